@@ -1,0 +1,111 @@
+"""Where the Lambda code lies: in the wheel, or in a checkout. The only module that knows.
+
+Imports the standard library alone, and nothing of this package: the build hook loads this file by its path.
+
+A *Lambda package* is a folder whose content CDK stages as it is. There are three:
+
+``registrar``
+    our own code, for stages whose Lambda signs nothing (SNI_ONLY, pre-issued verification certificates);
+``registrar-signing``
+    the same code with ``cryptography`` beside it, for stages whose Lambda builds a verification certificate;
+``jitr``
+    the activation Lambda of just-in-time registration.
+
+A wheel carries all three under ``_lambda/``. In a checkout they are the folders below ``lambda/``; the signing
+package is put together under ``build/lambda/`` from the code and the packages that ``make setup`` unpacked there.
+Both ways yield the same files, and so the same asset hash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGES = ("registrar", "registrar-signing", "jitr")
+#: What no package holds: leftovers of a Python run, which would change the asset's hash.
+EXCLUDED = ("__pycache__", "*.pyc", ".mypy_cache", ".ruff_cache")
+
+_HERE = Path(__file__).resolve().parent
+_IN_WHEEL = _HERE / "_lambda"
+_CHECKOUT = _HERE.parents[1]
+
+
+def lambda_package(name: str) -> Path:
+    """The folder of the Lambda package ``name`` (one of ``PACKAGES``), complete and ready to be staged.
+
+    Raises ``FileNotFoundError`` where a checkout was never set up, with the command that does it.
+    """
+    if name not in PACKAGES:
+        msg = f"no such Lambda package: {name!r}; there are {', '.join(PACKAGES)}"
+        raise ValueError(msg)
+    if _IN_WHEEL.is_dir():
+        return _IN_WHEEL / name
+    if name == "registrar-signing":
+        target = _CHECKOUT / "build" / "lambda" / name
+        compose_signing_package(_CHECKOUT / "lambda" / "registrar", vendored_dir(_CHECKOUT), target)
+        return target
+    return _CHECKOUT / "lambda" / name
+
+
+@contextlib.contextmanager
+def registrar_importable() -> Iterator[None]:
+    """While it lasts, ``import ca_registrar`` finds the Lambda's own modules.
+
+    The command line signs verification certificates with the very code that the Lambda runs.
+    """
+    path = str(lambda_package("registrar"))
+    sys.path.insert(0, path)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(path)
+
+
+def vendored_dir(checkout: Path) -> Path:
+    """Where the build hook unpacks what the signing Lambda carries beside our code."""
+    return checkout / "build" / "lambda" / "vendor"
+
+
+def compose_signing_package(code: Path, vendored: Path, target: Path) -> None:
+    """Make ``target`` hold exactly the files of ``vendored`` and ``code``; writes only what differs.
+
+    Safe when several processes do it at once: each file is replaced in one step.
+    """
+    if not vendored.is_dir():
+        msg = f"the signing Lambda's packages are not unpacked in {vendored}: run `make setup` in the checkout"
+        raise FileNotFoundError(msg)
+    wanted = {file.relative_to(root): file for root in (vendored, code) for file in _files(root)}
+    for relative, source in wanted.items():
+        _copy_if_different(source, target / relative)
+    for file in list(_files(target)):
+        if file.relative_to(target) not in wanted:
+            file.unlink(missing_ok=True)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for path in sorted(root.rglob("*")):
+        inside = path.relative_to(root)
+        if path.is_file() and not any(part.match(p) for part in (inside, *inside.parents) for p in EXCLUDED):
+            yield path
+
+
+def _copy_if_different(source: Path, target: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        held = target.stat()
+        if held.st_size == source.stat().st_size and target.read_bytes() == source.read_bytes():
+            return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".composing-")
+    os.close(handle)
+    shutil.copyfile(source, temporary)
+    Path(temporary).chmod(0o644)
+    Path(temporary).replace(target)

@@ -1,0 +1,344 @@
+"""The plan: one shared CA over a list of stages, every rule proved at construction. Makes no stack, asks no AWS."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from .certificate import CaCertificate, CertificateMode
+from .errors import (
+    DuplicateCaError,
+    DuplicateStageNameError,
+    DuplicateTargetError,
+    EmptyPlanError,
+    InvalidNameError,
+    InvalidRemovalPolicyError,
+    InvalidTypeError,
+    MissingVerificationError,
+    MultipleDefaultOwnersError,
+    TooManyCasError,
+    UnknownOwnerAccountError,
+    UnknownStageError,
+)
+from .regions import KNOWN_REGIONS, check_account
+from .stage import CaStage, check_provisioning, check_verification
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .provisioning_template import JitpTemplateBody
+    from .verification import Verification
+
+#: AWS IoT registers at most so many CAs of one subject in an account.
+MOST_CAS_OF_ONE_SUBJECT = 10
+_REMOVAL_POLICIES = {"DESTROY": "DESTROY", "RETAIN": "RETAIN", "RETAIN_ON_UPDATE_OR_DELETE": "RETAIN"}
+_STACK_NAME_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,95}", re.ASCII)
+
+
+class OnExisting(str, Enum):
+    """What happens when the CA is registered in the account already.
+
+    ``FAIL``: the deployment stops and says by whom. ``ADOPT``: the registration is taken over as it stands, in the same
+    mode only; on removal it stays registered, and our template and tags are taken off it.
+    """
+
+    FAIL = "FAIL"
+    ADOPT = "ADOPT"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class RetiringCa:
+    """A CA on its way out, kept beside the current one in every stage.
+
+    ``active=True``: new devices of it still enrol. ``active=False``: known devices keep working, new ones are refused.
+    Leave it out of the plan to deregister it. ``verification`` proves possession of *its* key where a DEFAULT stage
+    has to register it anew (a stage added during the rotation); a registration that exists needs none.
+    """
+
+    ca_certificate: CaCertificate
+    active: bool = True
+    verification: Verification | None = None
+
+    def __init__(
+        self, ca_certificate: CaCertificate, *, active: bool = True, verification: Verification | None = None
+    ) -> None:
+        _check_type(ca_certificate, CaCertificate, "the certificate of a retiring CA", "CaCertificate.from_file")
+        check_verification(verification, where="a retiring CA")
+        object.__setattr__(self, "ca_certificate", ca_certificate)
+        object.__setattr__(self, "active", bool(active))
+        object.__setattr__(self, "verification", verification)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class SharedCaPlan:
+    """One CA over several accounts and regions. A plan that exists is a valid plan.
+
+    ``ca_certificate``: the CA that signs the devices. ``stages``: where it is registered; ``plan.stages`` carry their
+    resolved mode, provisioning and verification. ``owner_account``: DEFAULT in every region where it has a stage,
+    SNI_ONLY elsewhere; without it, SNI_ONLY everywhere, which AWS recommends. ``verification``: how possession of the
+    CA key is proved in DEFAULT stages. ``provisioning``: the JITP template body of stages without their own.
+    ``retiring``: CAs on their way out. ``allow_mode_change``: lets a deployment change the mode of a registration,
+    which deletes it and registers it again. ``on_existing``: what to do with a registration that exists already.
+    ``removal_policy``: ``RemovalPolicy.DESTROY`` or ``RETAIN``. ``active``: whether the CA takes part at all.
+    ``auto_registration``: enrol unknown devices; by default where there is a template. ``stack_name_prefix``:
+    stacks are named ``<prefix>-<stage>``; by default the id of the ``SharedCa``.
+
+    Raises a `SharedCaError`, one subclass per cause.
+    """
+
+    ca_certificate: CaCertificate
+    stages: tuple[CaStage, ...]
+    owner_account: str | None
+    verification: Verification | None
+    provisioning: JitpTemplateBody | None
+    retiring: tuple[RetiringCa, ...]
+    allow_mode_change: bool
+    on_existing: OnExisting
+    removal_policy: str
+    active: bool
+    auto_registration: bool | None
+    stack_name_prefix: str | None
+    warnings: tuple[str, ...]
+
+    def __init__(
+        self,
+        *,
+        ca_certificate: CaCertificate,
+        stages: Iterable[CaStage],
+        owner_account: str | None = None,
+        verification: Verification | None = None,
+        provisioning: JitpTemplateBody | None = None,
+        retiring: Iterable[RetiringCa] = (),
+        allow_mode_change: bool = False,
+        on_existing: OnExisting | str = OnExisting.FAIL,
+        removal_policy: object = "DESTROY",
+        active: bool = True,
+        auto_registration: bool | None = None,
+        stack_name_prefix: str | None = None,
+    ) -> None:
+        _check_type(ca_certificate, CaCertificate, "the CA certificate of the plan", "CaCertificate.from_file")
+        check_verification(verification, where="the plan")
+        check_provisioning(provisioning, where="the plan")
+        given = _stages(stages)
+        check_names_and_targets(given)
+        _check_owner_account(owner_account, given)
+        resolved = tuple(_resolve(stage, owner_account, verification, provisioning) for stage in given)
+        check_default_owners(resolved)
+        _check_verifications(resolved, ca_certificate)
+        old = _retiring(retiring, ca_certificate)
+        values: dict[str, object] = {
+            "ca_certificate": ca_certificate,
+            "stages": resolved,
+            "owner_account": owner_account,
+            "verification": verification,
+            "provisioning": provisioning,
+            "retiring": old,
+            "allow_mode_change": bool(allow_mode_change),
+            "on_existing": resolve_on_existing(on_existing),
+            "removal_policy": resolve_removal_policy(removal_policy),
+            "active": bool(active),
+            "auto_registration": auto_registration,
+            "stack_name_prefix": _check_prefix(stack_name_prefix),
+            "warnings": tuple(_warnings(resolved, ca_certificate, old)),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def stage(self, name: str) -> CaStage:
+        """The stage of that name, resolved; raises `UnknownStageError` with the names there are."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise UnknownStageError(
+            "the plan has no such stage", value=name, allowed=", ".join(stage.name for stage in self.stages)
+        )
+
+
+def check_default_owners(stages: Iterable[CaStage]) -> None:
+    """Raise `MultipleDefaultOwnersError` where two stages of one region are in DEFAULT mode."""
+    owners: dict[str, CaStage] = {}
+    for stage in stages:
+        if stage.certificate_mode is CertificateMode.DEFAULT:
+            first = owners.setdefault(stage.region, stage)
+            if first is not stage:
+                raise MultipleDefaultOwnersError(
+                    f"two DEFAULT owners in region {stage.region}: stage {first.name!r} (account {first.account}) and "
+                    f"stage {stage.name!r} (account {stage.account})",
+                    allowed="one account per region in DEFAULT mode, any number in SNI_ONLY",
+                    fix=f"set certificate_mode=CertificateMode.SNI_ONLY on {first.name!r} or {stage.name!r}",
+                )
+
+
+def check_names_and_targets(stages: Iterable[CaStage]) -> None:
+    """Raise unless names are unique (ignoring case) and no two stages share account and region."""
+    names: dict[str, CaStage] = {}
+    targets: dict[tuple[str, str], CaStage] = {}
+    for stage in stages:
+        namesake = names.setdefault(stage.name.lower(), stage)
+        if namesake is not stage:
+            raise DuplicateStageNameError(
+                "two stages have one name (upper and lower case are the same in stack names)",
+                value=f"{namesake.name} and {stage.name}",
+                fix="give each stage a name of its own",
+            )
+        neighbour = targets.setdefault(stage.target, stage)
+        if neighbour is not stage:
+            raise DuplicateTargetError(
+                f"stages {neighbour.name!r} and {stage.name!r} are the same account and region",
+                value=f"{stage.account} {stage.region}",
+                allowed="one stage per account and region: AWS IoT registers a CA once in each",
+                fix=f"leave out {stage.name!r}, or give it another account or region",
+            )
+
+
+def resolve_on_existing(value: object) -> OnExisting:
+    """An `OnExisting`, given as enum or word."""
+    try:
+        return OnExisting(value)
+    except ValueError:
+        raise InvalidTypeError(
+            "on_existing is unknown", value=value, allowed="OnExisting.FAIL, OnExisting.ADOPT"
+        ) from None
+
+
+def resolve_removal_policy(value: object) -> str:
+    """``"DESTROY"`` or ``"RETAIN"``, from an ``aws_cdk.RemovalPolicy`` or its name (the model knows no aws_cdk)."""
+    name = getattr(value, "name", value)
+    if name not in _REMOVAL_POLICIES:
+        raise InvalidRemovalPolicyError(
+            "a CA registration cannot have this removal policy",
+            value=name,
+            allowed="RemovalPolicy.DESTROY, RemovalPolicy.RETAIN",
+        )
+    return _REMOVAL_POLICIES[str(name)]
+
+
+def _stages(stages: Iterable[CaStage]) -> tuple[CaStage, ...]:
+    given = tuple(stages)
+    if not given:
+        raise EmptyPlanError("the plan has no stages", fix="list at least one CaStage(name, account=…, region=…)")
+    for stage in given:
+        _check_type(stage, CaStage, "a stage of the plan", "CaStage")
+    return given
+
+
+def _check_owner_account(owner: str | None, stages: tuple[CaStage, ...]) -> None:
+    if owner is None:
+        return
+    check_account(owner, where="owner_account")
+    accounts = {stage.account for stage in stages}
+    if owner not in accounts:
+        raise UnknownOwnerAccountError(
+            "owner_account is the account of no stage",
+            value=owner,
+            allowed=", ".join(sorted(accounts)),
+            fix="add a stage in that account, or leave owner_account out: then every stage is SNI_ONLY",
+        )
+
+
+def _resolve(
+    stage: CaStage,
+    owner: str | None,
+    verification: Verification | None,
+    provisioning: JitpTemplateBody | None,
+) -> CaStage:
+    mode = stage.certificate_mode
+    if mode is None:
+        mode = CertificateMode.DEFAULT if stage.account == owner else CertificateMode.SNI_ONLY
+    # Not through CaStage(): what is checked once need not be checked again, and plans of thousands stay fast.
+    resolved = object.__new__(CaStage)
+    put = object.__setattr__
+    put(resolved, "name", stage.name)
+    put(resolved, "account", stage.account)
+    put(resolved, "region", stage.region)
+    put(resolved, "certificate_mode", mode)
+    put(resolved, "provisioning", stage.provisioning or provisioning)
+    proof = stage.verification or verification
+    put(resolved, "verification", proof if mode is CertificateMode.DEFAULT else None)
+    return resolved
+
+
+def _check_verifications(stages: tuple[CaStage, ...], ca_certificate: CaCertificate) -> None:
+    by_proof: dict[int, tuple[Verification, list[str]]] = {}
+    for stage in stages:
+        if stage.certificate_mode is not CertificateMode.DEFAULT:
+            continue
+        if stage.verification is None:
+            raise MissingVerificationError(
+                f"stage {stage.name!r} (account {stage.account}, {stage.region}) is in DEFAULT mode, and nothing proves "
+                "possession of the CA key there",
+                allowed="Verification.from_secret, from_kms_key, from_private_ca, from_pre_issued",
+                fix="give the plan or the stage a verification, or register SNI_ONLY, which needs none",
+            )
+        by_proof.setdefault(id(stage.verification), (stage.verification, []))[1].append(stage.name)
+    for verification, names in by_proof.values():
+        verification.check_pre_issued(ca_certificate, names)
+
+
+def _retiring(retiring: Iterable[RetiringCa], current: CaCertificate) -> tuple[RetiringCa, ...]:
+    old = tuple(retiring)
+    for each in old:
+        _check_type(each, RetiringCa, "a retiring CA", "RetiringCa")
+    ids = Counter([current.certificate_id, *(each.ca_certificate.certificate_id for each in old)])
+    twice = [certificate_id for certificate_id, count in ids.items() if count > 1]
+    if twice:
+        raise DuplicateCaError(
+            "one CA stands twice in the plan (current and retiring, or retiring twice)",
+            value=twice[0],
+            fix="a CA is either the current one or a retiring one",
+        )
+    subjects = Counter([current.subject, *(each.ca_certificate.subject for each in old)])
+    subject, count = subjects.most_common(1)[0]
+    if count > MOST_CAS_OF_ONE_SUBJECT:
+        raise TooManyCasError(
+            f"{count} CAs of the plan have one subject",
+            value=subject,
+            allowed=f"{MOST_CAS_OF_ONE_SUBJECT} per account",
+            fix="let retired CAs go, or give the next CA a subject of its own",
+        )
+    return old
+
+
+def _check_prefix(prefix: str | None) -> str | None:
+    if prefix is not None and not (isinstance(prefix, str) and _STACK_NAME_PREFIX.fullmatch(prefix)):
+        raise InvalidNameError(
+            "stack_name_prefix is no legal beginning of a stack name",
+            value=prefix,
+            allowed="a letter, then up to 95 letters, digits or hyphens",
+        )
+    return prefix
+
+
+def _warnings(
+    stages: tuple[CaStage, ...], current: CaCertificate, retiring: tuple[RetiringCa, ...]
+) -> Iterator[str]:
+    for stage in stages:
+        if stage.region not in KNOWN_REGIONS:
+            yield (
+                f"stage {stage.name!r}: region {stage.region} is not among the AWS IoT regions known to this version; "
+                "it is used as it stands"
+            )
+    for each in retiring:
+        pair = (current, each.ca_certificate)
+        if current.subject == each.ca_certificate.subject and not all(ca.has_subject_key_identifier for ca in pair):
+            yield (
+                f"the current CA and retiring CA {each.ca_certificate.certificate_id[:16]}… have one subject "
+                f"({current.subject}), and at least one of them has no subjectKeyIdentifier: TLS stacks cannot tell them "
+                "apart, and may refuse devices of the newer one"
+            )
+
+
+def _check_type(value: object, kind: type, what: str, maker: str) -> None:
+    if not isinstance(value, kind):
+        raise InvalidTypeError(
+            f"{what} is of another kind",
+            value=type(value).__name__,
+            allowed=kind.__name__,
+            fix=f"make it with {maker}",
+        )

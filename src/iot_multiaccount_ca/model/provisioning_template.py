@@ -1,0 +1,110 @@
+"""The body of a JITP provisioning template as a value: read, linted, filled per stage. Applies nothing."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import TemplateNotJsonError, TemplateTooLongError, UnknownPlaceholderError
+from .template_rules import check_body
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+LONGEST_BODY = 10_240
+PLACEHOLDERS = ("account", "region", "partition")
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class JitpTemplateBody:
+    """A linted JITP template body. Make one with `from_file` or `from_dict`.
+
+    ``{{account}}``, ``{{region}}`` and ``{{partition}}`` in it are filled for each stage at synth. Everything that AWS
+    IoT would refuse, or that could never provision a device, raises a `ProvisioningTemplateError`.
+    ``text``: the body as compact JSON, placeholders unfilled. See "Just-in-time provisioning" in the AWS IoT
+    developer guide for the format.
+    """
+
+    text: str = field(repr=False)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> JitpTemplateBody:
+        """Read the body from a JSON file. The path is relative to the working directory, as with `open`."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+            raise TemplateNotJsonError(
+                f"the JITP template cannot be read: {reason}",
+                value=str(path),
+                fix="give the path of the JSON file, relative to the working directory",
+            ) from None
+        try:
+            body = json.loads(text)
+        except ValueError as error:
+            raise TemplateNotJsonError(
+                f"the JITP template {path} is no JSON: {error}", allowed="a JSON object"
+            ) from None
+        return cls.from_dict(body)
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> JitpTemplateBody:
+        """Take the body from a dict, such as a template written in Python."""
+        if not isinstance(body, dict):
+            raise TemplateNotJsonError(
+                "the JITP template is no JSON object", value=type(body).__name__, allowed="an object with Resources"
+            )
+        try:
+            text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        except (TypeError, ValueError) as error:
+            raise TemplateNotJsonError(f"the JITP template holds what JSON cannot: {error}") from None
+        _check_placeholders(text)
+        check_body(body)
+        # The widest that any stage makes of it; what a stage really gets is checked again in resolve.
+        _check_length(text)
+        return cls(text=text)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The parsed body, placeholders unfilled; a new dict at every call."""
+        parsed: dict[str, Any] = json.loads(self.text)
+        return parsed
+
+    def resolve(self, *, account: str, region: str, partition: str) -> str:
+        """The body as JSON text with the placeholders filled for one stage: at most 10,240 characters."""
+        return _fill(self.text, account, region, partition)
+
+
+@functools.lru_cache(maxsize=4096)
+def _fill(text: str, account: str, region: str, partition: str) -> str:
+    values = {"account": account, "region": region, "partition": partition}
+    filled = _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)
+    _check_length(filled)
+    return filled
+
+
+def _check_placeholders(text: str) -> None:
+    for name in _PLACEHOLDER.findall(text):
+        if name not in PLACEHOLDERS:
+            raise UnknownPlaceholderError(
+                "the JITP template has a placeholder that no stage can fill",
+                value="{{" + name + "}}",
+                allowed=", ".join("{{" + each + "}}" for each in PLACEHOLDERS),
+                fix='for what differs by device use {"Ref": …}; for policy variables ${iot:…}',
+            )
+
+
+def _check_length(text: str) -> None:
+    if len(text) > LONGEST_BODY:
+        raise TemplateTooLongError(
+            "the JITP template is too long for AWS IoT",
+            value=f"{len(text):,} characters (as compact JSON)",
+            allowed=f"{LONGEST_BODY:,}",
+            fix="move the policy document into an AWS::IoT::Policy of your own and name it with PolicyName",
+        )

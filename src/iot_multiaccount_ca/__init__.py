@@ -1,0 +1,75 @@
+"""Register one device CA in many AWS accounts, as CDK constructs.
+
+Importing this package imports neither ``aws_cdk`` nor the model: names are loaded when they are asked for, so that
+the command line and plain checks of a plan start fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .constructs.pipeline import SharedCaPipelineStage
+    from .constructs.provisioning_template import IJitpProvisioningTemplate, JitpProvisioningTemplate
+    from .constructs.registration import CaRegistration, ICaRegistration
+    from .constructs.shared_ca import SharedCa
+    from .model.certificate import CaCertificate, CertificateMode
+    from .model.errors import SharedCaError
+    from .model.plan import OnExisting, RetiringCa, SharedCaPlan
+    from .model.provisioning_template import JitpTemplateBody
+    from .model.stage import CaStage
+    from .model.verification import Verification
+
+_HOME = {
+    "CaCertificate": "model.certificate",
+    "CaRegistration": "constructs.registration",
+    "CaStage": "model.stage",
+    "CertificateMode": "model.certificate",
+    "ICaRegistration": "constructs.registration",
+    "IJitpProvisioningTemplate": "constructs.provisioning_template",
+    "JitpProvisioningTemplate": "constructs.provisioning_template",
+    "JitpTemplateBody": "model.provisioning_template",
+    "OnExisting": "model.plan",
+    "RetiringCa": "model.plan",
+    "SharedCa": "constructs.shared_ca",
+    "SharedCaError": "model.errors",
+    "SharedCaPipelineStage": "constructs.pipeline",
+    "SharedCaPlan": "model.plan",
+    "Verification": "model.verification",
+}
+
+__all__ = [
+    "CaCertificate",
+    "CaRegistration",
+    "CaStage",
+    "CertificateMode",
+    "ICaRegistration",
+    "IJitpProvisioningTemplate",
+    "JitpProvisioningTemplate",
+    "JitpTemplateBody",
+    "OnExisting",
+    "RetiringCa",
+    "SharedCa",
+    "SharedCaError",
+    "SharedCaPipelineStage",
+    "SharedCaPlan",
+    "Verification",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

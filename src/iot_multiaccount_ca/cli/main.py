@@ -1,0 +1,67 @@
+"""The group of commands, each loaded when it is called: ``iot-ca --help`` imports none of them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from .._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# command -> (module, attribute, what --help says of it)
+_COMMANDS = {
+    "create-ca": ("authority", "create_ca", "Make a development CA: certificate and key."),
+    "rehearse": ("rehearse", "rehearse", "Deploy an app to a local AWS and move a device through its stages."),
+    "registration-code": ("possession", "registration_code", "Ask the DEFAULT stages for their registration codes."),
+    "verification-cert": ("possession", "verification_cert", "Sign verification certificates, offline if you like."),
+}
+
+
+class LazyCommands(click.Group):
+    """A group whose commands live in modules of their own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(f".{module}", __package__), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][2]) for name in sorted(_COMMANDS)])
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="iot-ca")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Register one device CA in many AWS accounts: plan, check, rehearse.
+
+    \b
+    Example: iot-ca rehearse --ca-key fleet-ca.key
+    """
+    ctx.obj = {"debug": debug}
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line; an error is a sentence on stderr, and a traceback only with ``--debug``."""
+    arguments = list(sys.argv[1:] if args is None else args)
+    try:
+        cli.main(args=arguments, prog_name="iot-ca", standalone_mode=True)
+    except click.exceptions.Exit:
+        raise
+    except (ValueError, OSError, RuntimeError) as error:
+        if "--debug" in arguments:
+            raise
+        click.echo(f"iot-ca: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,58 @@
+"""Stages of a CDK Pipeline: the stacks of some stages of a plan, promoted together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Stage
+
+from ..model.errors import EmptyPlanError
+from .shared_ca import add_stage_stack, check_plan, order_default_last
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_cdk import Stack
+    from constructs import Construct
+
+    from ..model.plan import SharedCaPlan
+    from .registration import CaRegistration
+
+DEFAULT_PREFIX = "SharedCa"
+
+
+class SharedCaPipelineStage(Stage):
+    """The stacks of the named stages of ``plan``, for ``pipeline.add_stage``.
+
+    One plan serves all stages of a pipeline, so that who owns DEFAULT is proved over the whole of it. The stacks are
+    named ``<stack_name_prefix>-<stage>`` as under `SharedCa`: a team that deployed with ``--all`` sets the plan's
+    ``stack_name_prefix`` to the id of its `SharedCa` (without it: ``SharedCa``) and moves to the pipeline without new
+    stacks. ``stacks`` and ``registrations`` by stage name.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - what CDK calls it
+        *,
+        plan: SharedCaPlan,
+        stages: Iterable[str],
+    ) -> None:
+        check_plan(plan)
+        names = [stages] if isinstance(stages, str) else list(dict.fromkeys(stages))
+        if not names:
+            raise EmptyPlanError(
+                f"the pipeline stage {id!r} names no stage of the plan",
+                allowed=", ".join(stage.name for stage in plan.stages),
+                fix="give stages=[…] with at least one of them",
+            )
+        chosen = [plan.stage(name) for name in names]
+        super().__init__(scope, id)
+        self.plan = plan
+        self.registrations: dict[str, CaRegistration] = {}
+        self.stacks: dict[str, Stack] = {}
+        for stage in chosen:
+            stack, registration = add_stage_stack(self, plan, stage, plan.stack_name_prefix or DEFAULT_PREFIX)
+            self.stacks[stage.name] = stack
+            self.registrations[stage.name] = registration
+        order_default_last(chosen, self.stacks)

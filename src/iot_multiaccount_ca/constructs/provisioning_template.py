@@ -1,0 +1,165 @@
+"""A just-in-time provisioning template with its role. Renders what the body says, and lints nothing itself."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Protocol
+
+from aws_cdk import RemovalPolicy, Stack, aws_iam, aws_iot
+from constructs import Construct
+
+from ..model.errors import InvalidNameError, InvalidTypeError
+from ..model.plan import resolve_removal_policy
+from ..model.provisioning_template import JitpTemplateBody
+from ..model.regions import partition_of
+from .permissions import trust
+from .registry import literal_environment
+
+if TYPE_CHECKING:
+    from aws_cdk import CfnResource
+
+LONGEST_NAME = 36
+_NAME = re.compile(r"[0-9A-Za-z_-]{1,36}", re.ASCII)
+_HEAD = LONGEST_NAME - 1 - 8
+
+
+class IJitpProvisioningTemplate(Protocol):
+    """A provisioning template of type JITP, ours or another's."""
+
+    @property
+    def template_name(self) -> str:
+        """The name: 1 to 36 of ``[0-9A-Za-z_-]``; may be a Token."""
+
+    @property
+    def literal_name(self) -> str:
+        """The name as it is known at synth."""
+
+    @property
+    def role_arn(self) -> str | None:
+        """ARN of the role that AWS IoT provisions devices with, where it is known."""
+
+
+class _ImportedTemplate:
+    """A provisioning template that this app does not make."""
+
+    def __init__(self, template_name: str, role_arn: str | None) -> None:
+        self.template_name = template_name
+        self.literal_name = template_name
+        self.role_arn = role_arn
+
+
+class JitpProvisioningTemplate(Construct):
+    """The role and the ``AWS::IoT::ProvisioningTemplate`` of type JITP for one stack.
+
+    ``body``: the linted template body; its ``{{account}}``, ``{{region}}`` and ``{{partition}}`` are filled with the
+    stack's. ``template_name``: 1 to 36 of ``[0-9A-Za-z_-]``; by default a readable head and 8 hex digits of stack name
+    and logical id. ``role``: the provisioning role; by default one that AWS IoT may assume, with the managed policy
+    ``AWSIoTThingsRegistration``. ``enabled``: whether devices are provisioned by it.
+    ``removal_policy``: RETAIN keeps template and role when the stack goes (a CA that stays registered needs them).
+    See "Just-in-time provisioning" in the AWS IoT developer guide.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - what CDK calls it
+        *,
+        body: JitpTemplateBody,
+        template_name: str | None = None,
+        role: aws_iam.IRole | None = None,
+        description: str | None = None,
+        enabled: bool = True,
+        removal_policy: RemovalPolicy | str = RemovalPolicy.DESTROY,
+    ) -> None:
+        if not isinstance(body, JitpTemplateBody):
+            raise InvalidTypeError(
+                "the body of a provisioning template is of another kind",
+                value=type(body).__name__,
+                allowed="JitpTemplateBody",
+                fix="read it with JitpTemplateBody.from_file or from_dict",
+            )
+        if template_name is not None:
+            check_template_name(template_name)
+        retain = resolve_removal_policy(removal_policy) == "RETAIN"
+        super().__init__(scope, id)
+        stack = Stack.of(self)
+        account, region = literal_environment(stack, self.node.path)
+        partition = partition_of(region)
+        text = body.resolve(account=account, region=region, partition=partition)
+        self._role = role
+        self._cfn_role = None if role is not None else _provisioning_role(self, partition)
+        self.role_arn: str = role.role_arn if role is not None else self._cfn_role.attr_arn  # type: ignore[union-attr]
+        template = aws_iot.CfnProvisioningTemplate(
+            self,
+            "Resource",
+            provisioning_role_arn=self.role_arn,
+            template_body=text,
+            template_type="JITP",
+            template_name=template_name,
+            description=description,
+            enabled=enabled,
+        )
+        if template_name is None:
+            template_name = generated_name(stack.stack_name, stack.get_logical_id(template))
+            template.template_name = template_name
+        self.literal_name = template_name
+        #: The template's name, as a reference: what uses it is made after the template and removed before it.
+        self.template_name: str = template.ref
+        if retain:
+            retained(template)
+            if self._cfn_role is not None:
+                retained(self._cfn_role)
+
+    @property
+    def role(self) -> aws_iam.IRole:
+        """The provisioning role."""
+        if self._role is None:
+            self._role = aws_iam.Role.from_role_arn(self, "ImportedRole", self.role_arn)
+        return self._role
+
+    @staticmethod
+    def from_template_name(
+        scope: Construct,  # noqa: ARG004 - as CDK's own from_… methods have it
+        id: str,  # noqa: A002, ARG004
+        template_name: str,
+        *,
+        role_arn: str | None = None,
+    ) -> IJitpProvisioningTemplate:
+        """A template that exists already, by its name.
+
+        ``role_arn``: its provisioning role; the registrar is then allowed to pass it, should AWS IoT ask for that.
+        """
+        check_template_name(template_name)
+        return _ImportedTemplate(template_name, role_arn)
+
+
+def check_template_name(name: object) -> None:
+    """Raise `InvalidNameError` unless AWS IoT takes the name."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidNameError(
+            "AWS IoT does not take the name of the provisioning template",
+            value=name,
+            allowed="1 to 36 of 0-9, A-Z, a-z, _ and -",
+        )
+
+
+def generated_name(stack_name: str, logical_id: str) -> str:
+    """A readable head, ``-``, and 8 hex digits of stack name and logical id: at most 36 characters."""
+    digest = hashlib.sha256(f"{stack_name}/{logical_id}".encode()).hexdigest()[:8]
+    return f"{stack_name[:_HEAD].rstrip('-')}-{digest}"
+
+
+def retained(resource: CfnResource) -> None:
+    """Keep the resource when the stack goes, but not when the deployment that makes it fails."""
+    resource.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+
+
+def _provisioning_role(scope: Construct, partition: str) -> aws_iam.CfnRole:
+    return aws_iam.CfnRole(
+        scope,
+        "Role",
+        assume_role_policy_document=trust("iot.amazonaws.com"),
+        managed_policy_arns=[f"arn:{partition}:iam::aws:policy/service-role/AWSIoTThingsRegistration"],
+        description="What AWS IoT provisions devices with (iot-multiaccount-ca)",
+    )

@@ -1,0 +1,281 @@
+"""One CA registered in one account and region: the ``Custom::IotCaCertificate`` of a stack."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Protocol
+
+import jsii
+from aws_cdk import Annotations, CfnResource, ITaggable, RemovalPolicy, Stack, TagManager, TagType
+from constructs import Construct
+
+from ..model.assembly import METADATA_TYPE, RESOURCE_TYPE, RegistrationRecord
+from ..model.certificate import CaCertificate, CertificateMode
+from ..model.errors import InvalidTypeError, MissingVerificationError, ProvisioningConflictError
+from ..model.plan import OnExisting, resolve_on_existing, resolve_removal_policy
+from ..model.regions import partition_of
+from ..model.stage import check_verification, resolve_mode
+from .provisioning_template import JitpProvisioningTemplate, retained
+from .registrar_function import RegistrarFunction
+from .registry import Claim, Registry, literal_environment
+from .request_properties import request_properties
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_iam, aws_logs
+
+    from ..model.verification import Verification
+    from .provisioning_template import IJitpProvisioningTemplate
+
+#: A CA that expires sooner than this is worth a warning at every synth.
+NEAR_EXPIRY = dt.timedelta(days=90)
+
+
+class ICaRegistration(Protocol):
+    """A registered CA, ours or another's."""
+
+    @property
+    def ca_certificate_id(self) -> str:
+        """The CA's certificate id, 64 hex digits; may be a Token."""
+
+    @property
+    def ca_certificate_arn(self) -> str:
+        """The CA's ARN; may be a Token."""
+
+
+class _ImportedRegistration:
+    """A registration that this app does not make."""
+
+    def __init__(self, ca_certificate_id: str, ca_certificate_arn: str) -> None:
+        self.ca_certificate_id = ca_certificate_id
+        self.ca_certificate_arn = ca_certificate_arn
+
+
+@jsii.implements(ITaggable)
+class CaRegistration(Construct):
+    """Registers a CA with AWS IoT in the account and region of its stack, and keeps it as declared.
+
+    ``ca_certificate``: the CA that signs the devices. ``certificate_mode``: SNI_ONLY by default; DEFAULT needs a
+    ``verification``. ``provisioning_template``: a `JitpProvisioningTemplate`, or the name of one. ``active``: whether
+    the CA takes part at all. ``auto_registration``: enrol unknown devices; by default where there is a template.
+    ``allow_mode_change``: lets a deployment change the mode, which deletes the registration and makes it anew.
+    ``on_existing``: what to do with a registration that exists already; ``adopt_from_stack`` names the stack whose
+    registration may be adopted. ``removal_policy``: RETAIN leaves the CA registered when the stack goes.
+    ``role``, ``log_group``: of your own, for the one Lambda that all registrations of a stack share.
+
+    Tags of the app, the stack and this construct become tags of the CA.
+    Raises a `SharedCaError`; among them `EnvironmentAgnosticError` in a stack without a literal account and region, and
+    `DuplicateRegistrationError` or `MultipleDefaultOwnersError` for what contradicts another registration of the app.
+    See RegisterCACertificate in the AWS IoT API reference.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - what CDK calls it
+        *,
+        ca_certificate: CaCertificate,
+        certificate_mode: CertificateMode | str = CertificateMode.SNI_ONLY,
+        verification: Verification | None = None,
+        provisioning_template: IJitpProvisioningTemplate | str | None = None,
+        active: bool = True,
+        auto_registration: bool | None = None,
+        allow_mode_change: bool = False,
+        on_existing: OnExisting | str = OnExisting.FAIL,
+        adopt_from_stack: str | None = None,
+        removal_policy: RemovalPolicy | str = RemovalPolicy.DESTROY,
+        role: aws_iam.IRole | None = None,
+        log_group: aws_logs.ILogGroup | None = None,
+        stage_name: str | None = None,
+        retiring: bool = False,
+    ) -> None:
+        """``stage_name`` and ``retiring`` are what `SharedCa` records of its plan; leave them out elsewhere."""
+        mode = resolve_mode(certificate_mode, where="the registration") or CertificateMode.SNI_ONLY
+        existing = resolve_on_existing(on_existing)
+        _check(ca_certificate, mode, verification, existing, adopt_from_stack, retiring=retiring)
+        retain = resolve_removal_policy(removal_policy) == "RETAIN"
+        super().__init__(scope, id)
+        stack = Stack.of(self)
+        path = self.node.path
+        account, region = literal_environment(stack, path)
+        Registry.of(self).claim(Claim(ca_certificate.certificate_id, account, region, mode, path))
+        template = _template(self, provisioning_template)
+        auto = auto_registration if auto_registration is not None else template is not None
+        if template is not None and not auto:
+            raise ProvisioningConflictError(
+                f"{path} has a provisioning template, and auto_registration=False: no device would ever be provisioned",
+                fix="leave auto_registration out, or leave out the template",
+            )
+        self._ca_certificate = ca_certificate
+        self._certificate_mode = mode
+        self.tags = TagManager(TagType.KEY_VALUE, RESOURCE_TYPE)
+        registrar = RegistrarFunction.of(
+            stack,
+            account=account,
+            region=region,
+            role=role,
+            log_group=log_group,
+            signing=verification is not None and verification.signs_in_lambda,
+        )
+        registrar.serve(
+            mode=mode, verification=verification, pass_role=template.role_arn if template is not None else None
+        )
+        self._resource = CfnResource(
+            self,
+            "Resource",
+            type=RESOURCE_TYPE,
+            properties=request_properties(
+                service_token=registrar.service_token,
+                ca_certificate=ca_certificate,
+                mode=mode,
+                active=active,
+                auto_registration=auto,
+                template_name=template.template_name if template is not None else None,
+                verification=verification.request_properties(stage_name) if verification is not None else None,
+                allow_mode_change=allow_mode_change,
+                on_existing=existing,
+                adopt_from_stack=adopt_from_stack,
+                tags=self.tags.rendered_tags,
+            ),
+        )
+        registrar.order_before(self._resource)
+        if retain:
+            retained(self._resource)
+        record = RegistrationRecord(
+            stage=stage_name,
+            account=account,
+            region=region,
+            partition=partition_of(region),
+            stack_name=stack.stack_name,
+            logical_id=stack.get_logical_id(self._resource),
+            certificate_mode=mode.value,
+            certificate_id=ca_certificate.certificate_id,
+            subject=ca_certificate.subject,
+            not_valid_before=_iso(ca_certificate.not_valid_before),
+            not_valid_after=_iso(ca_certificate.not_valid_after),
+            active=active,
+            auto_registration=auto,
+            template_name=template.literal_name if template is not None else None,
+            jitr=False,
+            retiring=retiring,
+            verification=verification.metadata(stage_name) if verification is not None else None,
+        )
+        self.node.add_metadata(METADATA_TYPE, record.to_metadata())
+        annotate_validity(self, ca_certificate, retiring=retiring)
+
+    @property
+    def ca_certificate_id(self) -> str:
+        """The id that AWS IoT gave the CA; a Token that CloudFormation fills."""
+        return self._resource.ref
+
+    @property
+    def ca_certificate_arn(self) -> str:
+        """The CA's ARN; a Token that CloudFormation fills."""
+        return self._resource.get_att("CertificateArn").to_string()
+
+    @property
+    def certificate_mode(self) -> CertificateMode:
+        """The mode that is asked for."""
+        return self._certificate_mode
+
+    @property
+    def registered_certificate_mode(self) -> str:
+        """The mode that AWS IoT holds after the deployment; a Token that CloudFormation fills."""
+        return self._resource.get_att("CertificateMode").to_string()
+
+    @staticmethod
+    def from_ca_certificate_id(
+        scope: Construct,
+        id: str,  # noqa: A002, ARG004 - as CDK's own from_… methods have it
+        ca_certificate_id: str,
+    ) -> ICaRegistration:
+        """Refer to a CA that is registered already, in the account and region of the scope's stack."""
+        if not isinstance(ca_certificate_id, str) or not ca_certificate_id:
+            raise InvalidTypeError(
+                "a registration is referred to by its certificate id",
+                value=ca_certificate_id,
+                allowed="64 hex digits, or a Token",
+            )
+        arn = Stack.of(scope).format_arn(service="iot", resource="cacert", resource_name=ca_certificate_id)
+        return _ImportedRegistration(ca_certificate_id, arn)
+
+
+def annotate_validity(scope: Construct, ca: CaCertificate, *, retiring: bool) -> None:
+    """Say at synth what time has done, or will soon do, to the CA.
+
+    An expired or not yet valid CA is an error annotation: `cdk deploy` refuses, `cdk destroy` works.
+    """
+    now = dt.datetime.now(dt.UTC)
+    problem = None
+    if now >= ca.not_valid_after:
+        problem = f"the CA certificate expired on {_iso(ca.not_valid_after)}"
+    elif now < ca.not_valid_before:
+        problem = f"the CA certificate is not valid before {_iso(ca.not_valid_before)}"
+    named = f"{ca.subject}, {ca.certificate_id[:16]}…"
+    if problem is not None and not retiring:
+        Annotations.of(scope).add_error(
+            f"{problem} ({named}): AWS IoT refuses it; fix: deploy a CA that is valid now (see docs/rotation.md)"
+        )
+    elif problem is not None:
+        Annotations.of(scope).add_warning_v2(
+            "iot-multiaccount-ca:retiring-ca-validity", f"{problem} ({named}): take it out of `retiring`"
+        )
+    elif ca.not_valid_after - now < NEAR_EXPIRY:
+        Annotations.of(scope).add_warning_v2(
+            "iot-multiaccount-ca:ca-expires-soon",
+            f"the CA certificate expires on {_iso(ca.not_valid_after)} ({named}): begin its rotation now "
+            "(docs/rotation.md)",
+        )
+
+
+def _check(
+    ca_certificate: CaCertificate,
+    mode: CertificateMode,
+    verification: Verification | None,
+    existing: OnExisting,
+    adopt_from_stack: str | None,
+    *,
+    retiring: bool,
+) -> None:
+    if not isinstance(ca_certificate, CaCertificate):
+        raise InvalidTypeError(
+            "the CA certificate of the registration is of another kind",
+            value=type(ca_certificate).__name__,
+            allowed="CaCertificate",
+            fix="make it with CaCertificate.from_file or from_pem",
+        )
+    check_verification(verification, where="the registration")
+    if mode is CertificateMode.DEFAULT and verification is None and not retiring:
+        raise MissingVerificationError(
+            "a registration in DEFAULT mode, and nothing proves possession of the CA key",
+            allowed="Verification.from_secret, from_kms_key, from_private_ca, from_pre_issued",
+            fix="give it a verification, or register SNI_ONLY, which needs none",
+        )
+    if mode is CertificateMode.SNI_ONLY and verification is not None:
+        raise ProvisioningConflictError(
+            "a registration in SNI_ONLY mode with a verification: AWS IoT takes no proof in this mode",
+            fix="leave verification out; the role then needs no right to use any key",
+        )
+    if adopt_from_stack is not None and existing is not OnExisting.ADOPT:
+        raise ProvisioningConflictError(
+            "adopt_from_stack without on_existing=OnExisting.ADOPT", value=adopt_from_stack, fix="set both, or neither"
+        )
+
+
+def _template(
+    scope: CaRegistration, template: IJitpProvisioningTemplate | str | None
+) -> IJitpProvisioningTemplate | None:
+    if isinstance(template, str):
+        return JitpProvisioningTemplate.from_template_name(scope, "Template", template)
+    if template is not None and not hasattr(template, "literal_name"):
+        raise InvalidTypeError(
+            "the provisioning template of the registration is of another kind",
+            value=type(template).__name__,
+            allowed="JitpProvisioningTemplate, a template's name, or None",
+        )
+    return template
+
+
+def _iso(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+

@@ -1,0 +1,83 @@
+"""The app-wide check: one CA is registered once per account and region, and in DEFAULT mode once per region.
+
+Holds what every registration of one app says of itself, wherever in the construct tree it stands. Knows nothing of
+other apps: what stands in another deployment is the Lambda's to find.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from aws_cdk import Stack, Token
+from constructs import Construct
+
+from ..model.certificate import CertificateMode
+from ..model.errors import DuplicateRegistrationError, EnvironmentAgnosticError, MultipleDefaultOwnersError
+
+_ID = "IotMultiaccountCaRegistry"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One registration of one CA, as it stands in the tree."""
+
+    certificate_id: str
+    account: str
+    region: str
+    mode: CertificateMode
+    path: str
+
+
+class Registry(Construct):
+    """All claims of one app; a child of its root, so that it lives exactly as long as the app."""
+
+    def __init__(self, scope: Construct) -> None:
+        super().__init__(scope, _ID)
+        self._targets: dict[tuple[str, str, str], Claim] = {}
+        self._owners: dict[tuple[str, str], Claim] = {}
+
+    @classmethod
+    def of(cls, scope: Construct) -> Registry:
+        """The registry of the app that ``scope`` belongs to."""
+        root = cast("Construct", scope.node.root)
+        found = root.node.try_find_child(_ID)
+        return found if isinstance(found, Registry) else cls(root)
+
+    def claim(self, claim: Claim) -> None:
+        """Take the claim in, or raise what it contradicts."""
+        target = (claim.certificate_id, claim.account, claim.region)
+        other = self._targets.get(target)
+        if other is not None:
+            raise DuplicateRegistrationError(
+                f"one CA is registered twice in account {claim.account}, {claim.region}: by {other.path} and by "
+                f"{claim.path}",
+                value=claim.certificate_id,
+                allowed="one registration of a CA per account and region in an app",
+                fix="leave one of them out, or refer to it with CaRegistration.from_ca_certificate_id",
+            )
+        if claim.mode is CertificateMode.DEFAULT:
+            owner = self._owners.get((claim.certificate_id, claim.region))
+            if owner is not None:
+                raise MultipleDefaultOwnersError(
+                    f"two DEFAULT owners in region {claim.region}: {owner.path} (account {owner.account}) and "
+                    f"{claim.path} (account {claim.account})",
+                    value=claim.certificate_id,
+                    allowed="one account per region in DEFAULT mode, any number in SNI_ONLY",
+                    fix="make one of them SNI_ONLY; to hand DEFAULT over between pipeline stages, deploy the giving "
+                    "stage as SNI_ONLY first, and the taking one as DEFAULT in a later release",
+                )
+            self._owners[claim.certificate_id, claim.region] = claim
+        self._targets[target] = claim
+
+
+def literal_environment(stack: Stack, path: str) -> tuple[str, str]:
+    """Account and region of the stack; raises `EnvironmentAgnosticError` unless both are literal."""
+    account, region = stack.account, stack.region
+    if Token.is_unresolved(account) or Token.is_unresolved(region):
+        raise EnvironmentAgnosticError(
+            f"{path} stands in a stack whose account or region is only known at deployment",
+            allowed="a stack with env=Environment(account=…, region=…), both literal",
+            fix="give the stack its env: who owns DEFAULT in a region cannot be proved for an unknown account",
+        )
+    return account, region

@@ -1,0 +1,7 @@
+"""Base of the errors that this Lambda answers as a FAILED with a sentence. Holds no rule."""
+
+from __future__ import annotations
+
+
+class RegistrarError(Exception):
+    """A request that cannot be carried out, told in one sentence: what is wrong, and what to do."""

@@ -1,0 +1,56 @@
+"""Proof that we hold the CA's key: turns a verification into a verification certificate.
+
+One module per strategy, imported when it is asked for: the Lambda package of stages that sign nothing
+carries no ``cryptography``. No key is stored, logged or put into an error; see ``errors`` for what can go
+wrong.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .errors import PossessionError, UnknownVerificationTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Clients", "PossessionError", "prove"]
+
+_STRATEGIES = {
+    "SECRET": "secret",
+    "KMS_KEY": "kms_key",
+    "PRIVATE_CA": "private_ca",
+    "PRE_ISSUED": "pre_issued",
+}
+
+
+class Clients(Protocol):
+    """Where the boto3 clients come from."""
+
+    def client(self, service_name: str, region: str | None = None) -> Any:
+        """A client of the service, in the given region, or else in the one that the Lambda runs in."""
+
+
+def prove(
+    verification: Mapping[str, str], *, ca_certificate_pem: str, registration_code: str, clients: Clients
+) -> str:
+    """PEM of a verification certificate of the CA for ``registration_code``.
+
+    ``verification`` is the ``Verification`` of the resource's properties. Everything that can be wrong with
+    the secret, key or authority is found here, before AWS IoT is asked, and raised as a `PossessionError`.
+    """
+    kind = verification.get("Type")
+    if kind not in _STRATEGIES:
+        raise UnknownVerificationTypeError(
+            f"this version of the Lambda knows no verification of type {str(kind)[:40]!r}, only "
+            f"{', '.join(_STRATEGIES)}; deploy the stack with the version of the library that wrote it"
+        )
+    strategy = importlib.import_module(f".{_STRATEGIES[kind]}", __name__)
+    certificate: str = strategy.prove(
+        verification,
+        ca_certificate_pem=ca_certificate_pem,
+        registration_code=registration_code,
+        clients=clients,
+    )
+    return certificate

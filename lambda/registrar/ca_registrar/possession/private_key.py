@@ -1,0 +1,86 @@
+"""Finds the one private key in a text. Never lets the text, or an error that has seen it, escape."""
+
+from __future__ import annotations
+
+import re
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from .errors import EncryptedKeyError, NoPrivateKeyError, UnreadableKeyError, WrongKeyTypeError
+
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(.*?)-----END \1-----", re.DOTALL)
+_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
+_OPENSSH = "OPENSSH PRIVATE KEY"
+
+
+def load(text: str, *, holder: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
+    """The private key in ``text``: PKCS#8, PKCS#1, SEC 1 or OpenSSH, in PEM, not encrypted.
+
+    ``holder`` names the secret or file for the errors. Line ends that were lost on the way (the console's
+    key/value form turns them into spaces, scripts into ``\\n``) are put back.
+    """
+    label, pem = _only_block(text, holder)
+    if label == "ENCRYPTED PRIVATE KEY" or "ENCRYPTED" in pem.partition("\n\n")[0]:
+        raise EncryptedKeyError(_encrypted(holder))
+    key, failure = _load(label, pem)
+    if failure == "encrypted":
+        raise EncryptedKeyError(_encrypted(holder))
+    if failure is not None:
+        raise UnreadableKeyError(
+            f"{holder} holds a PEM private key that does not parse ({label}); put the key there again as it "
+            f"came "
+            f"from openssl, with its line ends"
+        )
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES:
+        return key
+    found = f"an ECC key on {key.curve.name}" if isinstance(key, ec.EllipticCurvePrivateKey) else _kind(key)
+    raise WrongKeyTypeError(
+        f"{holder} holds {found}; AWS IoT takes CAs with RSA keys of 2048 bits or more, ECC P-256, P-384 "
+        f"and P-521"
+    )
+
+
+def _only_block(text: str, holder: str) -> tuple[str, str]:
+    blocks = _BLOCK.findall(text)
+    if not blocks:
+        found = "a certificate, but no private key" if "BEGIN CERTIFICATE" in text else "no PEM private key"
+        raise NoPrivateKeyError(
+            f"{holder} holds {found}; put the CA's key there, from -----BEGIN PRIVATE KEY----- to its END "
+            f"line"
+        )
+    if len(blocks) > 1:
+        raise NoPrivateKeyError(f"{holder} holds {len(blocks)} private keys; leave only the CA's key there")
+    label, body = blocks[0]
+    if "\n" not in body.strip():
+        body = re.sub(r"(\\r|\\n|\s)+", "\n", body)
+    return label, f"-----BEGIN {label}-----\n{body.strip()}\n-----END {label}-----\n"
+
+
+def _load(label: str, pem: str) -> tuple[object, str | None]:
+    # Answers the failure instead of raising it: an error raised here would keep the caught one as its
+    # context.
+    load = serialization.load_ssh_private_key if label == _OPENSSH else serialization.load_pem_private_key
+    try:
+        return load(pem.encode(), password=None), None
+    except TypeError:
+        return None, "encrypted"
+    except Exception as error:  # ValueError, UnsupportedAlgorithm, and OpenSSL's own
+        encrypted = label == _OPENSSH and "password" in str(error).lower()
+        return None, "encrypted" if encrypted else "unreadable"
+
+
+def _encrypted(holder: str) -> str:
+    return (
+        f"{holder} holds an encrypted private key, and there is no passphrase to give; store the key "
+        f"unencrypted "
+        f"(`openssl pkey -in key.pem` writes it so; Secrets Manager encrypts it), or sign ahead of time "
+        f"where the "
+        f"key is (`iot-ca verification-cert`)"
+    )
+
+
+def _kind(key: object) -> str:
+    return f"a {type(key).__name__.removesuffix('PrivateKey')} key"

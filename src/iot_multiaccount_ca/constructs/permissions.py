@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..model.certificate import CertificateMode
@@ -9,6 +10,7 @@ from ..model.certificate import CertificateMode
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..model.certificate import CaCertificate
     from ..model.verification import Verification
 
 # These know no resource: AWS authorizes them on * only (Service Authorization Reference, AWS IoT).
@@ -24,36 +26,46 @@ _ON_CA_CERTIFICATES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one registration asks of the registrar's role. ``pass_role``: ARN of its provisioning role."""
+
+    ca_certificate: CaCertificate
+    mode: CertificateMode
+    verification: Verification | None
+    pass_role: str | None
+
+
 def registrar_statements(
     *,
     partition: str,
     account: str,
     region: str,
-    needs: Iterable[tuple[CertificateMode, Verification | None]],
-    pass_roles: Iterable[str],
+    needs: Iterable[Need],
 ) -> list[dict[str, Any]]:
-    """The statements of one stack's registrar: what its registrations need together, and no more.
-
-    ``needs``: mode and verification of each registration. ``pass_roles``: ARNs of the provisioning roles.
-    """
-    pairs = list(needs)
+    """The statements of one stack's registrar: what its registrations need together, and no more."""
+    registrations = list(needs)
     without_resource = list(_WITHOUT_RESOURCE)
-    if any(mode is CertificateMode.DEFAULT for mode, _ in pairs):
+    if any(each.mode is CertificateMode.DEFAULT for each in registrations):
         without_resource.append("iot:GetRegistrationCode")
     statements = [
         _allow(without_resource, ["*"]),
         _allow(list(_ON_CA_CERTIFICATES), [f"arn:{partition}:iot:{region}:{account}:cacert/*"]),
     ]
-    roles = list(dict.fromkeys(pass_roles))
+    roles = list(dict.fromkeys(each.pass_role for each in registrations if each.pass_role is not None))
     if roles:
         statements.append(
             _allow(["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": "iot.amazonaws.com"}})
         )
-    for verification in dict.fromkeys(proof for _, proof in pairs if proof is not None):
-        statements += [
-            _allow(list(each.actions), list(each.resources), each.conditions)
-            for each in verification.permissions(partition, account, region)
-        ]
+    for each in registrations:
+        if each.verification is None:
+            continue
+        for grant in each.verification.permissions(
+            partition, account, region, ca_certificate=each.ca_certificate
+        ):
+            statement = _allow(list(grant.actions), list(grant.resources), grant.conditions)
+            if statement not in statements:
+                statements.append(statement)
     return statements
 
 

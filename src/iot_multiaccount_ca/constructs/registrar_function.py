@@ -14,14 +14,11 @@ from constructs import Construct
 from .. import assets
 from ..model.errors import ConstructError
 from ..model.regions import partition_of
-from .permissions import document, log_statement, registrar_statements, trust
+from .permissions import Need, document, log_statement, registrar_statements, trust
 from .request_properties import LAMBDA_TIMEOUT
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource
-
-    from ..model.certificate import CertificateMode
-    from ..model.verification import Verification
 
 _ID = "IotCaRegistrar"
 RUNTIME = "python3.13"
@@ -47,8 +44,7 @@ class RegistrarFunction(Construct):
         super().__init__(stack, _ID)
         self._environment = (partition_of(region), account, region)
         self._given = (role, log_group)
-        self._needs: list[tuple[CertificateMode, Verification | None]] = []
-        self._pass_roles: list[str] = []
+        self._needs: list[Need] = []
         self._signing = signing
         self._code: dict[bool, Asset] = {}
         self._role_arn, self._policy = self._make_role(role)
@@ -104,24 +100,18 @@ class RegistrarFunction(Construct):
                 )
         return found
 
-    def serve(
-        self,
-        *,
-        mode: CertificateMode,
-        verification: Verification | None,
-        pass_role: str | None,
-    ) -> None:
+    def serve(self, need: Need) -> None:
         """Grant what one more registration needs."""
-        self._needs.append((mode, verification))
-        if pass_role is not None:
-            self._pass_roles.append(pass_role)
+        self._needs.append(need)
         self._write_policy()
 
     def order_before(self, resource: CfnResource) -> None:
         """Make ``resource`` wait for everything that its invocation needs beside the function itself."""
-        resource.add_dependency(self.invoke_config)
+        # add_resource_dependency is the newer name; add_dependency the only one before it.
+        wait_for = getattr(resource, "add_resource_dependency", None) or resource.add_dependency
+        wait_for(self.invoke_config)
         if isinstance(self._policy, aws_iam.CfnPolicy):
-            resource.add_dependency(self._policy)
+            wait_for(self._policy)
 
     def _code_property(self) -> aws_lambda.CfnFunction.CodeProperty:
         asset = self._code.get(self._signing)
@@ -161,11 +151,7 @@ class RegistrarFunction(Construct):
         statements: list[dict[str, Any]] = [
             log_statement(self._log_group_arn),
             *registrar_statements(
-                partition=partition,
-                account=account,
-                region=region,
-                needs=self._needs,
-                pass_roles=self._pass_roles,
+                partition=partition, account=account, region=region, needs=self._needs
             ),
         ]
         if isinstance(self._policy, aws_iam.CfnPolicy):

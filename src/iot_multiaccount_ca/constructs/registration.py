@@ -15,6 +15,7 @@ from ..model.errors import InvalidTypeError, MissingVerificationError, Provision
 from ..model.plan import OnExisting, resolve_on_existing, resolve_removal_policy
 from ..model.regions import partition_of
 from ..model.stage import check_verification, resolve_mode
+from .permissions import Need
 from .provisioning_template import JitpProvisioningTemplate, retained
 from .registrar_function import RegistrarFunction
 from .registry import Claim, Registry, literal_environment
@@ -107,7 +108,7 @@ class CaRegistration(Construct):
             )
         self._ca_certificate = ca_certificate
         self._certificate_mode = mode
-        self.tags = TagManager(TagType.KEY_VALUE, RESOURCE_TYPE)
+        self._tags = TagManager(TagType.KEY_VALUE, RESOURCE_TYPE)
         registrar = RegistrarFunction.of(
             stack,
             account=account,
@@ -116,9 +117,7 @@ class CaRegistration(Construct):
             log_group=log_group,
             signing=verification is not None and verification.signs_in_lambda,
         )
-        registrar.serve(
-            mode=mode, verification=verification, pass_role=template.role_arn if template is not None else None
-        )
+        registrar.serve(Need(ca_certificate, mode, verification, template.role_arn if template else None))
         self._resource = CfnResource(
             self,
             "Resource",
@@ -134,7 +133,7 @@ class CaRegistration(Construct):
                 allow_mode_change=allow_mode_change,
                 on_existing=existing,
                 adopt_from_stack=adopt_from_stack,
-                tags=self.tags.rendered_tags,
+                tags=self._tags.rendered_tags,
             ),
         )
         registrar.order_before(self._resource)
@@ -161,6 +160,14 @@ class CaRegistration(Construct):
         )
         self.node.add_metadata(METADATA_TYPE, record.to_metadata())
         annotate_validity(self, ca_certificate, retiring=retiring)
+        if verification is not None:
+            annotate_verification(self, verification, ca_certificate, account, stage_name)
+
+    @property
+    @jsii.member(jsii_name="tags")
+    def tags(self) -> TagManager:
+        """The tags of the CA; CDK's `Tags.of` fills them."""
+        return self._tags
 
     @property
     def ca_certificate_id(self) -> str:
@@ -224,6 +231,19 @@ def annotate_validity(scope: Construct, ca: CaCertificate, *, retiring: bool) ->
             "iot-multiaccount-ca:ca-expires-soon",
             f"the CA certificate expires on {_iso(ca.not_valid_after)} ({named}): begin its rotation now "
             "(docs/rotation.md)",
+        )
+
+
+def annotate_verification(
+    scope: Construct, verification: Verification, ca: CaCertificate, account: str, stage_name: str | None
+) -> None:
+    """Say what time has done to a pre-issued certificate, and what another account must grant for its key."""
+    problem = verification.pre_issued_problem(stage_name)
+    if problem is not None:
+        Annotations.of(scope).add_error(problem)
+    for policy in verification.foreign_policies(account, ca_certificate=ca):
+        Annotations.of(scope).add_info(
+            f"add this to the {policy.kind} of {policy.resource_arn}, which another account owns:\n{policy.to_json()}"
         )
 
 

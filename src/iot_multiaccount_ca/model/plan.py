@@ -276,6 +276,7 @@ def _check_verifications(stages: tuple[CaStage, ...], ca_certificate: CaCertific
                 allowed="Verification.from_secret, from_kms_key, from_private_ca, from_pre_issued",
                 fix="give the plan or the stage a verification, or register SNI_ONLY, which needs none",
             )
+        stage.verification.check_target(stage.partition, stage.account, stage.region)
         by_proof.setdefault(id(stage.verification), (stage.verification, []))[1].append(stage.name)
     for verification, names in by_proof.values():
         verification.check_pre_issued(ca_certificate, names)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from certificates import make_ca
-
 from iot_multiaccount_ca.model.certificate import CaCertificate
 from iot_multiaccount_ca.model.plan import SharedCaPlan
 from iot_multiaccount_ca.model.provisioning_template import JitpTemplateBody

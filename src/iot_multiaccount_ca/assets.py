@@ -81,7 +81,9 @@ def compose_signing_package(code: Path, vendored: Path, target: Path) -> None:
     Safe when several processes do it at once: each file is replaced in one step.
     """
     if not vendored.is_dir():
-        msg = f"the signing Lambda's packages are not unpacked in {vendored}: run `make setup` in the checkout"
+        msg = (
+            f"the signing Lambda's packages are not unpacked in {vendored}: run `make setup` in the checkout"
+        )
         raise FileNotFoundError(msg)
     wanted = {file.relative_to(root): file for root in (vendored, code) for file in _files(root)}
     for relative, source in wanted.items():

@@ -150,9 +150,7 @@ class RegistrarFunction(Construct):
         partition, account, region = self._environment
         statements: list[dict[str, Any]] = [
             log_statement(self._log_group_arn),
-            *registrar_statements(
-                partition=partition, account=account, region=region, needs=self._needs
-            ),
+            *registrar_statements(partition=partition, account=account, region=region, needs=self._needs),
         ]
         if isinstance(self._policy, aws_iam.CfnPolicy):
             self._policy.policy_document = document(statements)

@@ -129,7 +129,9 @@ class CaRegistration(Construct):
                 active=active,
                 auto_registration=auto,
                 template_name=template.template_name if template is not None else None,
-                verification=verification.request_properties(stage_name) if verification is not None else None,
+                verification=verification.request_properties(stage_name)
+                if verification is not None
+                else None,
                 allow_mode_change=allow_mode_change,
                 on_existing=existing,
                 adopt_from_stack=adopt_from_stack,
@@ -277,7 +279,9 @@ def _check(
         )
     if adopt_from_stack is not None and existing is not OnExisting.ADOPT:
         raise ProvisioningConflictError(
-            "adopt_from_stack without on_existing=OnExisting.ADOPT", value=adopt_from_stack, fix="set both, or neither"
+            "adopt_from_stack without on_existing=OnExisting.ADOPT",
+            value=adopt_from_stack,
+            fix="set both, or neither",
         )
 
 
@@ -297,5 +301,3 @@ def _template(
 
 def _iso(moment: dt.datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-

@@ -46,7 +46,10 @@ def check_plan(plan: object) -> None:
     """Raise `InvalidTypeError` unless it is a plan."""
     if not isinstance(plan, SharedCaPlan):
         raise InvalidTypeError(
-            "the plan is of another kind", value=type(plan).__name__, allowed="SharedCaPlan", fix="make a SharedCaPlan(…)"
+            "the plan is of another kind",
+            value=type(plan).__name__,
+            allowed="SharedCaPlan",
+            fix="make a SharedCaPlan(…)",
         )
 
 
@@ -132,7 +135,11 @@ def _depend(stack: Stack, other: Stack) -> None:
 
 
 def _warn(stack: Stack, plan: SharedCaPlan, stage: CaStage) -> None:
-    others = tuple(f"stage {other.name!r}:" for other in plan.stages if other is not stage) if plan.warnings else ()
+    others = (
+        tuple(f"stage {other.name!r}:" for other in plan.stages if other is not stage)
+        if plan.warnings
+        else ()
+    )
     for number, warning in enumerate(plan.warnings):
         if not warning.startswith(others):
             Annotations.of(stack).add_warning_v2(f"iot-multiaccount-ca:plan-{number}", warning)

@@ -63,7 +63,8 @@ class RegistrationRecord:
                 allowed=f"record version {RECORD_VERSION}",
                 fix="synthesize the app anew with the version that this tool is of",
             )
-        return cls(**{f.name: data.get(_camel(f.name)) for f in fields(cls)})
+        values: dict[str, Any] = {f.name: data.get(_camel(f.name)) for f in fields(cls)}
+        return cls(**values)
 
     @property
     def expires(self) -> dt.datetime:
@@ -142,5 +143,7 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise AssemblyError(f"{path.name} of the cloud assembly cannot be read: {error}", value=str(path)) from None
+        raise AssemblyError(
+            f"{path.name} of the cloud assembly cannot be read: {error}", value=str(path)
+        ) from None
     return loaded

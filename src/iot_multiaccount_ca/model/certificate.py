@@ -1,11 +1,11 @@
-"""The device CA's certificate and the modes it can be registered in. Parses and checks; knows nothing of time or AWS."""
+"""The device CA's certificate and the modes it can be registered in. Parses and checks; knows no clock, no AWS."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ _KEYS_ALLOWED = "RSA of 2048 bits or more, ECC P-256, P-384 or P-521"
 _HOW_TO_MAKE = "make the CA with `iot-ca create-ca`, or add basicConstraints = CA:TRUE to its extensions"
 
 
-class CertificateMode(str, Enum):
+class CertificateMode(StrEnum):
     """How AWS IoT registers a CA in an account, in AWS's own words.
 
     ``DEFAULT``: one account of a region, with proof that you hold the CA's key. ``SNI_ONLY``: any number of
@@ -45,9 +45,6 @@ class CertificateMode(str, Enum):
 
     DEFAULT = "DEFAULT"
     SNI_ONLY = "SNI_ONLY"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +148,9 @@ def _check_ca(certificate: x509.Certificate, source: str) -> None:
             fix=_HOW_TO_MAKE,
         ) from None
     except ValueError as error:
-        raise UnreadableCertificateError(f"the certificate's extensions{source} do not parse: {error}") from None
+        raise UnreadableCertificateError(
+            f"the certificate's extensions{source} do not parse: {error}"
+        ) from None
     if not constraints.ca:
         raise NotACaCertificateError(
             f"the certificate{source} is not a CA: its basicConstraints say CA:FALSE",

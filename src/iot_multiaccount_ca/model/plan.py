@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from .certificate import CaCertificate, CertificateMode
@@ -38,7 +38,7 @@ _REMOVAL_POLICIES = {"DESTROY": "DESTROY", "RETAIN": "RETAIN", "RETAIN_ON_UPDATE
 _STACK_NAME_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,95}", re.ASCII)
 
 
-class OnExisting(str, Enum):
+class OnExisting(StrEnum):
     """What happens when the CA is registered in the account already.
 
     ``FAIL``: the deployment stops and says by whom. ``ADOPT``: the registration is taken over as it stands, in the same
@@ -47,9 +47,6 @@ class OnExisting(str, Enum):
 
     FAIL = "FAIL"
     ADOPT = "ADOPT"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,9 @@ class RetiringCa:
     def __init__(
         self, ca_certificate: CaCertificate, *, active: bool = True, verification: Verification | None = None
     ) -> None:
-        _check_type(ca_certificate, CaCertificate, "the certificate of a retiring CA", "CaCertificate.from_file")
+        _check_type(
+            ca_certificate, CaCertificate, "the certificate of a retiring CA", "CaCertificate.from_file"
+        )
         check_verification(verification, where="a retiring CA")
         object.__setattr__(self, "ca_certificate", ca_certificate)
         object.__setattr__(self, "active", bool(active))
@@ -122,7 +121,9 @@ class SharedCaPlan:
         auto_registration: bool | None = None,
         stack_name_prefix: str | None = None,
     ) -> None:
-        _check_type(ca_certificate, CaCertificate, "the CA certificate of the plan", "CaCertificate.from_file")
+        _check_type(
+            ca_certificate, CaCertificate, "the CA certificate of the plan", "CaCertificate.from_file"
+        )
         check_verification(verification, where="the plan")
         check_provisioning(provisioning, where="the plan")
         given = _stages(stages)
@@ -200,7 +201,7 @@ def check_names_and_targets(stages: Iterable[CaStage]) -> None:
 def resolve_on_existing(value: object) -> OnExisting:
     """An `OnExisting`, given as enum or word."""
     try:
-        return OnExisting(value)
+        return OnExisting(str(value))
     except ValueError:
         raise InvalidTypeError(
             "on_existing is unknown", value=value, allowed="OnExisting.FAIL, OnExisting.ADOPT"
@@ -222,7 +223,9 @@ def resolve_removal_policy(value: object) -> str:
 def _stages(stages: Iterable[CaStage]) -> tuple[CaStage, ...]:
     given = tuple(stages)
     if not given:
-        raise EmptyPlanError("the plan has no stages", fix="list at least one CaStage(name, account=…, region=…)")
+        raise EmptyPlanError(
+            "the plan has no stages", fix="list at least one CaStage(name, account=…, region=…)"
+        )
     for stage in given:
         _check_type(stage, CaStage, "a stage of the plan", "CaStage")
     return given
@@ -271,8 +274,8 @@ def _check_verifications(stages: tuple[CaStage, ...], ca_certificate: CaCertific
             continue
         if stage.verification is None:
             raise MissingVerificationError(
-                f"stage {stage.name!r} (account {stage.account}, {stage.region}) is in DEFAULT mode, and nothing proves "
-                "possession of the CA key there",
+                f"stage {stage.name!r} (account {stage.account}, {stage.region}) is in DEFAULT mode, and nothing "
+                "proves possession of the CA key there",
                 allowed="Verification.from_secret, from_kms_key, from_private_ca, from_pre_issued",
                 fix="give the plan or the stage a verification, or register SNI_ONLY, which needs none",
             )
@@ -327,11 +330,13 @@ def _warnings(
             )
     for each in retiring:
         pair = (current, each.ca_certificate)
-        if current.subject == each.ca_certificate.subject and not all(ca.has_subject_key_identifier for ca in pair):
+        if current.subject == each.ca_certificate.subject and not all(
+            ca.has_subject_key_identifier for ca in pair
+        ):
             yield (
                 f"the current CA and retiring CA {each.ca_certificate.certificate_id[:16]}… have one subject "
-                f"({current.subject}), and at least one of them has no subjectKeyIdentifier: TLS stacks cannot tell them "
-                "apart, and may refuse devices of the newer one"
+                f"({current.subject}), and at least one of them has no subjectKeyIdentifier: TLS stacks cannot tell "
+                "them apart, and may refuse devices of the newer one"
             )
 
 

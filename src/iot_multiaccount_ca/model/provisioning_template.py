@@ -58,7 +58,9 @@ class JitpTemplateBody:
         """Take the body from a dict, such as a template written in Python."""
         if not isinstance(body, dict):
             raise TemplateNotJsonError(
-                "the JITP template is no JSON object", value=type(body).__name__, allowed="an object with Resources"
+                "the JITP template is no JSON object",
+                value=type(body).__name__,
+                allowed="an object with Resources",
             )
         try:
             text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)

@@ -78,7 +78,7 @@ def resolve_mode(mode: object, *, where: str) -> CertificateMode | None:
     if mode is None or isinstance(mode, CertificateMode):
         return mode
     try:
-        return CertificateMode(mode)
+        return CertificateMode(str(mode))
     except ValueError:
         raise InvalidCertificateModeError(
             f"the certificate mode of {where} is unknown",

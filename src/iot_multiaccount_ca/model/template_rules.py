@@ -108,13 +108,17 @@ def _check_parameters(parameters: Mapping[str, Any]) -> frozenset[str]:
 
 def _check_resource(name: str, resource: Any) -> None:
     kind = resource.get("Type") if isinstance(resource, dict) else None
-    if kind not in _PROPERTIES:
+    if not isinstance(kind, str) or kind not in _PROPERTIES:
         raise UnknownResourceTypeError(
-            f"the resource {name!r} is of a type that JITP cannot make", value=kind, allowed=_list(_PROPERTIES)
+            f"the resource {name!r} is of a type that JITP cannot make",
+            value=kind,
+            allowed=_list(_PROPERTIES),
         )
     properties = resource.get("Properties", {})
     if not isinstance(properties, dict):
-        raise UnknownSectionError(f"the Properties of {name!r} are no object", value=type(properties).__name__)
+        raise UnknownSectionError(
+            f"the Properties of {name!r} are no object", value=type(properties).__name__
+        )
     for found, allowed in ((set(resource), _RESOURCE_KEYS), (set(properties), _PROPERTIES[kind])):
         if found - allowed:
             raise UnknownSectionError(
@@ -135,7 +139,9 @@ def _check_resource(name: str, resource: Any) -> None:
 
 
 def _check_overrides(name: str, settings: Any) -> None:
-    wrong = settings if not isinstance(settings, dict) else [v for v in settings.values() if v not in _OVERRIDES]
+    wrong = (
+        settings if not isinstance(settings, dict) else [v for v in settings.values() if v not in _OVERRIDES]
+    )
     if wrong:
         raise OverrideSettingsError(
             f"the OverrideSettings of {name!r} are unknown", value=wrong, allowed=_list(_OVERRIDES)
@@ -177,7 +183,9 @@ def _check_policy_document(name: str, document: Any) -> None:
             parsed = json.loads(document)
         except ValueError as error:
             raise PolicyDocumentError(
-                f"the PolicyDocument of {name!r} is no JSON: {error}", value=document, allowed="a policy as a JSON string"
+                f"the PolicyDocument of {name!r} is no JSON: {error}",
+                value=document,
+                allowed="a policy as a JSON string",
             ) from None
     if not isinstance(parsed, dict) or "Statement" not in parsed:
         raise PolicyDocumentError(
@@ -198,7 +206,9 @@ def _check_counts(resources: Mapping[str, Any]) -> None:
             fix='without {"Type": "AWS::IoT::Certificate"} the device\'s certificate is never activated',
         )
     if len(by_kind[THING]) > 1:
-        raise MultipleThingsError("the template makes more than one thing", value=by_kind[THING], allowed="at most one")
+        raise MultipleThingsError(
+            "the template makes more than one thing", value=by_kind[THING], allowed="at most one"
+        )
 
 
 def _functions(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
@@ -245,7 +255,9 @@ def _check_reference(path: str, name: Any, declared: frozenset[str]) -> None:
             f"{path} refers to a parameter that the template does not declare",
             value=name,
             allowed=_list(declared) or "none: the template has no Parameters",
-            fix=f'declare it: "Parameters": {{"{name}": {{"Type": "String"}}}}' if name in PARAMETERS else None,
+            fix=f'declare it: "Parameters": {{"{name}": {{"Type": "String"}}}}'
+            if name in PARAMETERS
+            else None,
         )
 
 
@@ -264,7 +276,7 @@ def _check_sub(path: str, argument: Any, declared: frozenset[str]) -> None:
 
 
 def _sub_pair(path: str, argument: Any) -> tuple[str, Mapping[str, Any]]:
-    if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str):  # noqa: PLR2004
+    if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str):
         text, local = argument
         if isinstance(local, dict):
             return text, local

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import plans
 import pytest
 from aws_cdk import App, Environment, RemovalPolicy, Stack, aws_iam
 from aws_cdk.assertions import Match, Template
 
+import plans
 from iot_multiaccount_ca import JitpProvisioningTemplate
 from iot_multiaccount_ca.constructs.provisioning_template import generated_name
 from iot_multiaccount_ca.model import errors
@@ -25,7 +25,8 @@ def test_the_template_is_of_type_jitp_with_its_role() -> None:
     JitpProvisioningTemplate(stack, "Jitp", body=plans.jitp())
     template = Template.from_stack(stack)
     template.has_resource_properties(
-        "AWS::IoT::ProvisioningTemplate", {"TemplateType": "JITP", "Enabled": True, "TemplateName": Match.any_value()}
+        "AWS::IoT::ProvisioningTemplate",
+        {"TemplateType": "JITP", "Enabled": True, "TemplateName": Match.any_value()},
     )
     [role] = template.find_resources("AWS::IAM::Role").values()
     [statement] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
@@ -82,7 +83,9 @@ def test_retain_keeps_template_and_role() -> None:
 
 def test_a_template_can_be_referred_to_by_its_name() -> None:
     """With its role, where the registrar shall be allowed to pass it."""
-    found = JitpProvisioningTemplate.from_template_name(_stack(), "Known", "fleet", role_arn="arn:aws:iam::1:role/r")
+    found = JitpProvisioningTemplate.from_template_name(
+        _stack(), "Known", "fleet", role_arn="arn:aws:iam::1:role/r"
+    )
     assert (found.template_name, found.role_arn) == ("fleet", "arn:aws:iam::1:role/r")
 
 

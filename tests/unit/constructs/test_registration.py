@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import plans
 import pytest
 from aws_cdk import App, Environment, RemovalPolicy, Stack, Stage, aws_iam, aws_logs
 from aws_cdk.assertions import Annotations, Match, Template
 
+import plans
 from iot_multiaccount_ca import (
     CaRegistration,
     CertificateMode,
@@ -60,7 +60,9 @@ def test_a_registration_is_sni_only_unless_told() -> None:
     registration = _registration(stack)
     properties = _properties(stack)
     assert registration.certificate_mode is CertificateMode.SNI_ONLY
-    assert {key: value for key, value in properties.items() if key not in ("ServiceToken", "CaCertificatePem")} == {
+    assert {
+        key: value for key, value in properties.items() if key not in ("ServiceToken", "CaCertificatePem")
+    } == {
         "ServiceTimeout": 420,
         "CertificateId": plans.ca().certificate_id,
         "CertificateMode": "SNI_ONLY",
@@ -228,7 +230,9 @@ def test_a_role_of_the_users_own_gets_the_grants() -> None:
     [policy] = template.find_resources("AWS::IAM::Policy")
     [registration] = template.find_resources("Custom::IotCaCertificate").values()
     assert policy in registration["DependsOn"]
-    assert any("iot:RegisterCACertificate" in each["Action"] for each in _statements(stack, "AWS::IAM::Policy"))
+    assert any(
+        "iot:RegisterCACertificate" in each["Action"] for each in _statements(stack, "AWS::IAM::Policy")
+    )
 
 
 def test_a_log_group_of_the_users_own_is_used() -> None:
@@ -252,7 +256,8 @@ def test_retain_is_retain_except_on_create() -> None:
     stack = _stack()
     _registration(stack, removal_policy=RemovalPolicy.RETAIN)
     Template.from_stack(stack).has_resource(
-        "Custom::IotCaCertificate", {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+        "Custom::IotCaCertificate",
+        {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"},
     )
 
 
@@ -277,7 +282,9 @@ def test_a_registration_can_be_referred_to_by_its_id() -> None:
     stack = _stack()
     found = CaRegistration.from_ca_certificate_id(stack, "Known", "ab" * 32)
     assert found.ca_certificate_id == "ab" * 32
-    assert f":iot:{plans.REGION}:{plans.DEV}:cacert/{'ab' * 32}" in str(stack.resolve(found.ca_certificate_arn))
+    assert f":iot:{plans.REGION}:{plans.DEV}:cacert/{'ab' * 32}" in str(
+        stack.resolve(found.ca_certificate_arn)
+    )
 
 
 def test_a_pre_issued_certificate_that_expired_is_an_error_annotation() -> None:

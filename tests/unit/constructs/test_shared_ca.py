@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import plans
 import pytest
 from aws_cdk import App, Environment, RemovalPolicy, Stack, Tags
 from aws_cdk.assertions import Annotations, Match, Template
 
+import plans
 from iot_multiaccount_ca import CaRegistration, CertificateMode, RetiringCa, SharedCa
 from iot_multiaccount_ca.model import errors
 from iot_multiaccount_ca.model.assembly import ca_certificate_pem, read_registrations
@@ -42,7 +42,9 @@ def test_only_the_owner_proves_possession() -> None:
     """DEFAULT with verification in the owner's stack, SNI_ONLY without anywhere else."""
     app = App()
     shared = _shared(app)
-    found = {name: plans.registrations(plans.template_of(app, stack))[0] for name, stack in shared.stacks.items()}
+    found = {
+        name: plans.registrations(plans.template_of(app, stack))[0] for name, stack in shared.stacks.items()
+    }
     assert {name: each["CertificateMode"] for name, each in found.items()} == {
         "dev": "SNI_ONLY",
         "staging": "SNI_ONLY",
@@ -55,7 +57,10 @@ def test_only_the_owner_proves_possession() -> None:
 def test_the_default_stack_is_deployed_last() -> None:
     """A hand-over of DEFAULT works in one deployment: who gives goes before who takes."""
     shared = _shared()
-    assert {each.stack_name for each in shared.stacks["prod"].dependencies} == {"FleetCa-dev", "FleetCa-staging"}
+    assert {each.stack_name for each in shared.stacks["prod"].dependencies} == {
+        "FleetCa-dev",
+        "FleetCa-staging",
+    }
     assert shared.stacks["dev"].dependencies == []
 
 

@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from certificates import make_ca, make_device, make_key, pem_of_key, usage
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from certificates import make_ca, make_key, pem_of_key, usage
 from iot_multiaccount_ca.model import errors
 from iot_multiaccount_ca.model.certificate import CaCertificate, CertificateMode
 
@@ -80,7 +80,9 @@ def test_a_ca_by_the_openssl_recipe_is_taken(tmp_path: Path) -> None:
     extensions.write_text("basicConstraints = CA:TRUE\n")
     _openssl("genrsa", "-out", key, "2048")
     _openssl("req", "-new", "-key", key, "-subj", "/CN=Recipe CA", "-out", request)
-    _openssl("x509", "-req", "-in", request, "-signkey", key, "-extfile", extensions, "-days", "365", "-out", ca)
+    _openssl(
+        "x509", "-req", "-in", request, "-signkey", key, "-extfile", extensions, "-days", "365", "-out", ca
+    )
     assert CaCertificate.from_file(ca).subject == "CN=Recipe CA"
 
 

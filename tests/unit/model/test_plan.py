@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from certificates import make_ca
 
+from certificates import make_ca
 from iot_multiaccount_ca.model import errors
 from iot_multiaccount_ca.model.certificate import CaCertificate, CertificateMode
 from iot_multiaccount_ca.model.plan import OnExisting, RetiringCa, SharedCaPlan
@@ -86,7 +86,10 @@ def test_an_explicit_mode_beats_the_owner_account() -> None:
 def test_what_a_stage_leaves_out_comes_from_the_plan() -> None:
     """Provisioning and verification of the plan are those of stages without their own; SNI_ONLY has no proof."""
     own = Verification.from_secret("another")
-    stages = [*_stages(), CaStage("us", account=DEV, region="us-east-1", certificate_mode="DEFAULT", verification=own)]
+    stages = [
+        *_stages(),
+        CaStage("us", account=DEV, region="us-east-1", certificate_mode="DEFAULT", verification=own),
+    ]
     plan = _plan(stages, owner_account=PROD, verification=PROOF, provisioning=TEMPLATE)
     assert plan.stage("us").verification == own
     assert plan.stage("prod").verification == PROOF
@@ -161,7 +164,9 @@ def test_stage_names_at_the_limit_are_taken() -> None:
     assert CaStage("d" * 31, account=DEV, region="eu-west-1").name == "d" * 31
 
 
-@pytest.mark.parametrize("account", ["11111111111", "1111-1111-1111", "", "१११११११११११११", "11111111111١", 111111111111, None])
+@pytest.mark.parametrize(
+    "account", ["11111111111", "1111-1111-1111", "", "१११११११११११११", "1111111111\u0661", 111111111111, None]
+)
 def test_what_is_no_account_is_refused(account: Any) -> None:
     """12 ASCII digits, as a literal string."""
     _refused(errors.InvalidAccountError, lambda: CaStage("dev", account=account, region="eu-west-1"))
@@ -176,7 +181,9 @@ def test_an_account_that_is_a_token_is_refused_with_the_reason() -> None:
     assert "cannot be proved" in message
 
 
-@pytest.mark.parametrize("region", ["eu-west", "EU-WEST-1", "eu_west_1", "eu-west-1a", "Ireland", "", None, 1])
+@pytest.mark.parametrize(
+    "region", ["eu-west", "EU-WEST-1", "eu_west_1", "eu-west-1a", "Ireland", "", None, 1]
+)
 def test_malformed_regions_are_refused(region: Any) -> None:
     """A region looks like eu-west-1."""
     _refused(errors.InvalidRegionError, lambda: CaStage("dev", account=DEV, region=region))
@@ -184,7 +191,9 @@ def test_malformed_regions_are_refused(region: Any) -> None:
 
 def test_a_region_that_is_a_token_is_refused() -> None:
     """As with accounts."""
-    _refused(errors.UnresolvedAccountError, lambda: CaStage("dev", account=DEV, region="${Token[AWS.Region.4]}"))
+    _refused(
+        errors.UnresolvedAccountError, lambda: CaStage("dev", account=DEV, region="${Token[AWS.Region.4]}")
+    )
 
 
 def test_a_region_in_no_list_is_a_warning() -> None:
@@ -226,13 +235,19 @@ def test_a_plan_without_stages_is_refused() -> None:
 
 def test_duplicate_stage_names_are_refused_ignoring_case() -> None:
     """Stack names that differ only in case confuse people and file systems."""
-    stages = [CaStage("dev", account=DEV, region="eu-west-1"), CaStage("Dev", account=PROD, region="eu-west-1")]
+    stages = [
+        CaStage("dev", account=DEV, region="eu-west-1"),
+        CaStage("Dev", account=PROD, region="eu-west-1"),
+    ]
     assert "dev and Dev" in _refused(errors.DuplicateStageNameError, lambda: _plan(stages))
 
 
 def test_duplicate_account_and_region_are_refused() -> None:
     """AWS IoT registers a CA once per account and region."""
-    stages = [CaStage("dev", account=DEV, region="eu-west-1"), CaStage("dev2", account=DEV, region="eu-west-1")]
+    stages = [
+        CaStage("dev", account=DEV, region="eu-west-1"),
+        CaStage("dev2", account=DEV, region="eu-west-1"),
+    ]
     message = _refused(errors.DuplicateTargetError, lambda: _plan(stages))
     assert "'dev'" in message
     assert "'dev2'" in message

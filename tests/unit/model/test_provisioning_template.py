@@ -101,7 +101,9 @@ def test_what_is_no_object_is_refused(body: Any) -> None:
 
 def test_an_unknown_placeholder_is_refused() -> None:
     """Only account, region and partition are filled."""
-    message = _refused(errors.UnknownPlaceholderError, _with("Resources/thing/Properties/ThingName", "{{stage}}"))
+    message = _refused(
+        errors.UnknownPlaceholderError, _with("Resources/thing/Properties/ThingName", "{{stage}}")
+    )
     assert "{{stage}}" in message
     assert "{{account}}" in message
 
@@ -120,7 +122,9 @@ def test_a_body_over_the_limit_is_refused() -> None:
 def test_a_body_that_grows_over_the_limit_when_filled_is_refused() -> None:
     """What counts is what AWS gets."""
     base = len(JitpTemplateBody.from_dict(_with("Resources/thing/Properties/ThingTypeName", "")).text)
-    body = JitpTemplateBody.from_dict(_with("Resources/thing/Properties/ThingTypeName", "x" * (LONGEST_BODY - base)))
+    body = JitpTemplateBody.from_dict(
+        _with("Resources/thing/Properties/ThingTypeName", "x" * (LONGEST_BODY - base))
+    )
     with pytest.raises(errors.TemplateTooLongError):
         body.resolve(account="1" * 12, region="ap-southeast-7", partition="aws-us-gov")
 

@@ -25,3 +25,42 @@ node_modules/.ready: package.json package-lock.json
 	touch $@
 
 setup: $(VENV)/.ready node_modules/.ready ## everything a checkout needs, into .venv and node_modules
+
+PYTEST := $(BIN)/python -m pytest
+PRODUCT := src lambda tools examples
+CHECKED := $(PRODUCT) tests
+
+lint: setup ## style and imports
+	$(BIN)/ruff check --quiet $(CHECKED)
+	$(BIN)/ruff format --check --quiet $(CHECKED)
+
+types: setup ## mypy --strict
+	$(BIN)/mypy src lambda/registrar lambda/jitr tests
+
+imports: setup ## who may import whom
+	PYTHONPATH=lambda/registrar:lambda/jitr $(BIN)/lint-imports --no-cache
+
+unit: setup ## the quick tests
+	$(PYTEST) -q -m "not e2e and not slow" tests
+
+e2e: setup ## the real CDK CLI against the local AWS
+	$(PYTEST) -q -m "e2e and not slow" tests
+
+test: lint types imports ## everything that CI runs
+	$(PYTEST) -q -m "not slow" tests
+
+test-all: lint types imports ## and what is too slow for every change
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -q tests
+
+demo: setup ## one CA in three accounts of a local AWS, and a device that moves through them
+	@tools/demo
+
+bench: setup ## figures, as ratios against a hand-written equivalent
+	$(BIN)/python -m tests.bench
+
+lock: $(VENV)/.packages ## write the lock files anew
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	PATH="$(CURDIR)/$(BIN):$$PATH" tools/lock
+
+clean: ## remove what make made
+	rm -rf $(VENV) node_modules build dist cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -139,8 +139,8 @@ def check_registration_code(code: str) -> None:
     """Raise `MalformedRegistrationCodeError` unless the code is 64 hex digits."""
     if not _REGISTRATION_CODE.fullmatch(code):
         raise MalformedRegistrationCodeError(
-            f"a registration code is 64 hex digits, this one is {code[:80]!r}; "
-            f"take it from GetRegistrationCode in the account and region of the registration"
+            f"a registration code is 64 hex digits, this one is {code[:80]!r}; take it from "
+            f"GetRegistrationCode in the account and region of the registration"
         )
 
 
@@ -149,9 +149,8 @@ def check_key(ca: x509.Certificate, key: PublicKeyTypes, *, holder: str) -> None
     expected = ca.public_key()
     if key != expected:
         raise NotTheCasKeyError(
-            f"{holder} is {_describe(key)}, not the key of the CA {ca.subject.rfc4514_string()!r}, "
-            f"which is {_describe(expected)}; give the key that signed that CA's devices, or the CA of this "
-            f"key"
+            f"{holder} is {_describe(key)}, not the key of the CA {ca.subject.rfc4514_string()!r}, which is "
+            f"{_describe(expected)}; give the key that signed that CA's devices, or the CA of this key"
         )
 
 
@@ -164,9 +163,8 @@ def validity(
         when = "has expired" if now >= ca.not_valid_after_utc else "is not valid yet"
         raise CaOutOfValidityError(
             f"the CA {ca.subject.rfc4514_string()!r} {when} (it is valid from "
-            f"{ca.not_valid_before_utc:%Y-%m-%d} to "
-            f"{ca.not_valid_after_utc:%Y-%m-%d}), and AWS IoT registers no such CA; register a CA that is "
-            f"valid"
+            f"{ca.not_valid_before_utc:%Y-%m-%d} to {ca.not_valid_after_utc:%Y-%m-%d}), and AWS IoT registers "
+            f"no such CA; register a CA that is valid"
         )
     remaining = ca.not_valid_after_utc - now
     return max(now - CLOCK_SKEW, ca.not_valid_before_utc), now + min(lifetime or LIFETIME, remaining)
@@ -184,8 +182,7 @@ def signature_hash(key: PublicKeyTypes) -> SignatureHash:
         if key.curve.name == "secp521r1":
             return hashes.SHA512()
     raise WrongKeyTypeError(
-        f"the CA's key is {_describe(key)}; AWS IoT takes RSA of 2048 bits or more, ECC P-256, P-384 and "
-        f"P-521"
+        f"the CA's key is {_describe(key)}; AWS IoT takes RSA of 2048 bits or more, ECC P-256, P-384 and P-521"
     )
 
 

@@ -45,8 +45,8 @@ class PreIssued:
         state = "has expired" if now >= end else "is not valid yet"
         return (
             f"the pre-issued verification certificate of stage {self.stage!r} {state}: it is valid from "
-            f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, and AWS IoT takes none outside of that; "
-            f"fix: have it signed anew for registration code {self.registration_code} ({HOW_TO_SIGN})"
+            f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, and AWS IoT takes none outside of that; fix: "
+            f"have it signed anew for registration code {self.registration_code} ({HOW_TO_SIGN})"
         )
 
 
@@ -121,9 +121,8 @@ def check_stages(wanted: set[str], given: set[str]) -> None:
         )
     if needless:
         raise PreIssuedStagesError(
-            f"a pre-issued verification certificate for {', '.join(map(repr, needless))}, which is no "
-            f"DEFAULT stage "
-            "of the plan that uses this verification",
+            f"a pre-issued verification certificate for {', '.join(map(repr, needless))}, which is no DEFAULT "
+            f"stage of the plan that uses this verification",
             value=sorted(given),
             allowed=", ".join(sorted(wanted)) or "none: no stage is DEFAULT",
             fix="leave it out, or correct the stage's name: SNI_ONLY asks for no proof",
@@ -137,8 +136,7 @@ def check_signature(issued: PreIssued, ca: x509.Certificate) -> None:
         certificate.verify_directly_issued_by(ca)
     except Exception:  # InvalidSignature; ValueError and TypeError for another issuer or kind of key
         raise PreIssuedSignatureError(
-            f"the pre-issued verification certificate of stage {issued.stage!r} is not signed by the plan's "
-            f"CA "
+            f"the pre-issued verification certificate of stage {issued.stage!r} is not signed by the plan's CA "
             f"{ca.subject.rfc4514_string()!r}",
             value=f"issuer {certificate.issuer.rfc4514_string()}",
             allowed="a certificate that this very CA signed",

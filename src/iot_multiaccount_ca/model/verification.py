@@ -210,7 +210,7 @@ class Verification:
         ):
             raise ForeignSecretError(
                 f"the secret belongs to account {self.secret.account}, and account {account} cannot read it: "
-                "the default key aws/secretsmanager never serves another account",
+                f"the default key aws/secretsmanager never serves another account",
                 value=self.secret.text,
                 allowed="a secret encrypted with a customer managed KMS key",
                 fix="encrypt it with such a key, and name that with Verification.from_secret(…, "

@@ -20,12 +20,9 @@ def prove(
     issued_for = verification["RegistrationCode"]
     if issued_for != registration_code:
         raise RegistrationCodeMismatchError(
-            f"the pre-issued verification certificate is for registration code {issued_for}, but this "
-            f"account and "
-            f"region have {registration_code}; write that code to a request file with `iot-ca "
-            f"registration-code`, "
-            f"have it signed with `iot-ca verification-cert --ca-certificate CA --private-key KEY --request "
-            f"FILE "
-            f"--out DIR`, and deploy again with the new file"
+            f"the pre-issued verification certificate is for registration code {issued_for}, but this account "
+            f"and region have {registration_code}; write that code to a request file with `iot-ca "
+            f"registration-code`, have it signed with `iot-ca verification-cert --ca-certificate CA "
+            f"--private-key KEY --request FILE --out DIR`, and deploy again with the new file"
         )
     return verification["CertificatePem"]

@@ -29,8 +29,7 @@ def load(text: str, *, holder: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePriva
     if failure is not None:
         raise UnreadableKeyError(
             f"{holder} holds a PEM private key that does not parse ({label}); put the key there again as it "
-            f"came "
-            f"from openssl, with its line ends"
+            f"came from openssl, with its line ends"
         )
     if isinstance(key, rsa.RSAPrivateKey):
         return key
@@ -38,8 +37,8 @@ def load(text: str, *, holder: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePriva
         return key
     found = f"an ECC key on {key.curve.name}" if isinstance(key, ec.EllipticCurvePrivateKey) else _kind(key)
     raise WrongKeyTypeError(
-        f"{holder} holds {found}; AWS IoT takes CAs with RSA keys of 2048 bits or more, ECC P-256, P-384 "
-        f"and P-521"
+        f"{holder} holds {found}; AWS IoT takes CAs with RSA keys of 2048 bits or more, ECC P-256, P-384 and "
+        f"P-521"
     )
 
 
@@ -48,8 +47,7 @@ def _only_block(text: str, holder: str) -> tuple[str, str]:
     if not blocks:
         found = "a certificate, but no private key" if "BEGIN CERTIFICATE" in text else "no PEM private key"
         raise NoPrivateKeyError(
-            f"{holder} holds {found}; put the CA's key there, from -----BEGIN PRIVATE KEY----- to its END "
-            f"line"
+            f"{holder} holds {found}; put the CA's key there, from -----BEGIN PRIVATE KEY----- to its END line"
         )
     if len(blocks) > 1:
         raise NoPrivateKeyError(f"{holder} holds {len(blocks)} private keys; leave only the CA's key there")
@@ -75,12 +73,10 @@ def _load(label: str, pem: str) -> tuple[object, str | None]:
 def _encrypted(holder: str) -> str:
     return (
         f"{holder} holds an encrypted private key, and there is no passphrase to give; store the key "
-        f"unencrypted "
-        f"(`openssl pkey -in key.pem` writes it so; Secrets Manager encrypts it), or sign ahead of time "
-        f"where the "
-        f"key is (`iot-ca verification-cert`)"
+        f"unencrypted (`openssl pkey -in key.pem` writes it so; Secrets Manager encrypts it), or sign ahead of "
+        f"time where the key is (`iot-ca verification-cert`)"
     )
 
 
 def _kind(key: object) -> str:
-    return f"a {type(key).__name__.removesuffix('PrivateKey')} key"
+    return f"a key of another kind ({type(key).__name__.removesuffix('PrivateKey').lstrip('_')})"

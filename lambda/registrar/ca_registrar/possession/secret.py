@@ -84,15 +84,14 @@ def _key_text(text: str, field: str | None, secret_id: str) -> str:
     if not isinstance(value, dict):
         raise SecretNotJsonError(
             f"the secret {secret_id} is no JSON object, so it has no field {field!r}; leave field out for a "
-            f"secret "
-            f"that is the PEM itself"
+            f"secret that is the PEM itself"
         )
     found = value.get(field)
     if not isinstance(found, str) or not found.strip():
         state = "holds no text" if field in value else "is missing"
         raise SecretFieldMissingError(
-            f"the field {field!r} {state} in the secret {secret_id}; name the field that holds the key as "
-            f"PEM text"
+            f"the field {field!r} {state} in the secret {secret_id}; name the field that holds the key as PEM "
+            f"text"
         )
     return found
 
@@ -109,26 +108,24 @@ def _sentence(error: ClientError | BotoCoreError, secret_id: str) -> PossessionE
     code, said = code_of(error), sentence_of(error)
     if code == "ResourceNotFoundException":
         return NotFoundError(
-            f"there is no secret {secret_id} in this account and region, or it has no current value; "
-            f"check the name, or give the full ARN of a secret elsewhere"
+            f"there is no secret {secret_id} in this account and region, or it has no current value; check the "
+            f"name, or give the full ARN of a secret elsewhere"
         )
     if code == "InvalidRequestException":
         if "deletion" in said.lower() or "deleted" in said.lower():
             return SecretPendingDeletionError(
-                f"the secret {secret_id} is scheduled for deletion; restore it with "
-                f"`aws secretsmanager restore-secret --secret-id {secret_id}`, or name another"
+                f"the secret {secret_id} is scheduled for deletion; restore it with `aws secretsmanager "
+                f"restore-secret --secret-id {secret_id}`, or name another"
             )
         return KeyServiceError(f"Secrets Manager refuses to read the secret {secret_id}: {said}")
     if code == "DecryptionFailure" or (code == "AccessDeniedException" and "kms" in said.lower()):
         return SecretNotDecryptableError(
-            f"Secrets Manager cannot decrypt the secret {secret_id}: {said}; enable its KMS key, name that "
-            f"key with "
-            f"Verification.from_secret(…, encryption_key_arn=…), and let its key policy allow this account"
+            f"Secrets Manager cannot decrypt the secret {secret_id}: {said}; enable its KMS key, name that key "
+            f"with Verification.from_secret(…, encryption_key_arn=…), and let its key policy allow this account"
         )
     if code in {"AccessDeniedException", "AccessDenied"}:
         return AccessDeniedError(
-            f"this stack's role may not read the secret {secret_id}: {said}; for a secret of another "
-            f"account, add "
-            f"the resource policy that `iot-ca plan` prints"
+            f"this stack's role may not read the secret {secret_id}: {said}; for a secret of another account, "
+            f"add the resource policy that `iot-ca plan` prints"
         )
     return KeyServiceError(f"Secrets Manager cannot give the secret {secret_id}: {said}")

@@ -95,6 +95,11 @@ def build(
         .add_extension(_authority_key_identifier(ca), critical=False)
         .sign(ca_key, signature_hash(ca.public_key()))
     )
+    if not _is_signed_by(certificate, ca):
+        raise IssuanceError(
+            f"{holder} made a signature that the certificate of the CA {ca.subject.rfc4514_string()!r} does not "
+            f"verify; give the key that signed that CA's devices"
+        )
     return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
 
 
@@ -133,6 +138,14 @@ def check_issued(pem: str, ca: x509.Certificate, registration_code: str, request
     if certificate is None or problem is not None:
         raise IssuanceError(f"the issued certificate {problem}: it proves nothing to AWS IoT")
     return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
+
+
+def _is_signed_by(certificate: x509.Certificate, ca: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(ca)
+    except Exception:  # InvalidSignature, and ValueError for a signature that does not even parse
+        return False
+    return True
 
 
 def check_registration_code(code: str) -> None:

@@ -72,6 +72,22 @@ def test_a_key_that_is_not_the_cas_never_signs() -> None:
     assert kms.signed == []
 
 
+def test_a_signature_that_does_not_verify_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes back from the signer is verified with the CA's certificate before AWS IoT is asked."""
+    ca, stranger = make_ca(), make_ca(common_name="Someone else")
+    kms = kms_of(ca)
+    original = FakeKms.answer
+
+    def swap(self: FakeKms, operation: str, parameters: Any) -> Any:
+        if operation == "Sign":
+            self.add(KEY_ARN, stranger.key)
+        return original(self, operation, parameters)
+
+    monkeypatch.setattr(FakeKms, "answer", swap)
+    with pytest.raises(causes.IssuanceError, match="does not verify"):
+        prove_with(kms, ca)
+
+
 def test_a_key_of_another_region_is_asked_there() -> None:
     """The client's region comes from the ARN."""
     arn = KEY_ARN.replace("eu-west-1", "us-east-1")

@@ -14,18 +14,23 @@ _CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 _OPENSSH = "OPENSSH PRIVATE KEY"
 
 
-def load(text: str, *, holder: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
-    """The private key in ``text``: PKCS#8, PKCS#1, SEC 1 or OpenSSH, in PEM, not encrypted.
+def load(
+    text: str, *, holder: str, passphrase: str | None = None
+) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
+    """The private key in ``text``: PKCS#8, PKCS#1, SEC 1 or OpenSSH, in PEM.
 
-    ``holder`` names the secret or file for the errors. Line ends that were lost on the way (the console's
-    key/value form turns them into spaces, scripts into ``\\n``) are put back.
+    ``holder`` names the secret or file for the errors. Line ends that were lost on the way (the console's key/value
+    form turns them into spaces, scripts into ``\\n``) are put back. A Lambda has no ``passphrase`` to give: an
+    encrypted key is refused there.
     """
     label, pem = _only_block(text, holder)
-    if label == "ENCRYPTED PRIVATE KEY" or "ENCRYPTED" in pem.partition("\n\n")[0]:
-        raise EncryptedKeyError(_encrypted(holder))
-    key, failure = _load(label, pem)
+    key, failure = _load(label, pem, passphrase)
     if failure == "encrypted":
         raise EncryptedKeyError(_encrypted(holder))
+    if failure is not None and passphrase is not None:
+        raise UnreadableKeyError(
+            f"{holder} holds a private key that this passphrase does not open; check both"
+        )
     if failure is not None:
         raise UnreadableKeyError(
             f"{holder} holds a PEM private key that does not parse ({label}); put the key there again as it "
@@ -57,17 +62,25 @@ def _only_block(text: str, holder: str) -> tuple[str, str]:
     return label, f"-----BEGIN {label}-----\n{body.strip()}\n-----END {label}-----\n"
 
 
-def _load(label: str, pem: str) -> tuple[object, str | None]:
-    # Answers the failure instead of raising it: an error raised here would keep the caught one as its
-    # context.
+def _load(label: str, pem: str, passphrase: str | None) -> tuple[object, str | None]:
+    # Answers the failure instead of raising it: an error raised here would keep the caught one as its context.
+    if passphrase is None and _is_encrypted(label, pem):
+        return None, "encrypted"
     load = serialization.load_ssh_private_key if label == _OPENSSH else serialization.load_pem_private_key
     try:
-        return load(pem.encode(), password=None), None
-    except TypeError:
+        return load(pem.encode(), password=passphrase.encode() if passphrase is not None else None), None
+    except TypeError:  # a passphrase is missing, or there is one too many
+        if passphrase is not None:
+            return _load(label, pem, None)
         return None, "encrypted"
     except Exception as error:  # ValueError, UnsupportedAlgorithm, and OpenSSL's own
-        encrypted = label == _OPENSSH and "password" in str(error).lower()
+        encrypted = label == _OPENSSH and passphrase is None and "password" in str(error).lower()
         return None, "encrypted" if encrypted else "unreadable"
+
+
+def _is_encrypted(label: str, pem: str) -> bool:
+    """Whether the block says of itself that it is encrypted."""
+    return label == "ENCRYPTED PRIVATE KEY" or "Proc-Type: 4,ENCRYPTED" in pem
 
 
 def _encrypted(holder: str) -> str:

@@ -35,6 +35,11 @@ class Need:
     verification: Verification | None
     pass_role: str | None
 
+    @property
+    def signs_in_lambda(self) -> bool:
+        """Whether the Lambda has to carry what builds certificates."""
+        return self.verification is not None and self.verification.signs_in_lambda
+
 
 def registrar_statements(
     *,

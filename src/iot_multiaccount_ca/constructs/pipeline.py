@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Stage
 
 from ..model.errors import EmptyPlanError
-from .shared_ca import add_stage_stack, check_plan, order_default_last
+from .shared_ca import StageStacks, check_plan, order_default_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,8 +51,7 @@ class SharedCaPipelineStage(Stage):
         self.plan = plan
         self.registrations: dict[str, CaRegistration] = {}
         self.stacks: dict[str, Stack] = {}
+        stacks = StageStacks(self, plan, plan.stack_name_prefix or DEFAULT_PREFIX)
         for stage in chosen:
-            stack, registration = add_stage_stack(self, plan, stage, plan.stack_name_prefix or DEFAULT_PREFIX)
-            self.stacks[stage.name] = stack
-            self.registrations[stage.name] = registration
+            self.stacks[stage.name], self.registrations[stage.name] = stacks.add(stage)
         order_default_last(chosen, self.stacks)

@@ -6,15 +6,14 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Protocol
 
-from aws_cdk import RemovalPolicy, Stack, aws_iam, aws_iot
+from aws_cdk import RemovalPolicy, aws_iam, aws_iot
 from constructs import Construct
 
 from ..model.errors import InvalidNameError, InvalidTypeError
 from ..model.plan import resolve_removal_policy
 from ..model.provisioning_template import JitpTemplateBody
-from ..model.regions import partition_of
 from .permissions import trust
-from .registry import literal_environment
+from .place import Place
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource
@@ -53,9 +52,9 @@ class JitpProvisioningTemplate(Construct):
     """The role and the ``AWS::IoT::ProvisioningTemplate`` of type JITP for one stack.
 
     ``body``: the linted template body; its ``{{account}}``, ``{{region}}`` and ``{{partition}}`` are filled with the
-    stack's. ``template_name``: 1 to 36 of ``[0-9A-Za-z_-]``; by default a readable head and 8 hex digits of stack name
-    and logical id. ``role``: the provisioning role; by default one that AWS IoT may assume, with the managed policy
-    ``AWSIoTThingsRegistration``. ``enabled``: whether devices are provisioned by it.
+    stack's. ``template_name``: 1 to 36 of ``[0-9A-Za-z_-]``; by default a readable head and 8 hex digits of stack
+    name and path in the stack. ``role``: the provisioning role; by default one that AWS IoT may assume, with the
+    managed policy ``AWSIoTThingsRegistration``. ``enabled``: whether devices are provisioned by it.
     ``removal_policy``: RETAIN keeps template and role when the stack goes (a CA that stays registered needs them).
     See "Just-in-time provisioning" in the AWS IoT developer guide.
     """
@@ -71,7 +70,9 @@ class JitpProvisioningTemplate(Construct):
         description: str | None = None,
         enabled: bool = True,
         removal_policy: RemovalPolicy | str = RemovalPolicy.DESTROY,
+        place: Place | None = None,
     ) -> None:
+        """``place`` is what `SharedCa` knows already; leave it out elsewhere."""
         if not isinstance(body, JitpTemplateBody):
             raise InvalidTypeError(
                 "the body of a provisioning template is of another kind",
@@ -83,26 +84,26 @@ class JitpProvisioningTemplate(Construct):
             check_template_name(template_name)
         retain = resolve_removal_policy(removal_policy) == "RETAIN"
         super().__init__(scope, id)
-        stack = Stack.of(self)
-        account, region = literal_environment(stack, self.node.path)
-        partition = partition_of(region)
-        text = body.resolve(account=account, region=region, partition=partition)
+        if place is None:
+            place = Place.of(self)
+            inside = self.node.path.removeprefix(f"{place.stack_path}/")
+        else:
+            inside = id
+        if template_name is None:
+            template_name = generated_name(place.stack_name, inside)
         self._role = role
-        self._cfn_role = None if role is not None else _provisioning_role(self, partition)
+        self._cfn_role = None if role is not None else _provisioning_role(self, place.partition)
         self.role_arn: str = role.role_arn if role is not None else self._cfn_role.attr_arn  # type: ignore[union-attr]
         template = aws_iot.CfnProvisioningTemplate(
             self,
             "Resource",
             provisioning_role_arn=self.role_arn,
-            template_body=text,
+            template_body=body.resolve(account=place.account, region=place.region, partition=place.partition),
             template_type="JITP",
             template_name=template_name,
             description=description,
             enabled=enabled,
         )
-        if template_name is None:
-            template_name = generated_name(stack.stack_name, stack.get_logical_id(template))
-            template.template_name = template_name
         self.literal_name = template_name
         #: The template's name, as a reference: what uses it is made after the template and removed before it.
         self.template_name: str = template.ref
@@ -144,9 +145,12 @@ def check_template_name(name: object) -> None:
         )
 
 
-def generated_name(stack_name: str, logical_id: str) -> str:
-    """A readable head, ``-``, and 8 hex digits of stack name and logical id: at most 36 characters."""
-    digest = hashlib.sha256(f"{stack_name}/{logical_id}".encode()).hexdigest()[:8]
+def generated_name(stack_name: str, path: str) -> str:
+    """A readable head, ``-``, and 8 hex digits of stack name and path in the stack: at most 36 characters.
+
+    The path is what CDK makes the logical id of; where in the app the stack stands does not count.
+    """
+    digest = hashlib.sha256(f"{stack_name}/{path}".encode()).hexdigest()[:8]
     return f"{stack_name[:_HEAD].rstrip('-')}-{digest}"
 
 

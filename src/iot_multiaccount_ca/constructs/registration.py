@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import jsii
@@ -13,12 +14,12 @@ from ..model.assembly import METADATA_TYPE, RESOURCE_TYPE, RegistrationRecord
 from ..model.certificate import CaCertificate, CertificateMode
 from ..model.errors import InvalidTypeError, MissingVerificationError, ProvisioningConflictError
 from ..model.plan import OnExisting, resolve_on_existing, resolve_removal_policy
-from ..model.regions import partition_of
 from ..model.stage import check_verification, resolve_mode
 from .permissions import Need
+from .place import Place
 from .provisioning_template import JitpProvisioningTemplate, retained
 from .registrar_function import RegistrarFunction
-from .registry import Claim, Registry, literal_environment
+from .registry import Claim
 from .request_properties import request_properties
 
 if TYPE_CHECKING:
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
 
 #: A CA that expires sooner than this is worth a warning at every synth.
 NEAR_EXPIRY = dt.timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a plan says of one of its registrations."""
+
+    stage_name: str
+    place: Place
+    retiring: bool = False
 
 
 class ICaRegistration(Protocol):
@@ -86,19 +96,20 @@ class CaRegistration(Construct):
         removal_policy: RemovalPolicy | str = RemovalPolicy.DESTROY,
         role: aws_iam.IRole | None = None,
         log_group: aws_logs.ILogGroup | None = None,
-        stage_name: str | None = None,
-        retiring: bool = False,
+        planned: Planned | None = None,
     ) -> None:
-        """``stage_name`` and ``retiring`` are what `SharedCa` records of its plan; leave them out elsewhere."""
+        """``planned`` is what `SharedCa` knows of its plan; leave it out elsewhere."""
+        stage_name, retiring = (planned.stage_name, planned.retiring) if planned else (None, False)
         mode = resolve_mode(certificate_mode, where="the registration") or CertificateMode.SNI_ONLY
         existing = resolve_on_existing(on_existing)
         _check(ca_certificate, mode, verification, existing, adopt_from_stack, retiring=retiring)
         retain = resolve_removal_policy(removal_policy) == "RETAIN"
         super().__init__(scope, id)
-        stack = Stack.of(self)
-        path = self.node.path
-        account, region = literal_environment(stack, path)
-        Registry.of(self).claim(Claim(ca_certificate.certificate_id, account, region, mode, path))
+        if planned is not None:
+            place, path = planned.place, f"{planned.place.stack_path}/{id}"
+        else:
+            place, path = Place.of(self), self.node.path
+        place.registry.claim(Claim(ca_certificate.certificate_id, place.account, place.region, mode, path))
         template = _template(self, provisioning_template)
         auto = auto_registration if auto_registration is not None else template is not None
         if template is not None and not auto:
@@ -108,16 +119,9 @@ class CaRegistration(Construct):
             )
         self._ca_certificate = ca_certificate
         self._certificate_mode = mode
-        self._tags = TagManager(TagType.KEY_VALUE, RESOURCE_TYPE)
-        registrar = RegistrarFunction.of(
-            stack,
-            account=account,
-            region=region,
-            role=role,
-            log_group=log_group,
-            signing=verification is not None and verification.signs_in_lambda,
-        )
-        registrar.serve(Need(ca_certificate, mode, verification, template.role_arn if template else None))
+        self._tags: TagManager | None = None
+        need = Need(ca_certificate, mode, verification, template.role_arn if template else None)
+        registrar = RegistrarFunction.serve(place, need, role=role, log_group=log_group)
         self._resource = CfnResource(
             self,
             "Resource",
@@ -135,19 +139,20 @@ class CaRegistration(Construct):
                 allow_mode_change=allow_mode_change,
                 on_existing=existing,
                 adopt_from_stack=adopt_from_stack,
-                tags=self._tags.rendered_tags,
             ),
         )
         registrar.order_before(self._resource)
+        self._place = place
+        self._ref: str = self._resource.ref
         if retain:
             retained(self._resource)
         record = RegistrationRecord(
             stage=stage_name,
-            account=account,
-            region=region,
-            partition=partition_of(region),
-            stack_name=stack.stack_name,
-            logical_id=stack.get_logical_id(self._resource),
+            account=place.account,
+            region=place.region,
+            partition=place.partition,
+            stack_name=place.stack_name,
+            logical_id=self._ref,
             certificate_mode=mode.value,
             certificate_id=ca_certificate.certificate_id,
             subject=ca_certificate.subject,
@@ -163,23 +168,28 @@ class CaRegistration(Construct):
         self.node.add_metadata(METADATA_TYPE, record.to_metadata())
         annotate_validity(self, ca_certificate, retiring=retiring)
         if verification is not None:
-            annotate_verification(self, verification, ca_certificate, account, stage_name)
+            annotate_verification(self, verification, ca_certificate, place.account, stage_name)
 
     @property
     @jsii.member(jsii_name="tags")
     def tags(self) -> TagManager:
-        """The tags of the CA; CDK's `Tags.of` fills them."""
+        """The tags of the CA; CDK's `Tags.of` asks for this, and fills it."""
+        if self._tags is None:
+            # Made when the first tag comes by: most stages of most apps have none.
+            self._tags = TagManager(TagType.KEY_VALUE, RESOURCE_TYPE)
+            self._resource.add_property_override("Tags", self._tags.rendered_tags)
         return self._tags
 
     @property
     def ca_certificate_id(self) -> str:
         """The id that AWS IoT gave the CA; a Token that CloudFormation fills."""
-        return self._resource.ref
+        return self._ref
 
     @property
     def ca_certificate_arn(self) -> str:
         """The CA's ARN; a Token that CloudFormation fills."""
-        return self._resource.get_att("CertificateArn").to_string()
+        place = self._place
+        return f"arn:{place.partition}:iot:{place.region}:{place.account}:cacert/{self._ref}"
 
     @property
     def certificate_mode(self) -> CertificateMode:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from aws_cdk import Stack, Token
 from constructs import Construct
 
 from ..model.certificate import CertificateMode
-from ..model.errors import DuplicateRegistrationError, EnvironmentAgnosticError, MultipleDefaultOwnersError
+from ..model.errors import DuplicateRegistrationError, MultipleDefaultOwnersError
 
 _ID = "IotMultiaccountCaRegistry"
 
@@ -69,15 +68,3 @@ class Registry(Construct):
                 )
             self._owners[claim.certificate_id, claim.region] = claim
         self._targets[target] = claim
-
-
-def literal_environment(stack: Stack, path: str) -> tuple[str, str]:
-    """Account and region of the stack; raises `EnvironmentAgnosticError` unless both are literal."""
-    account, region = stack.account, stack.region
-    if Token.is_unresolved(account) or Token.is_unresolved(region):
-        raise EnvironmentAgnosticError(
-            f"{path} stands in a stack whose account or region is only known at deployment",
-            allowed="a stack with env=Environment(account=…, region=…), both literal",
-            fix="give the stack its env: who owns DEFAULT in a region cannot be proved for an unknown account",
-        )
-    return account, region

@@ -30,9 +30,11 @@ def request_properties(
     allow_mode_change: bool,
     on_existing: OnExisting,
     adopt_from_stack: str | None,
-    tags: Any,
 ) -> dict[str, Any]:
-    """The properties of one ``Custom::IotCaCertificate``. CloudFormation makes strings of every scalar on the way."""
+    """The properties of one ``Custom::IotCaCertificate``. CloudFormation makes strings of every scalar on the way.
+
+    ``Tags`` is added by the construct when there are any.
+    """
     properties: dict[str, Any] = {
         "ServiceToken": service_token,
         "ServiceTimeout": SERVICE_TIMEOUT,
@@ -43,7 +45,6 @@ def request_properties(
         "AutoRegistration": _text(auto_registration),
         "AllowModeChange": _text(allow_mode_change),
         "OnExisting": on_existing.value,
-        "Tags": tags,
     }
     if template_name is not None:
         properties["RegistrationConfig"] = {"TemplateName": template_name}

@@ -10,13 +10,16 @@ from constructs import Construct
 from ..model.certificate import CertificateMode
 from ..model.errors import InvalidTypeError
 from ..model.plan import SharedCaPlan
+from .place import Place
 from .provisioning_template import JitpProvisioningTemplate
-from .registration import CaRegistration
+from .registration import CaRegistration, Planned
+from .registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..model.certificate import CaCertificate
+    from ..model.plan import RetiringCa
     from ..model.stage import CaStage
 
 
@@ -34,11 +37,9 @@ class SharedCa(Construct):
         self.plan = plan
         self.stacks: dict[str, Stack] = {}
         self.registrations: dict[str, CaRegistration] = {}
-        prefix = plan.stack_name_prefix or id
+        stacks = StageStacks(self, plan, plan.stack_name_prefix or id)
         for stage in plan.stages:
-            stack, registration = add_stage_stack(self, plan, stage, prefix)
-            self.stacks[stage.name] = stack
-            self.registrations[stage.name] = registration
+            self.stacks[stage.name], self.registrations[stage.name] = stacks.add(stage)
         order_default_last(plan.stages, self.stacks)
 
 
@@ -53,59 +54,75 @@ def check_plan(plan: object) -> None:
         )
 
 
-def add_stage_stack(
-    scope: Construct, plan: SharedCaPlan, stage: CaStage, prefix: str
-) -> tuple[Stack, CaRegistration]:
-    """The stack of one stage with all that belongs to it: template, current CA, retiring CAs, outputs."""
-    stack = Stack(
-        scope,
-        stage.name,
-        env=Environment(account=stage.account, region=stage.region),
-        stack_name=f"{prefix}-{stage.name}",
-        description=f"AWS IoT device CA, {stage.certificate_mode} (stage {stage.name}; iot-multiaccount-ca)",
-    )
-    removal_policy = RemovalPolicy[plan.removal_policy]
-    template = None
-    if stage.provisioning is not None:
-        template = JitpProvisioningTemplate(
-            stack, "ProvisioningTemplate", body=stage.provisioning, removal_policy=removal_policy
+class StageStacks:
+    """Makes the stacks of a plan's stages under one scope, which share what is the same in each."""
+
+    def __init__(self, scope: Construct, plan: SharedCaPlan, prefix: str) -> None:
+        self._scope = scope
+        self._plan = plan
+        self._prefix = prefix
+        self._path = scope.node.path
+        self._registry = Registry.of(scope)
+        self._removal_policy = RemovalPolicy[plan.removal_policy]
+
+    def add(self, stage: CaStage) -> tuple[Stack, CaRegistration]:
+        """The stack of one stage with all that belongs to it: template, current CA, retiring CAs, outputs."""
+        name = f"{self._prefix}-{stage.name}"
+        stack = Stack(
+            self._scope,
+            stage.name,
+            env=Environment(account=stage.account, region=stage.region),
+            stack_name=name,
+            description=f"AWS IoT device CA, {stage.certificate_mode} (stage {stage.name}; iot-multiaccount-ca)",
         )
-    mode = stage.certificate_mode or CertificateMode.SNI_ONLY
-    current = CaRegistration(
-        stack,
-        registration_id(plan.ca_certificate),
-        ca_certificate=plan.ca_certificate,
-        certificate_mode=mode,
-        verification=stage.verification,
-        provisioning_template=template,
-        active=plan.active,
-        auto_registration=plan.auto_registration,
-        allow_mode_change=plan.allow_mode_change,
-        on_existing=plan.on_existing,
-        removal_policy=removal_policy,
-        stage_name=stage.name,
-    )
-    for old in plan.retiring:
-        CaRegistration(
-            stack,
-            registration_id(old.ca_certificate),
-            ca_certificate=old.ca_certificate,
+        path = f"{self._path}/{stage.name}".lstrip("/")
+        place = Place(stack, name, path, stage.account, stage.region, self._registry, fresh=True)
+        template = None
+        if stage.provisioning is not None:
+            template = JitpProvisioningTemplate(
+                stack,
+                "ProvisioningTemplate",
+                body=stage.provisioning,
+                removal_policy=self._removal_policy,
+                place=place,
+            )
+        current = self._register(stage, place, template, None)
+        for old in self._plan.retiring:
+            self._register(stage, place, template, old)
+        CfnOutput(stack, "CaCertificateId", value=current.ca_certificate_id)
+        CfnOutput(stack, "CaCertificateArn", value=current.ca_certificate_arn)
+        CfnOutput(stack, "CertificateMode", value=current.certificate_mode.value)
+        _warn(stack, self._plan, stage)
+        return stack, current
+
+    def _register(
+        self,
+        stage: CaStage,
+        place: Place,
+        template: JitpProvisioningTemplate | None,
+        old: RetiringCa | None,
+    ) -> CaRegistration:
+        plan = self._plan
+        mode = stage.certificate_mode or CertificateMode.SNI_ONLY
+        if old is None:
+            ca, active, proof = plan.ca_certificate, plan.active, stage.verification
+        else:
+            ca, active = old.ca_certificate, old.active
+            proof = old.verification if mode is CertificateMode.DEFAULT else None
+        return CaRegistration(
+            place.stack,
+            registration_id(ca),
+            ca_certificate=ca,
             certificate_mode=mode,
-            verification=old.verification if mode is CertificateMode.DEFAULT else None,
+            verification=proof,
             provisioning_template=template,
-            active=old.active,
+            active=active,
             auto_registration=plan.auto_registration,
             allow_mode_change=plan.allow_mode_change,
             on_existing=plan.on_existing,
-            removal_policy=removal_policy,
-            stage_name=stage.name,
-            retiring=True,
+            removal_policy=self._removal_policy,
+            planned=Planned(stage.name, place, retiring=old is not None),
         )
-    CfnOutput(stack, "CaCertificateId", value=current.ca_certificate_id)
-    CfnOutput(stack, "CaCertificateArn", value=current.ca_certificate_arn)
-    CfnOutput(stack, "CertificateMode", value=current.registered_certificate_mode)
-    _warn(stack, plan, stage)
-    return stack, current
 
 
 def registration_id(ca_certificate: CaCertificate) -> str:

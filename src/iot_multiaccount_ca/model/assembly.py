@@ -64,6 +64,9 @@ class RegistrationRecord:
                 fix="synthesize the app anew with the version that this tool is of",
             )
         values: dict[str, Any] = {f.name: data.get(_camel(f.name)) for f in fields(cls)}
+        if isinstance(values["logical_id"], dict):
+            # As CloudFormation names a resource: the id is only final when the app is synthesized.
+            values["logical_id"] = values["logical_id"]["Ref"]
         return cls(**values)
 
     @property

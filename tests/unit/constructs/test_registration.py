@@ -101,7 +101,9 @@ def test_the_service_token_is_the_function_itself() -> None:
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::Lambda::Function", 1)
     [logical_id] = template.find_resources("AWS::Lambda::Function")
-    assert _properties(stack)["ServiceToken"] == {"Fn::GetAtt": [logical_id, "Arn"]}
+    assert _properties(stack)["ServiceToken"] == {
+        "Fn::Join": ["", [f"arn:aws:lambda:{plans.REGION}:{plans.DEV}:function:", {"Ref": logical_id}]]
+    }
 
 
 def test_the_registrars_logical_ids_are_constant() -> None:
@@ -274,7 +276,9 @@ def test_id_and_arn_are_what_cloudformation_answers() -> None:
     registration = _registration(stack)
     [logical_id] = Template.from_stack(stack).find_resources("Custom::IotCaCertificate")
     assert stack.resolve(registration.ca_certificate_id) == {"Ref": logical_id}
-    assert stack.resolve(registration.ca_certificate_arn) == {"Fn::GetAtt": [logical_id, "CertificateArn"]}
+    assert stack.resolve(registration.ca_certificate_arn) == {
+        "Fn::Join": ["", [f"arn:aws:iot:{plans.REGION}:{plans.DEV}:cacert/", {"Ref": logical_id}]]
+    }
 
 
 def test_a_registration_can_be_referred_to_by_its_id() -> None:

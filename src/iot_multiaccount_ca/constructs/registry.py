@@ -12,7 +12,7 @@ from typing import cast
 from constructs import Construct
 
 from ..model.certificate import CertificateMode
-from ..model.errors import DuplicateRegistrationError, MultipleDefaultOwnersError
+from ..model.errors import DuplicateRegistrationError, DuplicateStackNameError, MultipleDefaultOwnersError
 
 _ID = "IotMultiaccountCaRegistry"
 
@@ -35,6 +35,7 @@ class Registry(Construct):
         super().__init__(scope, _ID)
         self._targets: dict[tuple[str, str, str], Claim] = {}
         self._owners: dict[tuple[str, str], Claim] = {}
+        self._stacks: dict[tuple[str, str, str], str] = {}
 
     @classmethod
     def of(cls, scope: Construct) -> Registry:
@@ -42,6 +43,16 @@ class Registry(Construct):
         root = cast("Construct", scope.node.root)
         found = root.node.try_find_child(_ID)
         return found if isinstance(found, Registry) else cls(root)
+
+    def claim_stack(self, name: str, account: str, region: str, path: str) -> None:
+        """Take a stack name of ours in, or raise that another stack of ours has it."""
+        other = self._stacks.setdefault((name, account, region), path)
+        if other != path:
+            raise DuplicateStackNameError(
+                f"two stacks of one name in account {account}, {region}: {other} and {path}",
+                value=name,
+                fix="give one of the plans another stack_name_prefix (or the SharedCa another id)",
+            )
 
     def claim(self, claim: Claim) -> None:
         """Take the claim in, or raise what it contradicts."""

@@ -68,6 +68,7 @@ class StageStacks:
     def add(self, stage: CaStage) -> tuple[Stack, CaRegistration]:
         """The stack of one stage with all that belongs to it: template, current CA, retiring CAs, outputs."""
         name = f"{self._prefix}-{stage.name}"
+        path = f"{self._path}/{stage.name}".lstrip("/")
         stack = Stack(
             self._scope,
             stage.name,
@@ -75,7 +76,6 @@ class StageStacks:
             stack_name=name,
             description=f"AWS IoT device CA, {stage.certificate_mode} (stage {stage.name}; iot-multiaccount-ca)",
         )
-        path = f"{self._path}/{stage.name}".lstrip("/")
         place = Place(stack, name, path, stage.account, stage.region, self._registry, fresh=True)
         template = None
         if stage.provisioning is not None:
@@ -87,6 +87,7 @@ class StageStacks:
                 place=place,
             )
         current = self._register(stage, place, template, None)
+        self._registry.claim_stack(name, stage.account, stage.region, path)
         for old in self._plan.retiring:
             self._register(stage, place, template, old)
         CfnOutput(stack, "CaCertificateId", value=current.ca_certificate_id)

@@ -222,6 +222,10 @@ class DuplicateRegistrationError(ConstructError):
     """One CA registered twice in one account and region, anywhere in the app."""
 
 
+class DuplicateStackNameError(ConstructError):
+    """Two stacks of one name in one account and region."""
+
+
 class EnvironmentMismatchError(ConstructError):
     """A stack of another account or region than the stage's."""
 

@@ -1,0 +1,134 @@
+"""Rules of `SharedCaPipelineStage`: one plan over all stages of a pipeline, the same stacks as with --all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plans
+import pytest
+from aws_cdk import App, Environment, Stack, pipelines
+from aws_cdk.assertions import Template
+
+from iot_multiaccount_ca import SharedCa, SharedCaPipelineStage
+from iot_multiaccount_ca.model import errors
+from iot_multiaccount_ca.model.stage import CaStage
+
+
+def _names(shared: SharedCa | SharedCaPipelineStage) -> dict[str, str]:
+    return {name: stack.stack_name for name, stack in shared.stacks.items()}
+
+
+def test_the_stacks_are_those_of_the_named_stages() -> None:
+    """Only they, in the order given."""
+    stage = SharedCaPipelineStage(App(), "NonProd", plan=plans.plan(), stages=["staging", "dev"])
+    assert list(stage.stacks) == ["staging", "dev"]
+    assert stage.registrations["dev"].node.path.startswith("NonProd/dev/Ca")
+
+
+def test_stack_names_are_those_of_the_shared_ca() -> None:
+    """A team moves from --all to a pipeline without new stacks."""
+    plan = plans.plan(stack_name_prefix="FleetCa")
+    app = App()
+    piped = [SharedCaPipelineStage(app, name.title(), plan=plan, stages=[name]) for name in ("dev", "prod")]
+    names = {key: value for stage in piped for key, value in _names(stage).items()}
+    assert names == {"dev": "FleetCa-dev", "prod": "FleetCa-prod"}
+    assert names.items() <= _names(SharedCa(App(), "FleetCa", plan=plans.plan())).items()
+
+
+def test_templates_are_those_of_the_shared_ca() -> None:
+    """Not only the names: the resources, their logical ids and properties are the same, so nothing is replaced."""
+    plan = plans.plan(stack_name_prefix="FleetCa")
+    shared = SharedCa(App(), "FleetCa", plan=plan).stacks["prod"]
+    piped = SharedCaPipelineStage(App(), "Prod", plan=plan, stages=["prod"]).stacks["prod"]
+    assert Template.from_stack(piped).to_json() == Template.from_stack(shared).to_json()
+
+
+def test_without_a_prefix_the_stacks_have_the_default_one() -> None:
+    """The pipeline stage's own id differs from stage to stage, so it cannot name the stacks."""
+    stage = SharedCaPipelineStage(App(), "Dev", plan=plans.plan(), stages=["dev"])
+    assert _names(stage) == {"dev": "SharedCa-dev"}
+
+
+def test_the_default_stack_waits_for_the_others_of_its_stage() -> None:
+    """Dependencies across Stages cannot be; within one they are as with --all."""
+    stage = SharedCaPipelineStage(App(), "All", plan=plans.plan(), stages=["prod", "dev"])
+    assert [each.stack_name for each in stage.stacks["prod"].dependencies] == ["SharedCa-dev"]
+
+
+def _refused(kind: type[errors.SharedCaError], **settings: Any) -> str:
+    with pytest.raises(kind) as caught:
+        SharedCaPipelineStage(App(), "Dev", **{"plan": plans.plan(), **settings})
+    assert type(caught.value) is kind
+    return str(caught.value)
+
+
+def test_an_unknown_stage_is_refused() -> None:
+    """The message lists the plan's stages."""
+    assert "dev, staging, prod" in _refused(errors.UnknownStageError, stages=["qa"])
+
+
+def test_no_stage_is_refused() -> None:
+    """An empty pipeline stage is a mistake."""
+    _refused(errors.EmptyPlanError, stages=[])
+
+
+def test_a_stage_in_two_pipeline_stages_is_refused() -> None:
+    """One stack would be deployed twice."""
+    app = App()
+    SharedCaPipelineStage(app, "One", plan=plans.plan(), stages=["dev"])
+    with pytest.raises(errors.DuplicateRegistrationError, match="One/dev"):
+        SharedCaPipelineStage(app, "Two", plan=plans.plan(), stages=["dev", "prod"])
+
+
+def test_two_plans_that_conflict_are_refused_when_the_second_is_built() -> None:
+    """The hand-over of DEFAULT across pipeline stages is explained."""
+    app = App()
+    SharedCaPipelineStage(app, "Dev", plan=plans.plan(owner_account=plans.DEV), stages=["dev"])
+    with pytest.raises(errors.MultipleDefaultOwnersError) as caught:
+        SharedCaPipelineStage(app, "Prod", plan=plans.plan(owner_account=plans.PROD), stages=["prod"])
+    assert "deploy the giving stage as SNI_ONLY first" in str(caught.value)
+
+
+def test_two_stacks_of_one_name_in_one_environment_are_refused() -> None:
+    """Two CAs' plans without prefixes would overwrite each other's stacks."""
+    app = App()
+    SharedCaPipelineStage(app, "A", plan=plans.plan(), stages=["dev"])
+    with pytest.raises(errors.DuplicateStackNameError, match="stack_name_prefix"):
+        other = plans.sni_only_plan(ca_certificate=plans.ca("Other CA"))
+        SharedCaPipelineStage(app, "B", plan=other, stages=["dev"])
+
+
+def test_the_pipeline_has_a_stage_with_its_deployments_each() -> None:
+    """In a CodePipeline: source, build, assets, Dev, Prod, each stack prepared and deployed."""
+    app = App()
+    home = Stack(app, "Pipeline", env=Environment(account=plans.DEV, region=plans.REGION))
+    pipeline = pipelines.CodePipeline(
+        home,
+        "Pipeline",
+        cross_account_keys=True,
+        synth=pipelines.ShellStep(
+            "Synth",
+            input=pipelines.CodePipelineSource.connection(
+                "example/fleet-ca",
+                "main",
+                connection_arn=f"arn:aws:codestar-connections:{plans.REGION}:{plans.DEV}:connection/example",
+            ),
+            commands=["npx cdk synth"],
+        ),
+    )
+    plan = plans.plan(stack_name_prefix="FleetCa")
+    pipeline.add_stage(SharedCaPipelineStage(home, "Dev", plan=plan, stages=["dev"]))
+    pipeline.add_stage(
+        SharedCaPipelineStage(home, "Prod", plan=plan, stages=["prod"]),
+        pre=[pipelines.ManualApprovalStep("PromoteToProd")],
+    )
+    pipeline.build_pipeline()
+    [found] = Template.from_stack(home).find_resources("AWS::CodePipeline::Pipeline").values()
+    stages = {each["Name"]: [action["Name"] for action in each["Actions"]] for each in found["Properties"]["Stages"]}
+    assert list(stages) == ["Source", "Build", "UpdatePipeline", "Assets", "Dev", "Prod"]
+    assert stages["Dev"] == ["Prepare", "Deploy"]
+    assert stages["Prod"] == ["PromoteToProd", "FleetCa-prod.Prepare", "FleetCa-prod.Deploy"]
+    # One package for each Lambda: with cryptography for the owner, without for the others.
+    assert len(stages["Assets"]) == 2
+    assert len({stage.name for stage in plan.stages}) == 3
+    assert isinstance(plan.stage("dev"), CaStage)

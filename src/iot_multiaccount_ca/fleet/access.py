@@ -1,0 +1,196 @@
+"""The way into the accounts of a fleet: one client per service and region, and a role assumed per account.
+
+Making a client costs more than a call, and each has connections of its own. So clients are shared by all accounts of a
+region, and sign with the credentials of the thread that uses them. Only reads credentials; stores and prints none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEFAULT_QUALIFIER = "hnb659fds"
+_SESSION_NAME = "iot-ca-verify"
+_SESSION_SECONDS = 900
+
+
+class NoCredentialsError(RuntimeError):
+    """There is nobody to ask AWS as."""
+
+
+class NoAccessError(Exception):
+    """An account cannot be entered; the message says why, in a sentence."""
+
+
+class _ThreadCredentials(Credentials):  # type: ignore[misc]
+    """Credentials that are those of the thread that signs."""
+
+    def __init__(self) -> None:
+        super().__init__("none", "none", method="assume-role")
+        self._held = threading.local()
+
+    @contextlib.contextmanager
+    def held(self, credentials: ReadOnlyCredentials) -> Iterator[None]:
+        """While it lasts, this thread signs with ``credentials``."""
+        self._held.now = credentials
+        try:
+            yield
+        finally:
+            self._held.now = None
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        """What botocore asks for at every signature."""
+        now = getattr(self._held, "now", None)
+        if now is None:
+            msg = "no account was entered in this thread"
+            raise RuntimeError(msg)
+        return now
+
+    def load_credentials(self) -> Credentials:
+        """What botocore asks its credential provider for when it makes a client."""
+        return self
+
+
+class Access:
+    """Enters accounts by assuming a role in each.
+
+    ``profile``: of the AWS configuration, for one's own credentials. ``role_name``: the role in every account, in place
+    of the one that the cloud assembly names; ``{account}`` and ``{region}`` in it are filled. ``qualifier``: of
+    the CDK bootstrap, in place of both. ``connections``: how many calls run at a time.
+    Raises `NoCredentialsError` where there are no credentials to begin with.
+    """
+
+    def __init__(
+        self,
+        *,
+        profile: str | None = None,
+        role_name: str | None = None,
+        qualifier: str | None = None,
+        connections: int = 10,
+    ) -> None:
+        self._role_name = f"cdk-{qualifier}-lookup-role-{{account}}-{{region}}" if qualifier else role_name
+        self._config = Config(
+            retries={"mode": "standard", "total_max_attempts": 5},
+            connect_timeout=5,
+            read_timeout=20,
+            max_pool_connections=connections,
+            user_agent_extra="iot-multiaccount-ca/verify",
+        )
+        self._own = Session(profile=profile)
+        self._own_credentials = _credentials_of(self._own)
+        self._entered = _ThreadCredentials()
+        self._assumed = Session(profile=profile)
+        self._assumed.register_component("credential_provider", self._entered)
+        self._assumed.register_component("data_loader", self._own.get_component("data_loader"))  # parsed once
+        self._clients: dict[tuple[Session, str, str], Any] = {}
+        self._lock = threading.Lock()
+        self._own_identity: tuple[str | None, str] | None = None
+
+    def role_arn(self, account: str, region: str, partition: str, planned: str | None) -> str:
+        """The role that is assumed in an account and region; ``planned`` is what the cloud assembly names."""
+        if self._role_name is None and planned is not None:
+            return planned
+        name = self._role_name or f"cdk-{DEFAULT_QUALIFIER}-lookup-role-{{account}}-{{region}}"
+        filled = name.replace("{account}", account).replace("{region}", region)
+        return f"arn:{partition}:iam::{account}:role/{filled}"
+
+    @contextlib.contextmanager
+    def enter(
+        self,
+        account: str,
+        region: str,
+        partition: str,
+        *,
+        planned_role: str | None = None,
+        external_id: str | None = None,
+    ) -> Iterator[str]:
+        """While it lasts, this thread's calls are made in ``account``; yields who they are made as.
+
+        Where the assembly's role cannot be assumed and one's own credentials are of that account, they are used, as the
+        CDK CLI does. Raises `NoAccessError`.
+        """
+        role = self.role_arn(account, region, partition, planned_role)
+        try:
+            credentials, identity = self._assume(role, region, external_id), role
+        except ClientError as error:
+            own_account, own_arn = self._whoami(region)
+            if own_account != account or self._role_name is not None:
+                raise NoAccessError(_refused(role, own_arn, account, region, error)) from error
+            credentials, identity = self._own_credentials.get_frozen_credentials(), own_arn
+        except BotoCoreError as error:
+            msg = f"{role} could not be assumed: {error}; fix: see that STS can be reached in {region}"
+            raise NoAccessError(msg) from error
+        with self._entered.held(credentials):
+            yield identity
+
+    def client(self, service: str, region: str) -> Any:
+        """A client for the account that the calling thread has entered. Shared: do not close it."""
+        return self._client(self._assumed, service, region)
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+    def _client(self, session: Session, service: str, region: str) -> Any:
+        key = (session, service, region)
+        client = self._clients.get(key)
+        if client is None:
+            with self._lock:  # making one is not thread-safe; using one is
+                client = self._clients.get(key)
+                if client is None:
+                    client = session.create_client(service, region_name=region, config=self._config)
+                    self._clients[key] = client
+        return client
+
+    def _assume(self, role: str, region: str, external_id: str | None) -> ReadOnlyCredentials:
+        more = {"ExternalId": external_id} if external_id else {}
+        # In the stage's own region, as the CDK CLI asks: such a session is good in opt-in regions too.
+        answer = self._client(self._own, "sts", region).assume_role(
+            RoleArn=role, RoleSessionName=_SESSION_NAME, DurationSeconds=_SESSION_SECONDS, **more
+        )["Credentials"]
+        return ReadOnlyCredentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
+
+    def _whoami(self, region: str) -> tuple[str | None, str]:
+        if self._own_identity is None:
+            try:
+                caller = self._client(self._own, "sts", region).get_caller_identity()
+                self._own_identity = (caller["Account"], caller["Arn"])
+            except (ClientError, BotoCoreError):
+                return None, "an unknown identity"
+        return self._own_identity
+
+
+def _credentials_of(session: Session) -> Credentials:
+    try:
+        credentials = session.get_credentials()
+        if credentials is not None:
+            credentials.get_frozen_credentials()  # an expired sign-in shows here, once, not in every row
+    except BotoCoreError as error:
+        msg = f"the AWS credentials cannot be used: {error}"
+        raise NoCredentialsError(msg) from error
+    if credentials is None:
+        msg = "no AWS credentials found; fix: sign in, set AWS_PROFILE, or give --profile"
+        raise NoCredentialsError(msg)
+    return credentials
+
+
+def _refused(role: str, own_arn: str, account: str, region: str, error: ClientError) -> str:
+    said = error.response.get("Error", {})
+    cause = f"{said.get('Code', 'unknown')}: {said.get('Message', 'no message')}"
+    return (
+        f"{role} cannot be assumed by {own_arn} ({cause}); fix: bootstrap the environment with "
+        f"`cdk bootstrap aws://{account}/{region} --trust-for-lookup <your account>`, or "
+        "name another role with --role-name"
+    )

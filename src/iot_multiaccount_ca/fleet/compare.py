@@ -1,0 +1,195 @@
+"""Planned against live, field by field, with what to do about each difference. Pure: asks nobody.
+
+`cdk deploy` changes nothing in a stack whose template is what it was, so it repairs no drift by itself. Where one call
+of AWS IoT does, the fix names it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..model.assembly import RegistrationRecord
+    from .live import LiveRegistration, LiveStack, LiveTemplate
+    from .planned import PlannedRegistration
+
+TAG_STACK_ID = "iot-multiaccount-ca:stack-id"
+TAG_LOGICAL_ID = "iot-multiaccount-ca:logical-id"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field in which AWS is not as planned. ``fix`` is a sentence."""
+
+    field: str
+    planned: str | bool | None
+    live: str | bool | None
+    fix: str
+
+
+def missing_registration(
+    record: RegistrationRecord, stack: LiveStack | None, *, stack_known: bool
+) -> Difference:
+    """The one difference of a CA that is not registered: not deployed yet, or removed behind the stack's back."""
+    if not stack_known:
+        fix = f"deploy it with `cdk deploy {record.stack_name}`"
+        live = "not registered"
+    elif stack is None or stack.status == "DELETE_COMPLETE":
+        fix = f"deploy it with `cdk deploy {record.stack_name}`"
+        live = "not deployed"
+    elif stack.status.endswith("_COMPLETE"):
+        fix = (
+            "it was deleted outside the stack, which does not notice: deploy a change of the registration, such as one "
+            f"more tag, with `cdk deploy {record.stack_name}`; that registers it again"
+        )
+        live = "deleted outside the stack"
+    else:
+        fix = f"see the events of stack {record.stack_name}, then deploy it again"
+        live = f"resource {stack.status}"
+    return Difference("registered", "registered", live, fix)
+
+
+def registration_differences(record: RegistrationRecord, live: LiveRegistration) -> Iterator[Difference]:
+    """Where a registered CA is not as planned."""
+    update = f"aws iot update-ca-certificate --region {record.region} --certificate-id {live.certificate_id}"
+    if live.fingerprint is not None and live.fingerprint != record.certificate_id:
+        yield Difference(
+            "certificateId",
+            record.certificate_id,
+            live.fingerprint,
+            f"another certificate is registered as {live.certificate_id}; synthesize and deploy the current CA",
+        )
+    owned = _owner_difference(record, live)
+    if live.mode != record.certificate_mode:
+        yield Difference(
+            "certificateMode", record.certificate_mode, live.mode, _mode_fix(record, foreign=bool(owned))
+        )
+    status = "ACTIVE" if record.active else "INACTIVE"
+    if live.status != status:
+        yield Difference("status", status, live.status, f"run `{update} --new-status {status}`")
+    auto = "ENABLE" if record.auto_registration else "DISABLE"
+    if live.auto_registration != auto:
+        fix = f"run `{update} --new-auto-registration-status {auto}`"
+        yield Difference("autoRegistration", auto, live.auto_registration, fix)
+    yield from _config_difference(record, live, update)
+    if owned is not None:
+        yield owned
+
+
+def template_differences(planned: PlannedRegistration, live: LiveTemplate | None) -> Iterator[Difference]:
+    """Where the provisioning template is not as planned."""
+    record = planned.record
+    name, region = record.template_name, record.region
+    if live is None:
+        yield Difference(
+            "template",
+            name,
+            None,
+            f"it was deleted outside stack {record.stack_name}: make it again under this name, of type JITP, with role "
+            "and body as in the stack (`aws iot create-provisioning-template`); until then no device is provisioned",
+        )
+        return
+    if not live.enabled:
+        fix = f"run `aws iot update-provisioning-template --region {region} --template-name {name} --enabled`"
+        yield Difference("templateEnabled", True, False, fix)
+    if live.type != "JITP":
+        fix = "a template's type cannot change: delete it and make it again with --type JITP"
+        yield Difference("templateType", "JITP", live.type, fix)
+    if live.role_exists is False:
+        fix = "make the role again, with the trust and policy that the stack's template gives it"
+        yield Difference("templateRole", "an existing role", live.role_arn or None, fix)
+    if planned.template_body is not None and not _same_json(planned.template_body, live.body):
+        yield Difference(
+            "templateBody",
+            "as in the stack",
+            "changed",
+            f"deploy {record.stack_name} if it has news, or set the stack's body as default version with "
+            f"`aws iot create-provisioning-template-version --region {region} --template-name {name} --set-as-default`",
+        )
+
+
+def expiry_difference(
+    record: RegistrationRecord, live: LiveRegistration, now: dt.datetime
+) -> Difference | None:
+    """A CA that has expired; AWS IoT registers no device under it."""
+    expires = live.not_valid_after or record.expires
+    if now < expires:
+        return None
+    fix = "rotate to a CA that is valid (see docs/rotation.md)"
+    return Difference("notValidAfter", "valid", f"expired on {expires:%Y-%m-%d}", fix)
+
+
+def expiry_warning(
+    record: RegistrationRecord, live: LiveRegistration | None, now: dt.datetime, within_days: int
+) -> str | None:
+    """A sentence for a CA that expires soon."""
+    expires = (live.not_valid_after if live is not None else None) or record.expires
+    days = (expires - now).days
+    if now >= expires or days >= within_days:
+        return None
+    return (
+        f"the CA expires on {expires:%Y-%m-%d}, in {days} days: begin its rotation now (see docs/rotation.md)"
+    )
+
+
+def _owner_difference(record: RegistrationRecord, live: LiveRegistration) -> Difference | None:
+    stack_id, logical_id = live.tags.get(TAG_STACK_ID), live.tags.get(TAG_LOGICAL_ID)
+    wanted = f"{record.stack_name}/{record.logical_id}"
+    if not stack_id:
+        fix = "no stack's tags are on it: remove it, or take it over with on_existing=OnExisting.ADOPT; then deploy"
+        return Difference("owner", wanted, None, fix)
+    # arn:aws:cloudformation:<region>:<account>:stack/<name>/<uuid>
+    parts = stack_id.split(":")
+    name = stack_id.partition(":stack/")[2].partition("/")[0]
+    place = (parts[3], parts[4]) if len(parts) > 5 else ("", "")
+    if (name, logical_id, *place) == (record.stack_name, record.logical_id, record.region, record.account):
+        return None
+    if name == record.stack_name:
+        fix = "the construct was renamed: give it its old logical id with override_logical_id"
+    else:
+        fix = f"it belongs to stack {name or stack_id}: take it out of that stack's plan first, then deploy this one"
+    return Difference("owner", wanted, f"{name or stack_id}/{logical_id or '-'}", fix)
+
+
+def _mode_fix(record: RegistrationRecord, *, foreign: bool) -> str:
+    if foreign:
+        return (
+            "it was not registered by this stack: deactivate and delete it there, then deploy a change of this "
+            f"registration, or plan the stage with certificate_mode=CertificateMode.{_other(record.certificate_mode)}"
+        )
+    return (
+        "AWS IoT has no call to change a mode: deploy the stage with allow_mode_change=True, which deletes the "
+        "registration and makes it again"
+    )
+
+
+def _other(mode: str) -> str:
+    return "DEFAULT" if mode == "SNI_ONLY" else "SNI_ONLY"
+
+
+def _config_difference(
+    record: RegistrationRecord, live: LiveRegistration, update: str
+) -> Iterator[Difference]:
+    held: str | None = "a template body of its own" if live.inline_template else live.template_name
+    if held == record.template_name:
+        return
+    if record.template_name is None:
+        fix = f"run `{update} --remove-auto-registration`"
+    else:
+        fix = f"run `{update} --registration-config templateName={record.template_name}`"
+    yield Difference("templateName", record.template_name, held, fix)
+
+
+def _same_json(one: str, other: str) -> bool:
+    def loaded(text: str) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+
+    return bool(loaded(one) == loaded(other))

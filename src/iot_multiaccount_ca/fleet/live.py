@@ -1,0 +1,212 @@
+"""Reads what AWS holds of one registration, in the account that the calling thread has entered. Judges nothing."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..model.assembly import RegistrationRecord
+
+_NOT_FOUND = "ResourceNotFoundException"
+# IAM has no endpoint of its own in a region; each partition answers in one.
+_IAM_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+
+
+class UnreadableError(Exception):
+    """A call that the check cannot do without failed; the message names call, cause and fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRegistration:
+    """A CA as AWS IoT holds it. Words are AWS's own; times are aware, UTC."""
+
+    certificate_id: str
+    arn: str
+    mode: str
+    status: str
+    auto_registration: str
+    template_name: str | None
+    inline_template: bool
+    not_valid_after: dt.datetime | None
+    fingerprint: str | None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTemplate:
+    """A provisioning template as AWS IoT holds it. ``role_exists`` is None where IAM would not say."""
+
+    name: str
+    enabled: bool
+    type: str
+    role_arn: str
+    role_exists: bool | None
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStack:
+    """What CloudFormation says of a registration that AWS IoT does not have."""
+
+    status: str
+    physical_id: str | None
+
+
+class Reader:
+    """Reads one account and region. ``client`` gives a client by service and region."""
+
+    def __init__(self, client: Callable[[str, str], Any], region: str, partition: str, identity: str) -> None:
+        self._client = client
+        self._region = region
+        self._partition = partition
+        self._identity = identity
+        self._templates: dict[str, LiveTemplate | None] = {}
+
+    def endpoint(self) -> str:
+        """The host name that devices dial and must send as SNI."""
+        iot = self._client("iot", self._region)
+        return str(
+            self._call("iot:DescribeEndpoint", iot.describe_endpoint, {"endpointType": "iot:Data-ATS"})[
+                "endpointAddress"
+            ]
+        )
+
+    def registration(self, certificate_id: str) -> LiveRegistration | None:
+        """The CA of that id with its tags, or None where it is not registered."""
+        iot = self._client("iot", self._region)
+        answer = self._call(
+            "iot:DescribeCACertificate", iot.describe_ca_certificate, {"certificateId": certificate_id}
+        )
+        if answer is None:
+            return None
+        held = answer["certificateDescription"]
+        config = answer.get("registrationConfig") or {}
+        tags: dict[str, str] = {}
+        token: dict[str, str] = {}
+        while True:
+            request = {"resourceArn": held["certificateArn"], **token}
+            page = self._call("iot:ListTagsForResource", iot.list_tags_for_resource, request)
+            if page is None:  # deleted in between
+                return None
+            tags.update({tag["Key"]: tag.get("Value", "") for tag in page.get("tags", ())})
+            if not page.get("nextToken"):
+                break
+            token = {"nextToken": page["nextToken"]}
+        return LiveRegistration(
+            certificate_id=held["certificateId"],
+            arn=held["certificateArn"],
+            mode=held.get("certificateMode") or "DEFAULT",  # registered before there were modes
+            status=held["status"],
+            auto_registration=held.get("autoRegistrationStatus", "DISABLE"),
+            template_name=config.get("templateName"),
+            inline_template=bool(config.get("templateBody")),
+            not_valid_after=_utc((held.get("validity") or {}).get("notAfter")),
+            fingerprint=_fingerprint(held.get("certificatePem", "")),
+            tags=tags,
+        )
+
+    def template(self, name: str) -> LiveTemplate | None:
+        """The provisioning template of that name, or None where there is none. Asked once."""
+        if name not in self._templates:
+            self._templates[name] = self._read_template(name)
+        return self._templates[name]
+
+    def stack(self, record: RegistrationRecord) -> LiveStack | None:
+        """What CloudFormation holds of the registration, or None where the stack or resource is not deployed.
+
+        Raises `UnreadableError` where it may not be asked.
+        """
+        cloudformation = self._client("cloudformation", self._region)
+        answer = self._call(
+            "cloudformation:DescribeStackResource",
+            cloudformation.describe_stack_resource,
+            {"StackName": record.stack_name, "LogicalResourceId": record.logical_id},
+            absent=("ValidationError",),
+        )
+        if answer is None:
+            return None
+        detail = answer["StackResourceDetail"]
+        return LiveStack(detail["ResourceStatus"], detail.get("PhysicalResourceId"))
+
+    def _read_template(self, name: str) -> LiveTemplate | None:
+        iot = self._client("iot", self._region)
+        held = self._call(
+            "iot:DescribeProvisioningTemplate", iot.describe_provisioning_template, {"templateName": name}
+        )
+        if held is None:
+            return None
+        role_arn = held.get("provisioningRoleArn", "")
+        return LiveTemplate(
+            name=name,
+            enabled=bool(held.get("enabled")),
+            type=held.get("type", "FLEET_PROVISIONING"),
+            role_arn=role_arn,
+            role_exists=self._role_exists(role_arn),
+            body=held.get("templateBody", ""),
+        )
+
+    def _role_exists(self, role_arn: str) -> bool | None:
+        name = role_arn.rpartition("/")[2]
+        if not name:
+            return False
+        iam = self._client("iam", _IAM_REGIONS.get(self._partition, self._region))
+        try:
+            return (
+                self._call("iam:GetRole", iam.get_role, {"RoleName": name}, absent=("NoSuchEntity",))
+                is not None
+            )
+        except UnreadableError:
+            return None
+
+    def _call(
+        self,
+        action: str,
+        call: Callable[..., Any],
+        request: Mapping[str, str],
+        *,
+        absent: tuple[str, ...] = (_NOT_FOUND,),
+    ) -> Any:
+        try:
+            return call(**request)
+        except ClientError as error:
+            said = error.response.get("Error", {})
+            code = said.get("Code", "unknown")
+            if code in absent:
+                return None
+            raise UnreadableError(_sentence(action, code, said.get("Message", ""), self._identity)) from error
+        except BotoCoreError as error:
+            msg = f"{action} got no answer in {self._region}: {error}; fix: see that the region is enabled, try again"
+            raise UnreadableError(msg) from error
+
+
+def _sentence(action: str, code: str, message: str, identity: str) -> str:
+    if "AccessDenied" in code or code in {"UnauthorizedException", "UnrecognizedClientException"}:
+        fix = f"fix: allow {action} to {identity}, or name another role with --role-name"
+    elif "Throttling" in code:
+        fix = "fix: try again with a smaller --concurrency"
+    else:
+        fix = "fix: try again"
+    return f"{action} failed ({code}: {message}); {fix}"
+
+
+def _utc(moment: dt.datetime | None) -> dt.datetime | None:
+    return moment.astimezone(dt.UTC) if moment is not None else None
+
+
+def _fingerprint(pem: str) -> str | None:
+    """SHA-256 of the DER, in hex, or None where the text holds no PEM."""
+    inside = pem.partition("-----BEGIN CERTIFICATE-----")[2].partition("-----END CERTIFICATE-----")[0]
+    try:
+        der = base64.b64decode("".join(inside.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return hashlib.sha256(der).hexdigest() if der else None

@@ -1,0 +1,221 @@
+"""Checks a whole fleet against its plan: one result per registration, however its account answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from .access import Access, NoAccessError
+from .compare import (
+    Difference,
+    expiry_difference,
+    expiry_warning,
+    missing_registration,
+    registration_differences,
+    template_differences,
+)
+from .live import LiveRegistration, LiveTemplate, Reader, UnreadableError
+from .planned import EXPIRES_SOON_DAYS
+from .pool import run_bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .planned import PlannedRegistration
+
+INTERRUPTED = "interrupted before it was checked; fix: run the check again"
+
+
+class StageState(StrEnum):
+    """How a stage stands. The words are part of the JSON shape."""
+
+    AS_PLANNED = "as-planned"
+    DIFFERENT = "different"
+    UNCHECKED = "unchecked"
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """One registration, checked. ``problem`` says why a check could not be made, or only in part.
+
+    ``checked_as``: ARN of who asked. ``endpoint``: what devices must dial, and send as SNI.
+    """
+
+    planned: PlannedRegistration
+    state: StageState
+    differences: tuple[Difference, ...] = ()
+    warnings: tuple[str, ...] = ()
+    problem: str | None = None
+    live: LiveRegistration | None = None
+    template: LiveTemplate | None = None
+    endpoint: str | None = None
+    checked_as: str | None = None
+
+
+@dataclass(slots=True)
+class FleetResult:
+    """All results, in the plan's order; ``interrupted`` where somebody did not wait for the end."""
+
+    results: list[StageResult]
+    checked_at: dt.datetime
+    interrupted: bool = False
+
+    def count(self, state: StageState) -> int:
+        """How many stand so."""
+        return sum(result.state is state for result in self.results)
+
+    @property
+    def exit_code(self) -> int:
+        """0 as planned, 1 differences, 2 something could not be checked (as `diff` has it: trouble goes before)."""
+        if self.count(StageState.UNCHECKED):
+            return 2
+        return 1 if self.count(StageState.DIFFERENT) else 0
+
+
+@dataclass(slots=True)
+class _Finding:
+    """What is known of one registration while it is read."""
+
+    differences: list[Difference] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    problem: str | None = None
+    live: LiveRegistration | None = None
+    template: LiveTemplate | None = None
+
+
+def verify_fleet(
+    planned: Sequence[PlannedRegistration],
+    access: Access,
+    *,
+    concurrency: int,
+    expires_soon_days: int = EXPIRES_SOON_DAYS,
+    on_done: Callable[[int], None] = lambda _: None,
+) -> FleetResult:
+    """Check every registration, ``concurrency`` accounts and regions at a time.
+
+    ``on_done`` is told how many registrations are done more. Ctrl-C ends at once with what is known.
+    """
+    targets: dict[tuple[str, str], list[PlannedRegistration]] = {}
+    for each in planned:
+        targets.setdefault((each.record.account, each.record.region), []).append(each)
+    now = dt.datetime.now(dt.UTC)
+    known: dict[int, StageResult] = {}
+    interrupted = False
+
+    def check(target: list[PlannedRegistration]) -> list[StageResult]:
+        return _check_target(target, access, now, expires_soon_days)
+
+    try:
+        for target, results in run_bounded(list(targets.values()), check, concurrency=concurrency):
+            known.update({id(each): result for each, result in zip(target, results, strict=True)})
+            on_done(len(target))
+    except KeyboardInterrupt:
+        interrupted = True
+    results = [
+        known.get(id(each)) or StageResult(each, StageState.UNCHECKED, problem=INTERRUPTED)
+        for each in planned
+    ]
+    return FleetResult(results, checked_at=now, interrupted=interrupted)
+
+
+def _check_target(
+    target: list[PlannedRegistration], access: Access, now: dt.datetime, expires_soon_days: int
+) -> list[StageResult]:
+    first = target[0]
+    record = first.record
+    try:
+        with access.enter(
+            record.account,
+            record.region,
+            record.partition,
+            planned_role=first.lookup_role_arn,
+            external_id=first.external_id,
+        ) as identity:
+            reader = Reader(access.client, record.region, record.partition, identity)
+            results = [_check(each, reader, now, expires_soon_days, identity) for each in target]
+            return _with_endpoint(results, reader)
+    except NoAccessError as error:
+        return [StageResult(each, StageState.UNCHECKED, problem=str(error)) for each in target]
+    except Exception as error:  # an account that answers nonsense must not end the check of the others
+        problem = (
+            f"the check itself failed ({type(error).__name__}: {error}); fix: report it, with this message"
+        )
+        return [StageResult(each, StageState.UNCHECKED, problem=problem) for each in target]
+
+
+def _check(
+    planned: PlannedRegistration, reader: Reader, now: dt.datetime, expires_soon_days: int, identity: str
+) -> StageResult:
+    found = _Finding()
+    try:
+        _read(planned, reader, now, found)
+    except UnreadableError as error:
+        found.problem = str(error)
+    soon = expiry_warning(planned.record, found.live, now, expires_soon_days)
+    if soon is not None:
+        found.warnings.append(soon)
+    return StageResult(
+        planned,
+        _state(found),
+        differences=tuple(found.differences),
+        warnings=tuple(found.warnings),
+        problem=found.problem,
+        live=found.live,
+        template=found.template,
+        checked_as=identity,
+    )
+
+
+def _read(planned: PlannedRegistration, reader: Reader, now: dt.datetime, found: _Finding) -> None:
+    record = planned.record
+    found.live = reader.registration(record.certificate_id)
+    if found.live is None:
+        found.live = _under_another_id(planned, reader, found)
+    if found.live is None:
+        return
+    found.differences += registration_differences(record, found.live)
+    expired = expiry_difference(record, found.live, now)
+    if expired is not None:
+        found.differences.append(expired)
+    if record.template_name is not None:
+        found.template = reader.template(record.template_name)
+        found.differences += template_differences(planned, found.template)
+
+
+def _under_another_id(
+    planned: PlannedRegistration, reader: Reader, found: _Finding
+) -> LiveRegistration | None:
+    """The registration under the id that AWS gave the stack, should it not be the computed one; or None, and why."""
+    record = planned.record
+    stack, stack_known = None, True
+    try:
+        stack = reader.stack(record)
+    except UnreadableError:
+        stack_known = False
+    if stack is not None and stack.physical_id not in {None, record.certificate_id}:
+        live = reader.registration(str(stack.physical_id)) if _is_certificate_id(stack.physical_id) else None
+        if live is not None:
+            return live
+    found.differences.append(missing_registration(record, stack, stack_known=stack_known))
+    return None
+
+
+def _is_certificate_id(text: str | None) -> bool:
+    return text is not None and len(text) == 64 and all(digit in "0123456789abcdef" for digit in text)
+
+
+def _state(found: _Finding) -> StageState:
+    if found.problem is not None:
+        return StageState.UNCHECKED
+    return StageState.DIFFERENT if found.differences else StageState.AS_PLANNED
+
+
+def _with_endpoint(results: list[StageResult], reader: Reader) -> list[StageResult]:
+    try:
+        endpoint = reader.endpoint()
+    except UnreadableError as error:
+        # The registration is checked all the same; only the name to dial is not known.
+        return [replace(each, warnings=(*each.warnings, f"endpoint unknown: {error}")) for each in results]
+    return [replace(each, endpoint=endpoint) for each in results]

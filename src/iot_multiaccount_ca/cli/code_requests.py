@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION = 1
-_ABOUT = "registration codes of AWS accounts that want a verification certificate of the CA (iot-ca "
-"verification-cert)"
+_ABOUT = "registration codes of AWS accounts, to be signed by the CA with `iot-ca verification-cert`"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", re.ASCII)
 _FORMS = {
     "account": re.compile(r"[0-9]{12}", re.ASCII),

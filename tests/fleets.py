@@ -10,11 +10,18 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakes.fleet_aws import World
+from fakes.fleet_aws import FakeAws, World
+from iot_multiaccount_ca.fleet.access import Access
+from iot_multiaccount_ca.fleet.planned import read_planned
+from iot_multiaccount_ca.fleet.verify import FleetResult, StageResult, StageState, verify_fleet
 from iot_multiaccount_ca.model.assembly import METADATA_TYPE, RESOURCE_TYPE, RegistrationRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import pytest
+
+    from iot_multiaccount_ca.fleet.compare import Difference
 
 OWN_ACCOUNT = "111111111111"
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
@@ -199,3 +206,52 @@ def live(world: World, planned: RegistrationRecord) -> dict[str, Any]:
 def soon(days: int) -> str:
     """A time in so many days, as records have it."""
     return f"{dt.datetime.now(dt.UTC) + dt.timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+
+
+class Fleet:
+    """Records, the world they are deployed in, and a check of the one against the other."""
+
+    def __init__(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: list[RegistrationRecord]
+    ) -> None:
+        self.records, self.world = records, deployed(records)
+        self._tmp_path, self._monkeypatch = tmp_path, monkeypatch
+
+    def assembly(self, *, lookup_role: bool = True) -> Path:
+        """The fleet's cloud assembly, as it stands now."""
+        return write_assembly(self._tmp_path / "cdk.out", self.records, lookup_role=lookup_role)
+
+    def ask(self, url: str) -> None:
+        """Let every AWS client of this process, and of those that it starts, ask there as OWN_ACCOUNT."""
+        home = self._tmp_path
+        for name, value in {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": OWN_ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_CONFIG_FILE": str(home / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"),
+        }.items():
+            self._monkeypatch.setenv(name, value)
+
+    def check(self, *, lookup_role: bool = True, concurrency: int = 4, **access: str) -> FleetResult:
+        """Verify the fleet."""
+        assembly = self.assembly(lookup_role=lookup_role)
+        with FakeAws(self.world) as url:
+            self.ask(url)
+            entered = Access(**access)  # type: ignore[arg-type]
+            try:
+                return verify_fleet(read_planned(assembly), entered, concurrency=concurrency)
+            finally:
+                entered.close()
+
+    def result(self) -> StageResult:
+        """The result of the only registration."""
+        (result,) = self.check().results
+        return result
+
+    def difference(self) -> Difference:
+        """The only difference of the only registration."""
+        result = self.result()
+        assert result.state is StageState.DIFFERENT
+        (difference,) = result.differences
+        return difference

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 JSON_SHAPE = "iot-ca/verify"
 JSON_VERSION = 1
-DEFAULT_CONCURRENCY = 50
+DEFAULT_CONCURRENCY = 100
 _WORDS = {"as-planned": "as planned", "different": "different", "unchecked": "not checked"}
 _STYLES = {"as-planned": "green", "different": "bold red", "unchecked": "bold yellow"}
 

@@ -1,0 +1,73 @@
+"""`iot-ca verify` over 1,000 stages whose calls take 50 ms each: side by side against one after the other.
+
+The answers come from another process on this machine, over real HTTP. One after the other is measured over 40 stages
+and multiplied: over all of them it would take minutes, which is the point.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+STAGES, SAMPLE, LATENCY = 1_000, 40, 0.05
+REGIONS = ("eu-west-1", "us-east-1", "ap-southeast-2", "eu-central-1", "us-west-2")
+
+
+def seconds(assembly: Path, concurrency: int) -> tuple[float, float]:
+    """Wall-clock and CPU seconds of the whole check; it must find everything as planned."""
+    from iot_multiaccount_ca.fleet.access import Access
+    from iot_multiaccount_ca.fleet.planned import read_planned
+    from iot_multiaccount_ca.fleet.verify import verify_fleet
+
+    wall, cpu = time.perf_counter(), time.process_time()
+    access = Access(connections=concurrency)
+    checked = verify_fleet(read_planned(assembly), access, concurrency=concurrency)
+    access.close()
+    if checked.exit_code != 0:
+        raise SystemExit(f"the fleet is not as planned: {checked.results[0]}")
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def main() -> None:
+    """Print both, and the ratio."""
+    sys.path.insert(0, str(HERE.parent))
+    from fakes.fleet_aws import save
+    from fleets import deployed, many_stages, write_assembly
+    from iot_multiaccount_ca.cli.verify import DEFAULT_CONCURRENCY
+
+    records = many_stages(STAGES, REGIONS)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        save(deployed(records), folder / "world.json")
+        command = [
+            sys.executable,
+            str(HERE.parent / "fakes" / "fleet_aws.py"),
+            str(folder / "world.json"),
+            str(LATENCY),
+        ]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdin is not None
+            assert server.stdout is not None
+            os.environ.update(
+                AWS_ENDPOINT_URL=server.stdout.readline().strip(),
+                AWS_ACCESS_KEY_ID="111111111111",
+                AWS_SECRET_ACCESS_KEY="test",
+            )
+            alone, _ = seconds(write_assembly(folder / "few", records[:SAMPLE]), 1)
+            together, cpu = seconds(write_assembly(folder / "all", records), DEFAULT_CONCURRENCY)
+            server.stdin.close()
+    one_after_the_other = alone / SAMPLE * STAGES
+    print(
+        f"{STAGES:,} stages, {LATENCY * 1000:.0f} ms a call: {together:.1f} s with {DEFAULT_CONCURRENCY} at a time "
+        f"({cpu:.1f} s of CPU time); one after the other {one_after_the_other:.0f} s (from {SAMPLE} stages): "
+        f"{one_after_the_other / together:.0f} times as long"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""``iot-ca plan``: what a synthesized app registers, as a terminal, a pipe, Markdown and JSON show it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fleets import certificate_id, many_stages, record, soon, three_stages, write_assembly
+from terminal import in_pipe, in_terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def assembly(tmp_path: Path) -> str:
+    """Three stages, one of them DEFAULT."""
+    return str(write_assembly(tmp_path / "cdk.out", three_stages()))
+
+
+def test_the_plan_is_a_row_a_stage_in_deploy_order(assembly: str) -> None:
+    """Stage, account, region, mode and template; who owns the region; the CA with its days."""
+    ran = in_pipe("plan", "--app", assembly)
+    assert ran.code == 0
+    rows = [line.split() for line in ran.stdout.splitlines() if line.strip()[:1].isdigit()]
+    assert [row[1:5] for row in rows[:3]] == [
+        ["dev", "111111111111", "eu-west-1", "SNI_ONLY"],
+        ["staging", "222222222222", "eu-west-1", "SNI_ONLY"],
+        ["prod", "333333333333", "eu-west-1", "DEFAULT"],
+    ]
+    assert "DEFAULT: account 333333333333 in eu-west-1 (stage prod)" in ran.stdout
+    assert f"id {certificate_id()}, expires on 2096-01-01" in ran.stdout
+
+
+def test_a_pipe_gets_no_colours_and_whole_lines(assembly: str) -> None:
+    """No escape codes, nothing cut or wrapped, no blanks at line ends."""
+    ran = in_pipe("plan", "--app", assembly)
+    assert "\x1b" not in ran.stdout
+    assert not [line for line in ran.stdout.splitlines() if line.endswith(" ")]
+    assert "JITP FleetCa-staging-0123abcd" in ran.stdout
+
+
+def test_a_terminal_gets_colours(assembly: str) -> None:
+    """And the same words."""
+    ran = in_terminal("plan", "--app", assembly)
+    assert "\x1b[" in ran.stdout
+    assert "staging  222222222222  eu-west-1  SNI_ONLY  JITP FleetCa-staging-0123abcd" in ran.plain
+
+
+def test_no_color_is_honoured(assembly: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """See no-color.org: no colours; bold may stay."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[1;36m" not in in_terminal("plan", "--app", assembly).stdout
+    monkeypatch.delenv("NO_COLOR")
+    assert "\x1b[1;36m" in in_terminal("plan", "--app", assembly).stdout
+
+
+def test_a_narrow_terminal_loses_no_words(assembly: str) -> None:
+    """At 60 columns cells are folded, not cut."""
+    ran = in_terminal("plan", "--app", assembly, columns=60)
+    assert "…" not in ran.plain
+    assert all(len(line) <= 60 for line in ran.plain.splitlines())
+
+
+def test_a_large_fleet_is_a_matrix(tmp_path: Path) -> None:
+    """Accounts by regions, a letter a registration."""
+    ran = in_pipe("plan", "--app", str(write_assembly(tmp_path, many_stages(60))))
+    lines = ran.stdout.splitlines()
+    assert ["account", "ap-southeast-2", "eu-west-1", "us-east-1"] in [line.split() for line in lines]
+    assert ["100000000000", "D", "D", "D"] in [line.split() for line in lines]
+    assert ["100000000001", "S", "S", "S"] in [line.split() for line in lines]
+
+
+def test_a_matrix_is_cut_into_blocks_that_fit_the_terminal(tmp_path: Path) -> None:
+    """Twelve regions in 60 columns: no line is longer, no region is left out."""
+    regions = [
+        f"{area}-{side}-1" for area in ("ap", "eu", "us") for side in ("north", "south", "east", "west")
+    ]
+    ran = in_terminal("plan", "--app", str(write_assembly(tmp_path, many_stages(36, regions))), columns=60)
+    assert all(len(line) <= 60 for line in ran.plain.splitlines() if "CA " not in line)
+    assert ran.plain.count("account\n") + ran.plain.count("account ") >= 3
+
+
+def test_a_view_can_be_asked_for(assembly: str) -> None:
+    """A matrix of a small fleet."""
+    assert ["333333333333", "D"] in [
+        line.split() for line in in_pipe("plan", "--app", assembly, "--view", "matrix").stdout.splitlines()
+    ]
+
+
+def test_markdown_is_a_table(assembly: str) -> None:
+    """For a pull request."""
+    ran = in_pipe("plan", "--app", assembly, "--markdown")
+    assert "| 3 | prod | 333333333333 | eu-west-1 | DEFAULT |" in ran.stdout
+
+
+def test_json_names_its_shape_and_version(assembly: str) -> None:
+    """And holds everything that the table does."""
+    document = json.loads(in_pipe("plan", "--app", assembly, "--json").stdout)
+    assert (document["shape"], document["version"]) == ("iot-ca/plan", 1)
+    assert [each["deployOrder"] for each in document["registrations"]] == [1, 2, 3]
+    assert document["registrations"][0]["templateName"] == "FleetCa-dev-0123abcd"
+    (ca,) = document["certificateAuthorities"]
+    assert ca["certificateId"] == certificate_id()
+    assert ca["daysLeft"] > 0
+    assert document["defaultOwners"] == [
+        {"region": "eu-west-1", "certificateId": certificate_id(), "account": "333333333333", "stage": "prod"}
+    ]
+
+
+def test_json_and_markdown_exclude_each_other(assembly: str) -> None:
+    """A usage error, exit code 2."""
+    ran = in_pipe("plan", "--app", assembly, "--json", "--markdown")
+    assert ran.code == 2
+    assert "exclude each other" in ran.stderr
+
+
+def test_two_cas_are_told_apart(tmp_path: Path) -> None:
+    """In a rotation a stage has two rows; the retiring one says so."""
+    old = record(
+        certificate_id=certificate_id(1), logical_id="CaOld", retiring=True, not_valid_after=soon(10)
+    )
+    ran = in_pipe("plan", "--app", str(write_assembly(tmp_path, [record(), old])))
+    assert "retiring CA " + certificate_id(1)[:8] in ran.stdout
+    assert "active, retiring" in ran.stdout
+    assert "9 days left" in ran.stdout
+
+
+def test_an_expired_ca_says_so(tmp_path: Path) -> None:
+    """Days left are not shown as a negative number."""
+    ran = in_pipe("plan", "--app", str(write_assembly(tmp_path, [record(not_valid_after=soon(-10))])))
+    assert "expired on " in ran.stdout
+
+
+def test_a_command_is_synthesized_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``--app COMMAND``: it writes to CDK_OUTDIR and sees the project's context, as under the CDK CLI."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cdk.json").write_text('{"context": {"stage": "from-cdk-json"}}')
+    (tmp_path / "app.py").write_text(
+        "import json, os, sys\n"
+        f"sys.path[:0] = {sys.path!r}\n"
+        "from pathlib import Path\n"
+        "from fleets import record, write_assembly\n"
+        "print('noise on stdout')\n"
+        "context = json.loads(os.environ['CDK_CONTEXT_JSON'])\n"
+        "write_assembly(Path(os.environ['CDK_OUTDIR']), [record(context['stage'])])\n"
+    )
+    document = json.loads(in_pipe("plan", "--app", f"{sys.executable} app.py", "--json").stdout)
+    assert document["registrations"][0]["stage"] == "from-cdk-json"
+
+
+def test_a_command_that_fails_shows_what_it_said(tmp_path: Path) -> None:
+    """Its stderr, then our sentence."""
+    ran = in_pipe(
+        "plan", "--app", f"{sys.executable} -c \"raise SystemExit('the app is broken')\"", cwd=tmp_path
+    )
+    assert ran.code == 2
+    assert "the app is broken" in ran.stderr
+    assert "failed with exit code 1" in ran.stderr
+
+
+def test_a_missing_folder_is_a_sentence(tmp_path: Path) -> None:
+    """On stderr, without a traceback, with the fix; exit code 2."""
+    ran = in_pipe("plan", cwd=tmp_path)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("iot-ca: no such cloud assembly; got 'cdk.out'")
+    assert "run `cdk synth` first" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    """For a report of a bug."""
+    assert "Traceback" in in_pipe("--debug", "plan", cwd=tmp_path).stderr
+
+
+def test_an_assembly_without_registrations_is_a_sentence(tmp_path: Path) -> None:
+    """Somebody gave another app's folder."""
+    ran = in_pipe("plan", "--app", str(write_assembly(tmp_path, [])))
+    assert ran.code == 2
+    assert "no CA registrations" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["plan", "--help"], ["plan"], ["verify", "--help"], ["report", "--help"]]
+)
+def test_the_command_line_imports_no_cdk(arguments: list[str], assembly: str) -> None:
+    """Importing aws_cdk takes seconds; nothing here needs it. Nor does help need botocore."""
+    if arguments == ["plan"]:
+        arguments = ["plan", "--app", assembly]
+    program = (
+        "import sys\nfrom iot_multiaccount_ca.cli import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit: pass\n"
+        "heavy = ('aws_cdk', 'jsii', 'constructs', 'botocore', 'boto3', 'cryptography')\n"
+        "print('loaded:', *(name for name in heavy if name in sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "loaded:"

@@ -1,0 +1,24 @@
+"""Fleets for the tests of this folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fleets import Fleet, record, three_stages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """Three stages in three accounts, deployed as planned."""
+    return Fleet(tmp_path, monkeypatch, three_stages())
+
+
+@pytest.fixture
+def one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """One stage, deployed as planned."""
+    return Fleet(tmp_path, monkeypatch, [record()])

@@ -1,0 +1,178 @@
+"""Getting into the accounts of a fleet, and out again whatever they answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.fleet_aws import FakeAws
+from fleets import ACCOUNTS, OWN_ACCOUNT, Fleet, add_registration, certificate_id, live, record
+from iot_multiaccount_ca.fleet.access import Access, NoCredentialsError
+from iot_multiaccount_ca.fleet.planned import read_planned
+from iot_multiaccount_ca.fleet.verify import StageState, verify_fleet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_each_stage_is_read_in_its_own_account_and_region(fleet: Fleet) -> None:
+    """Threads share clients, and never each other's credentials."""
+    fleet.check()
+    read = {call.rpartition("/")[0] for call in fleet.world.calls if not call.endswith("AssumeRole")}
+    assert read == {f"{account}/eu-west-1" for account in ACCOUNTS} | {
+        f"{account}/us-east-1" for account in ACCOUNTS
+    }
+
+
+def test_results_come_in_the_order_of_the_plan(fleet: Fleet) -> None:
+    """Whoever answers first, the rows stand as planned."""
+    names = [result.planned.record.stage for result in fleet.check(concurrency=3).results]
+    assert names == ["dev", "staging", "prod"]
+
+
+def test_a_missing_role_is_a_row_and_not_the_end(fleet: Fleet) -> None:
+    """One account that cannot be entered leaves the others checked; the exit code is 2."""
+    fleet.world.roles.discard(
+        "arn:aws:iam::222222222222:role/cdk-hnb659fds-lookup-role-222222222222-eu-west-1"
+    )
+    checked = fleet.check()
+    assert [result.state for result in checked.results] == [
+        StageState.AS_PLANNED,
+        StageState.UNCHECKED,
+        StageState.AS_PLANNED,
+    ]
+    problem = checked.results[1].problem
+    assert problem is not None
+    assert "cdk bootstrap aws://222222222222/eu-west-1" in problem
+    assert checked.exit_code == 2
+
+
+def test_ones_own_credentials_serve_in_ones_own_account(one: Fleet) -> None:
+    """As the CDK CLI does where the lookup role is missing."""
+    one.world.roles.discard(
+        f"arn:aws:iam::{OWN_ACCOUNT}:role/cdk-hnb659fds-lookup-role-{OWN_ACCOUNT}-eu-west-1"
+    )
+    result = one.result()
+    assert result.state is StageState.AS_PLANNED
+    assert result.checked_as == f"arn:aws:iam::{OWN_ACCOUNT}:user/me"
+
+
+def test_a_role_that_was_asked_for_by_name_is_not_replaced_by_ones_own_credentials(one: Fleet) -> None:
+    """Who names a role wants to know whether it works."""
+    (result,) = one.check(role_name="Reader").results
+    assert result.state is StageState.UNCHECKED
+
+
+def test_a_role_name_is_filled_with_account_and_region(one: Fleet) -> None:
+    """One option for all accounts."""
+    one.world.roles.add(f"arn:aws:iam::{OWN_ACCOUNT}:role/reader-{OWN_ACCOUNT}-eu-west-1")
+    (result,) = one.check(role_name="reader-{account}-{region}").results
+    assert result.checked_as == f"arn:aws:iam::{OWN_ACCOUNT}:role/reader-{OWN_ACCOUNT}-eu-west-1"
+
+
+def test_a_qualifier_names_another_bootstraps_role(one: Fleet) -> None:
+    """For assemblies that name no lookup role."""
+    role = f"arn:aws:iam::{OWN_ACCOUNT}:role/cdk-fleet-lookup-role-{OWN_ACCOUNT}-eu-west-1"
+    one.world.roles.add(role)
+    (result,) = one.check(qualifier="fleet").results
+    assert result.checked_as == role
+
+
+def test_an_assembly_without_a_lookup_role_gets_the_usual_one(one: Fleet) -> None:
+    """Of the standard bootstrap."""
+    (result,) = one.check(lookup_role=False).results
+    assert (
+        result.checked_as
+        == f"arn:aws:iam::{OWN_ACCOUNT}:role/cdk-hnb659fds-lookup-role-{OWN_ACCOUNT}-eu-west-1"
+    )
+
+
+def test_a_denied_call_is_named_with_the_role_that_lacks_it(one: Fleet) -> None:
+    """The fix says what to allow, and to whom."""
+    one.world.faults[f"{OWN_ACCOUNT}/ListTagsForResource"] = [(403, "AccessDeniedException")]
+    result = one.result()
+    assert result.state is StageState.UNCHECKED
+    assert result.problem is not None
+    assert "allow iot:ListTagsForResource to arn:aws:iam::111111111111:role/cdk-" in result.problem
+
+
+def test_throttling_is_retried(one: Fleet) -> None:
+    """Two refusals are no finding."""
+    one.world.faults[f"{OWN_ACCOUNT}/DescribeCACertificate"] = [(429, "ThrottlingException")] * 2
+    assert one.result().state is StageState.AS_PLANNED
+
+
+def test_nonsense_from_one_account_is_a_row(fleet: Fleet) -> None:
+    """An answer that lacks what every answer has does not end the check of the others."""
+    live(fleet.world, fleet.records[0]).clear()
+    states = [result.state for result in fleet.check().results]
+    assert states == [StageState.UNCHECKED, StageState.AS_PLANNED, StageState.AS_PLANNED]
+
+
+def test_a_retiring_ca_is_checked_beside_the_current_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two registrations, one account: entered once, its endpoint and template asked once."""
+    old = record(certificate_id=certificate_id(1), logical_id="CaOld", active=False, retiring=True)
+    fleet = Fleet(tmp_path, monkeypatch, [record()])
+    fleet.records.append(old)
+    add_registration(fleet.world, old, number=1)
+    checked = fleet.check()
+    assert [result.state for result in checked.results] == [StageState.AS_PLANNED] * 2
+    actions = [call.rpartition("/")[2] for call in fleet.world.calls]
+    assert {action: actions.count(action) for action in set(actions)} == {
+        "AssumeRole": 1,
+        "DescribeCACertificate": 2,
+        "ListTagsForResource": 4,  # two pages each
+        "DescribeProvisioningTemplate": 1,
+        "GetRole": 1,
+        "DescribeEndpoint": 1,
+    }
+
+
+def test_one_region_makes_one_client_however_many_accounts(fleet: Fleet) -> None:
+    """Making a client costs more than a call; it is shared, and signs with the thread's credentials."""
+    assembly = fleet.assembly()
+    with FakeAws(fleet.world) as url:
+        fleet.ask(url)
+        access = Access()
+        verify_fleet(read_planned(assembly), access, concurrency=3)
+        services = sorted(service for _, service, _ in access._clients)
+        access.close()
+    assert services == ["iam", "iot", "sts"]
+
+
+def test_no_credentials_are_told_before_anything_is_asked(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence, not a row for every stage."""
+    fleet.ask("http://127.0.0.1:9")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    with pytest.raises(NoCredentialsError, match="sign in, set AWS_PROFILE, or give --profile"):
+        Access()
+
+
+def test_a_profile_that_does_not_exist_is_told(fleet: Fleet) -> None:
+    """In a sentence of this tool's."""
+    fleet.ask("http://127.0.0.1:9")
+    with pytest.raises(NoCredentialsError, match="nowhere"):
+        Access(profile="nowhere")
+
+
+def test_ctrl_c_keeps_what_is_known(fleet: Fleet) -> None:
+    """The rest is not checked, and says so; nobody waits for a call under way."""
+    assembly = fleet.assembly()
+    server = FakeAws(fleet.world)
+    server.hang.add("333333333333/DescribeCACertificate")
+
+    def interrupt(_: int, seen: list[int] = []) -> None:  # noqa: B006 - counts the calls
+        seen.append(1)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    with server as url:
+        fleet.ask(url)
+        checked = verify_fleet(read_planned(assembly), Access(), concurrency=3, on_done=interrupt)
+    assert checked.interrupted
+    assert [result.state for result in checked.results[:2]] == [StageState.AS_PLANNED] * 2
+    assert checked.results[2].problem == "interrupted before it was checked; fix: run the check again"
+    assert checked.exit_code == 2

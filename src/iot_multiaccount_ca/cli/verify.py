@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 JSON_SHAPE = "iot-ca/verify"
 JSON_VERSION = 1
 DEFAULT_CONCURRENCY = 100
+_MOST_NAMES = 10
 _WORDS = {"as-planned": "as planned", "different": "different", "unchecked": "not checked"}
 _STYLES = {"as-planned": "green", "different": "bold red", "unchecked": "bold yellow"}
 
@@ -192,13 +193,15 @@ def _print(checked: FleetResult, *, only_differences: bool) -> None:
         emit(out, grid)
     for result in shown:
         _print_details(out, result)
+    for warning, warned in checked.warned().items():
+        emit(out, "", Text(f"warning: {warning}", style="yellow"), Text(f"  {_which(warned)}"))
     emit(out, "", _summary(checked))
 
 
 def _print_details(out: Any, result: StageResult) -> None:
     from rich.text import Text
 
-    if not (result.differences or result.warnings or result.problem):
+    if not (result.differences or result.problem):
         return
     record = result.planned.record
     emit(out, "", Text(f"{_name(result)} ({record.account}, {record.region})", style="bold"))
@@ -213,8 +216,12 @@ def _print_details(out: Any, result: StageResult) -> None:
         emit(out, Text(f"    fix: {each.fix}"))
     if result.problem:
         emit(out, Text(f"  not checked: {result.problem}", style="yellow"))
-    for warning in result.warnings:
-        emit(out, Text(f"  warning: {warning}", style="yellow"))
+
+
+def _which(results: list[StageResult]) -> str:
+    names = [_name(result) for result in results]
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def shown_value(value: str | bool | None) -> str:

@@ -132,9 +132,9 @@ def expiry_warning(
     days = (expires - now).days
     if now >= expires or days >= within_days:
         return None
-    return (
-        f"the CA expires on {expires:%Y-%m-%d}, in {days} days: begin its rotation now (see docs/rotation.md)"
-    )
+    advice = "move its last devices to the current CA" if record.retiring else "begin its rotation now"
+    ca = f"CA {record.certificate_id[:8]}"
+    return f"{ca} expires on {expires:%Y-%m-%d}, in {days} days: {advice} (see docs/rotation.md)"
 
 
 def _owner_difference(record: RegistrationRecord, live: LiveRegistration) -> Difference | None:

@@ -66,6 +66,14 @@ class FleetResult:
         """How many stand so."""
         return sum(result.state is state for result in self.results)
 
+    def warned(self) -> dict[str, list[StageResult]]:
+        """Each warning with the results that have it: a whole fleet may have the same."""
+        found: dict[str, list[StageResult]] = {}
+        for result in self.results:
+            for warning in result.warnings:
+                found.setdefault(warning, []).append(result)
+        return found
+
     @property
     def exit_code(self) -> int:
         """0 as planned, 1 differences, 2 something could not be checked (as `diff` has it: trouble goes before)."""

@@ -1,0 +1,213 @@
+"""``iot-ca report``: one page that stands alone, says what verify says, and holds whatever a name contains."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+import subprocess
+from html import unescape
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.fleet_aws import FakeAws
+from fleets import (
+    Fleet,
+    add_registration,
+    certificate_id,
+    deployed,
+    live,
+    many_stages,
+    record,
+    soon,
+    write_assembly,
+)
+from iot_multiaccount_ca.report.timeline import overlaps
+from terminal import in_pipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CHROMIUM = shutil.which("chromium")
+_QUIET = """
+    --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync --hide-scrollbars --enable-logging=stderr
+""".split()
+
+
+class Page(HTMLParser):
+    """What a page holds: ids, links, tags, and its text by words."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in {"meta", "br", "col"}:
+            self.open.append(tag)
+        for name, value in attrs:
+            self.attributes.append(name)
+            if name == "id":
+                self.ids.append(value or "")
+            if name == "href":
+                self.links.append(value or "")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += f"{data} "
+
+
+def write(fleet: Fleet, tmp_path: Path, *arguments: str) -> str:
+    """The page that the command writes for a fleet."""
+    target = tmp_path / "fleet.html"
+    with FakeAws(fleet.world) as url:
+        fleet.ask(url)
+        ran = in_pipe("report", "--app", str(fleet.assembly()), "--html", str(target), *arguments)
+    assert (ran.code, ran.stdout) == (0, ""), ran.stderr
+    return target.read_text(encoding="utf-8")
+
+
+def test_the_page_stands_alone(fleet: Fleet, tmp_path: Path) -> None:
+    """No script, no frame, nothing from elsewhere; and a policy that tells browsers so."""
+    html = write(fleet, tmp_path)
+    page = Page(html)
+    assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
+    assert not [name for name in page.attributes if name == "src" or name.startswith("on")]
+    assert all(link.startswith("#") for link in page.links)
+    assert "url(" not in html
+    assert "@import" not in html
+    assert "default-src 'none'" in unescape(html)
+
+
+def test_every_link_leads_somewhere(fleet: Fleet, tmp_path: Path) -> None:
+    """Ids are unique, elements are closed, and each mark of the matrix leads to its stage."""
+    page = Page(write(fleet, tmp_path, "--live"))
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids))
+    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+    assert {"stage-1", "stage-2", "stage-3"} <= {link.removeprefix("#") for link in page.links}
+
+
+def test_without_live_aws_is_not_asked(fleet: Fleet, tmp_path: Path) -> None:
+    """The page says that it is the plan alone."""
+    assert "the plan alone" in Page(write(fleet, tmp_path)).text
+    assert fleet.world.calls == []
+
+
+def test_differences_stand_with_what_to_do(fleet: Fleet, tmp_path: Path) -> None:
+    """In words, as verify says them; the mark has a sign, not a colour alone."""
+    live(fleet.world, fleet.records[1])["certificateDescription"]["status"] = "INACTIVE"
+    fleet.world.roles.discard(
+        "arn:aws:iam::333333333333:role/cdk-hnb659fds-lookup-role-333333333333-eu-west-1"
+    )
+    text = Page(write(fleet, tmp_path, "--live")).text
+    assert re.search(r"status\s+ACTIVE\s+INACTIVE\s+run\s+aws iot update-ca-certificate", text)
+    assert "S!" in text
+    assert "D?" in text
+    assert "cannot be assumed" in text
+    assert re.search(r"1\s+as planned\s+1\s+different\s+1\s+not checked", text)
+
+
+def test_a_fleet_as_planned_says_so(fleet: Fleet, tmp_path: Path) -> None:
+    """An empty table says less than a sentence."""
+    assert "None: every stage is as planned." in Page(write(fleet, tmp_path, "--live")).text
+
+
+def test_a_warning_of_many_stages_stands_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CA that expires soon does so everywhere."""
+    fleet = Fleet(
+        tmp_path, monkeypatch, [record(f"s{n}", f"{n:012d}", not_valid_after=soon(20)) for n in range(12)]
+    )
+    text = Page(write(fleet, tmp_path, "--live")).text
+    assert text.count("begin its rotation now") == 1
+    assert "and 2 more" in text
+
+
+def test_what_a_name_contains_is_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A subject is anybody's words."""
+    fleet = Fleet(tmp_path, monkeypatch, [record(subject='CN=<script>alert("1")</script> & Sons')])
+    html = write(fleet, tmp_path, "--title", "<b>Fleet</b>")
+    assert "<script" not in html
+    assert "<b>" not in html
+    assert 'CN=<script>alert("1")</script> & Sons' in Page(html).text
+
+
+def test_a_rotation_is_seen_on_the_timeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The overlap of the old and the new CA is drawn, and said in words."""
+    old = record(
+        certificate_id=certificate_id(1),
+        logical_id="CaOld",
+        retiring=True,
+        not_valid_before="2016-01-01T00:00:00Z",
+        not_valid_after="2097-06-01T00:00:00Z",
+    )
+    fleet = Fleet(tmp_path, monkeypatch, [record(), old])
+    add_registration(fleet.world, old, number=1)
+    html = write(fleet, tmp_path)
+    assert html.count('class="overlap"') == 1
+    assert "room for a rotation: 2026-01-01 to 2096-01-01" in Page(html).text
+    assert f"Retiring: {certificate_id(1)[:8]}" in Page(html).text
+
+
+def test_overlaps_are_where_two_or_more_last() -> None:
+    """Merged where three overlap; touching ends are none."""
+
+    def day(number: int) -> dt.datetime:
+        return dt.datetime(2026, 1, number, tzinfo=dt.UTC)
+
+    spans = [(day(1), day(10)), (day(8), day(20)), (day(9), day(12)), (day(20), day(30))]
+    assert overlaps(spans) == [(day(8), day(12))]
+    assert overlaps(spans[:1]) == []
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    """Not a traceback."""
+    ran = in_pipe(
+        "report",
+        "--app",
+        str(write_assembly(tmp_path, [record()])),
+        "--html",
+        str(tmp_path / "no" / "x.html"),
+    )
+    assert ran.code == 2
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(_CHROMIUM is None, reason="needs chromium (apt-get install chromium)")
+@pytest.mark.parametrize("count", [3, 300])
+def test_a_browser_takes_the_page_without_complaint(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing on the console (a refused style or load would be), every stage in its tree, and a printed page."""
+    fleet = Fleet(tmp_path, monkeypatch, many_stages(count))
+    fleet.world = deployed(fleet.records)
+    live(fleet.world, fleet.records[1])["certificateDescription"]["status"] = "INACTIVE"
+    html = write(fleet, tmp_path, "--live")
+    address = (tmp_path / "fleet.html").as_uri()
+    seen = _browse(tmp_path, "--dump-dom", address)
+    assert "CONSOLE" not in seen.stderr
+    assert Page(seen.stdout).ids == Page(html).ids
+    _browse(tmp_path, f"--print-to-pdf={tmp_path / 'fleet.pdf'}", address)
+    assert (tmp_path / "fleet.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def _browse(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    assert _CHROMIUM is not None
+    command = [_CHROMIUM, *_QUIET, f"--user-data-dir={tmp_path / 'profile'}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)

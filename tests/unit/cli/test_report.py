@@ -31,10 +31,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHROMIUM = shutil.which("chromium")
-_QUIET = """
-    --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync --hide-scrollbars --enable-logging=stderr
-""".split()
+_QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--enable-logging=stderr",
+]
 
 
 class Page(HTMLParser):

@@ -1,0 +1,279 @@
+"""A local AWS for one run: starts the pinned emulator with its gaps closed, says how to reach it, ends it.
+
+All of it listens on 127.0.0.1 and lives in one folder that goes with it. Never touches the user's AWS configuration.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .emulator_process import FOLDER_VARIABLE
+from .gateway_certificate import write_gateway_certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import Self
+
+LOOPBACK = "127.0.0.1"
+_START_SECONDS = 60.0
+_STOP_SECONDS = 1.0
+_POLL_SECONDS = 0.05
+_ATTEMPTS = 3
+_LOG_LINES = 15
+# What a program needs to run at all; nothing else of the user's environment reaches the emulator or its Lambdas.
+_INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYENV_VERSION", "TZ", "VIRTUAL_ENV")
+_TRUST_VARIABLES = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+class LocalAwsError(RuntimeError):
+    """The local AWS does not start, or does not do what a rehearsal needs."""
+
+
+class LocalAws:
+    """A local AWS, as a context manager. An account is the access key id that a client uses.
+
+    ``auth``: IAM policies and IoT policies are enforced. ``tls``: the endpoint is HTTPS (device connections always
+    are TLS). ``outlives``: it goes on when this process ends; otherwise it ends with it, however it ends.
+    ``settings``: more environment variables for the emulator, such as `gaps.registration.SECOND_DEFAULT_VARIABLE`.
+    Raises `LocalAwsError` when it cannot be started.
+    """
+
+    def __init__(
+        self,
+        *,
+        auth: bool = True,
+        tls: bool = True,
+        outlives: bool = False,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self._auth, self._tls, self._outlives = auth, tls, outlives
+        self._settings = dict(settings or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[tuple[str, str, str], Any] = {}
+        self.folder = Path()
+        self.gateway_port = self.broker_port = 0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # --- how to reach it ------------------------------------------------------------------------------------
+
+    @property
+    def endpoint_url(self) -> str:
+        """The endpoint of every AWS service."""
+        return f"{'https' if self._tls else 'http'}://localhost:{self.gateway_port}"
+
+    @property
+    def trust_anchor(self) -> Path:
+        """PEM file by which to trust ``endpoint_url``."""
+        return self.folder / "gateway.pem"
+
+    @property
+    def log(self) -> Path:
+        """What the emulator, its Lambdas and its broker say."""
+        return self.folder / "emulator.log"
+
+    @property
+    def pid(self) -> int:
+        """The emulator's process, the leader of a group of its own. Raises `LocalAwsError` when it does not run."""
+        if self._process is None:
+            raise LocalAwsError("the local AWS does not run")
+        return self._process.pid
+
+    def broker_trust_anchor(self) -> str:
+        """PEM by which a device trusts the broker, which listens on 127.0.0.1 at ``broker_port``."""
+        return self._get("/_ministack/iot/ca.pem").decode()
+
+    def client(self, service: str, *, account: str, region: str) -> Any:
+        """A boto3 client of an account's root user."""
+        key = (service, account, region)
+        if key not in self._clients:
+            self._clients[key] = self.session(account=account, region=region).client(
+                service,
+                endpoint_url=self.endpoint_url,
+                verify=str(self.trust_anchor) if self._tls else None,
+            )
+        return self._clients[key]
+
+    @staticmethod
+    def session(*, account: str, region: str) -> Any:
+        """A boto3 session of an account's root user, which reads no configuration of the user's."""
+        import boto3
+        import botocore.session
+
+        core = botocore.session.Session(
+            session_vars={"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
+        )
+        return boto3.Session(
+            aws_access_key_id=account,
+            aws_secret_access_key="test",  # noqa: S106 - the emulator's
+            region_name=region,
+            botocore_session=core,
+        )
+
+    def settings(self, account: str, region: str | None = None) -> dict[str, str]:
+        """The environment variables by which any AWS tool becomes the root user of ``account`` here."""
+        nowhere = str(self.folder / "no-such-file")
+        settings = {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": account,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": nowhere,
+            "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+            "CDK_HOME": str(self.folder / "cdk-home"),
+        }
+        if region is not None:
+            settings |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+        if self._tls:
+            settings |= {
+                "AWS_CA_BUNDLE": str(self.trust_anchor),
+                "NODE_EXTRA_CA_CERTS": str(self.trust_anchor),
+            }
+        return settings
+
+    def environment(self, account: str, region: str | None = None) -> dict[str, str]:
+        """This process's environment with everything of AWS replaced by ``settings``: for the CDK CLI and apps."""
+        own = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("AWS_") and name.lower() not in _PROXIES
+        }
+        return own | self.settings(account, region)
+
+    # --- its life -------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises `LocalAwsError`, and then nothing is left of it."""
+        self.folder = Path(tempfile.mkdtemp(prefix="iot-ca-local-aws-"))
+        try:
+            write_gateway_certificate(self.folder)
+            # A port that was free a moment ago can be taken: then again with others.
+            for attempt in range(1, _ATTEMPTS + 1):
+                self.gateway_port, self.broker_port = _free_ports(2)
+                self._launch()
+                if self._is_ready():
+                    return
+                tail = self._log_tail()
+                self._end_process()
+                if attempt == _ATTEMPTS or "already in use" not in tail:
+                    raise LocalAwsError(f"the local AWS does not start; the end of its log:\n{tail}")
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End it and remove its folder; ending twice does nothing."""
+        self._end_process()
+        self._clients.clear()
+        if self.folder != Path():
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _launch(self) -> None:
+        (self.folder / "tmp").mkdir(exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "iot_multiaccount_ca.local.emulator_process"],
+                env=self._process_environment(),
+                # An open pipe for as long as this process lives: how the emulator knows.
+                stdin=subprocess.DEVNULL if self._outlives else subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C is for this process, which ends the emulator in order.
+                start_new_session=True,
+            )
+
+    def _process_environment(self) -> dict[str, str]:
+        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        environment |= {
+            "GATEWAY_PORT": str(self.gateway_port),
+            "IOT_MTLS_PORT": str(self.broker_port),
+            "BIND_HOST": LOOPBACK,
+            "MINISTACK_HOST": "localhost",
+            "SFTP_ENABLED": "0",
+            "AUTH": "true" if self._auth else "false",
+            "USE_SSL": "1" if self._tls else "0",
+            "TMPDIR": str(self.folder / "tmp"),
+            "STATE_DIR": str(self.folder / "tmp" / "state"),
+            "S3_DATA_DIR": str(self.folder / "tmp" / "s3"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PYTHONUNBUFFERED": "1",
+        }
+        if self._tls:
+            environment |= {
+                "MINISTACK_SSL_CERT": str(self.trust_anchor),
+                "MINISTACK_SSL_KEY": str(self.folder / "gateway.key"),
+            }
+            # Lambdas inherit it: by this their boto3, urllib and Node trust the endpoint and the response URL.
+            environment |= dict.fromkeys(_TRUST_VARIABLES, str(self.trust_anchor))
+        if not self._outlives:
+            environment[FOLDER_VARIABLE] = str(self.folder)
+        return environment | self._settings
+
+    def _is_ready(self) -> bool:
+        deadline = time.monotonic() + _START_SECONDS
+        while self._process is not None and self._process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(OSError, ValueError):
+                return bool(json.loads(self._get("/_ministack/ready"))["iot_mtls"] == "listening")
+            time.sleep(_POLL_SECONDS)
+        return False
+
+    def _get(self, path: str) -> bytes:
+        context = ssl.create_default_context(cafile=str(self.trust_anchor)) if self._tls else None
+        # No proxy of the user's stands between this machine and itself.
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
+        with opener.open(f"{self.endpoint_url}{path}", timeout=_START_SECONDS) as answer:
+            content: bytes = answer.read()
+        return content
+
+    def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        # The emulator does not end while a Lambda of its runs that never answers: then the group is killed.
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_SECONDS)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+
+    def _log_tail(self) -> str:
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind((LOOPBACK, 0))
+        return [each.getsockname()[1] for each in sockets]

@@ -1,0 +1,44 @@
+"""What AWS does and the pinned emulator does not, closed from outside: nothing of the emulator's code is copied.
+
+Each module closes the gaps of one subject by wrapping the emulator's own functions; what they do follows AWS IoT's
+documents (docs/local-aws.md lists each gap and its test). Knows nothing of this project's Lambda or constructs: the
+emulator must stay a judge of them.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+from ...model.errors import SharedCaError
+
+MINISTACK_VERSION = "1.5.33"
+
+_closed = False
+
+
+class EmulatorVersionError(SharedCaError):
+    """Another version of the emulator than the one that the gap-closer knows."""
+
+
+def check_version(installed: str) -> None:
+    """Raise `EmulatorVersionError` unless ``installed`` is the version that the gap-closer was written for."""
+    if installed != MINISTACK_VERSION:
+        raise EmulatorVersionError(
+            "the local AWS runs on one version of ministack only, since its inner functions are wrapped",
+            value=installed,
+            allowed=MINISTACK_VERSION,
+            fix=f"pip install ministack=={MINISTACK_VERSION}",
+        )
+
+
+def close_gaps() -> None:
+    """Close every gap in this process; a second call does nothing."""
+    global _closed
+    if _closed:
+        return
+    check_version(importlib.metadata.version("ministack"))
+    from . import cloudformation, iam, provisioning, registration, routing
+
+    for subject in (registration, routing, provisioning, cloudformation, iam):
+        subject.close()
+    _closed = True

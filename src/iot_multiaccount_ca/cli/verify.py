@@ -199,23 +199,22 @@ def _print(checked: FleetResult, *, only_differences: bool) -> None:
 
 
 def _print_details(out: Any, result: StageResult) -> None:
+    from rich.padding import Padding
     from rich.text import Text
+
+    def line(indent: int, text: str, style: str = "") -> None:
+        emit(out, Padding(Text(text, style=style), (0, 0, 0, indent), expand=False))
 
     if not (result.differences or result.problem):
         return
     record = result.planned.record
-    emit(out, "", Text(f"{_name(result)} ({record.account}, {record.region})", style="bold"))
+    emit(out, "")
+    line(0, f"{_name(result)} ({record.account}, {record.region})", "bold")
     for each in result.differences:
-        emit(
-            out,
-            Text(
-                f"  {each.field}: planned {shown_value(each.planned)}, is {shown_value(each.live)}",
-                style="red",
-            ),
-        )
-        emit(out, Text(f"    fix: {each.fix}"))
+        line(2, f"{each.field}: planned {shown_value(each.planned)}, is {shown_value(each.live)}", "red")
+        line(4, f"fix: {each.fix}")
     if result.problem:
-        emit(out, Text(f"  not checked: {result.problem}", style="yellow"))
+        line(2, f"not checked: {result.problem}", "yellow")
 
 
 def _which(results: list[StageResult]) -> str:

@@ -1,0 +1,170 @@
+"""Makes the pictures of docs/fleet.md: the commands in a real pseudo-terminal, the report in headless Chromium.
+
+`python tools/screenshots.py`; needs chromium for the report. The fleets are made up, and so is the AWS that is asked.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from rich.console import Console  # noqa: E402
+from rich.text import Text  # noqa: E402
+
+import fleets  # noqa: E402 - from the tests' folder
+from fakes.fleet_aws import FakeAws, World  # noqa: E402
+from terminal import in_terminal  # noqa: E402
+
+if TYPE_CHECKING:
+    from iot_multiaccount_ca.model.assembly import RegistrationRecord
+
+IMAGES = ROOT / "docs" / "images"
+REGIONS = (
+    "eu-west-1",
+    "eu-central-1",
+    "us-east-1",
+    "us-west-2",
+    "ap-southeast-2",
+    "ap-northeast-1",
+    "sa-east-1",
+)
+_CHROMIUM = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+]
+
+
+def main() -> None:
+    """Write every picture."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        os.environ.update(
+            AWS_ACCESS_KEY_ID=fleets.OWN_ACCOUNT,
+            AWS_SECRET_ACCESS_KEY="test",
+            AWS_CONFIG_FILE=str(folder / "none"),
+        )
+        small, world = rotating_fleet()
+        large = fleets.many_stages(300, REGIONS)
+        large_world = fleets.deployed(large)
+        drift(large_world, large)
+        with FakeAws(world) as url:
+            os.environ["AWS_ENDPOINT_URL"] = url
+            app = str(fleets.write_assembly(folder / "small", small))
+            terminal("plan", ["plan", "--app", app], 118)
+            terminal("verify", ["verify", "--app", app, "--differences"], 118)
+            page("report-3", folder, app, 1180)
+        with FakeAws(large_world) as url:
+            os.environ["AWS_ENDPOINT_URL"] = url
+            app = str(fleets.write_assembly(folder / "large", large))
+            terminal("matrix", ["plan", "--app", app], 100, lines=26)
+            page("report-300", folder, app, 1500)
+
+
+def rotating_fleet() -> tuple[list[RegistrationRecord], World]:
+    """Three stages in the middle of a rotation, with something amiss in staging."""
+    records = []
+    world = World()
+    for each in fleets.three_stages():
+        where: dict[str, Any] = {
+            "stage": each.stage,
+            "account": each.account,
+            "certificate_mode": each.certificate_mode,
+        }
+        current = fleets.record(
+            **where,
+            subject="CN=Fleet CA 2025,O=Example Devices",
+            not_valid_before="2025-06-01T00:00:00Z",
+            not_valid_after="2036-01-01T00:00:00Z",
+        )
+        old = fleets.record(
+            **where,
+            certificate_id=fleets.certificate_id(1),
+            logical_id="CaOld",
+            retiring=True,
+            subject="CN=Fleet CA 2016,O=Example Devices",
+            not_valid_before="2016-01-01T00:00:00Z",
+            not_valid_after=fleets.soon(52),
+        )
+        fleets.add_registration(world, current)
+        fleets.add_registration(world, old, number=1)
+        records += [current, old]
+    fleets.live(world, records[2])["certificateDescription"]["status"] = "INACTIVE"
+    return records, world
+
+
+def drift(world: World, records: list[RegistrationRecord]) -> None:
+    """Something amiss here and there."""
+    for number, record in enumerate(records):
+        if number % 40 == 1:
+            fleets.live(world, record)["certificateDescription"]["status"] = "INACTIVE"
+        if number % 40 == 11:
+            del world.templates[f"{record.account}/{record.region}/{record.template_name}"]
+        if number % 60 == 25:
+            role = f"cdk-hnb659fds-lookup-role-{record.account}-{record.region}"
+            world.roles.discard(f"arn:aws:iam::{record.account}:role/{role}")
+
+
+def terminal(name: str, arguments: list[str], columns: int, lines: int = 10_000) -> None:
+    """What the command prints, as an SVG that loads nothing."""
+    ran = in_terminal(*arguments, columns=columns)
+    # The progress bar draws and wipes its line; what stands in the end comes after the last wipe.
+    shown = re.split(r"\x1b\[2K|\x1b\[\?25h", ran.stdout)[-1].strip("\n").split("\n")
+    text = "\n".join([*shown[:lines], *(["…"] if len(shown) > lines else [])])
+    text = text.replace(arguments[2], "cdk.out")
+    console = Console(record=True, width=columns, file=io.StringIO(), force_terminal=True)
+    console.print(Text.from_ansi(text))
+    words = " ".join(word for word in arguments if word not in {"--app", arguments[2]})
+    svg = console.export_svg(title=f"iot-ca {words}", unique_id=name)
+    (IMAGES / f"{name}.svg").write_text(
+        re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL), encoding="utf-8"
+    )
+
+
+def page(name: str, folder: Path, app: str, height: int) -> None:
+    """The report, as Chromium paints it."""
+    html = folder / f"{name}.html"
+    arguments = [
+        "report",
+        "--app",
+        app,
+        "--live",
+        "--html",
+        str(html),
+        "--title",
+        "Example Devices: fleet CA",
+    ]
+    subprocess.run(
+        [sys.executable, "-c", "from iot_multiaccount_ca.cli import main; main()", *arguments], check=True
+    )
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise SystemExit("chromium is missing: apt-get install chromium")
+    command = [chromium, *_CHROMIUM, f"--user-data-dir={folder / 'profile'}", f"--window-size=1280,{height}"]
+    subprocess.run(
+        [*command, f"--screenshot={IMAGES / name}.png", html.as_uri()],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+
+
+if __name__ == "__main__":
+    main()

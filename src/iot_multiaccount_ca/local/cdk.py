@@ -1,0 +1,201 @@
+"""The real CDK CLI, run against a local AWS: finds it, runs it, ends it. Knows no constructs.
+
+Every run gets the local AWS's environment, so no command of this module can reach an account of anyone's.
+"""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .emulator import LocalAwsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from .emulator import LocalAws
+
+EXECUTION_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
+_PARALLEL = 3
+_SHOWN_LINES = 40
+_END_SECONDS = 5.0
+_CHECKOUT = Path(__file__).parents[3]
+
+
+class CdkError(LocalAwsError):
+    """The CDK CLI is missing, or a command of it failed."""
+
+
+class Cdk:
+    """The CDK CLI in one folder, against one local AWS. ``say`` is told each line that a command prints."""
+
+    def __init__(self, aws: LocalAws, folder: Path, *, say: Callable[[str], None] | None = None) -> None:
+        self._aws, self._folder = aws, folder
+        self._say = say or (lambda _: None)
+        self._command = find_cdk(folder)
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+
+    def run(
+        self, *arguments: str, account: str, region: str | None = None, more: Mapping[str, str] | None = None
+    ) -> str:
+        """Run one command as the root user of ``account``; return what it printed. Raises `CdkError` if it fails."""
+        environment = {
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+            "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+            **self._aws.environment(account, region),
+            **(more or {}),
+        }
+        process = subprocess.Popen(  # noqa: S603 - the CLI that find_cdk found
+            [self._command, *arguments, "--no-notices", "--no-color"],
+            cwd=self._folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            # A group of its own: Ctrl-C is for us, and an app that it runs ends with it.
+            start_new_session=True,
+        )
+        with self._lock:
+            self._running.add(process)
+        try:
+            lines = self._listen(process)
+            code = process.wait()
+        finally:
+            _end(process)
+            with self._lock:
+                self._running.discard(process)
+        if code != 0:
+            shown = "\n".join(collections.deque(lines, _SHOWN_LINES))
+            raise CdkError(f"cdk {arguments[0]} failed with exit code {code}:\n{shown}")
+        return "\n".join(lines)
+
+    def synthesize(self, app: str | None, output: Path) -> None:
+        """Synthesize the folder's app, or the app whose command is ``app``, into ``output``."""
+        named = ["--app", app] if app is not None else []
+        self.run("synth", "--quiet", *named, "--output", str(output), account="000000000000")
+
+    def bootstrap(self, environments: Iterable[tuple[str, str]], *, trusted: str) -> None:
+        """Bootstrap each (account, region), the account ``trusted`` being trusted by the others."""
+        regions: dict[str, list[str]] = {}
+        for account, region in environments:
+            regions.setdefault(account, []).append(region)
+        with concurrent.futures.ThreadPoolExecutor(_PARALLEL) as pool:
+            waiting = [pool.submit(self._bootstrap, account, of, trusted) for account, of in regions.items()]
+            try:
+                for each in concurrent.futures.as_completed(waiting):
+                    each.result()
+            except BaseException:
+                self.stop()
+                for each in waiting:
+                    each.cancel()
+                raise
+
+    def deploy(self, assembly: Path, *, account: str, region: str, concurrency: int = _PARALLEL) -> str:
+        """Deploy all stacks of an assembly, as ``account``, by the roles that the bootstrap made in the others."""
+        return self.run(
+            "deploy",
+            *stack_selectors(assembly),
+            *("--app", str(assembly)),
+            *("--require-approval", "never"),
+            *("--concurrency", str(concurrency)),
+            *("--progress", "events"),
+            account=account,
+            region=region,
+        )
+
+    def destroy(self, assembly: Path, *, account: str, region: str, concurrency: int = _PARALLEL) -> str:
+        """Destroy all stacks of an assembly."""
+        return self.run(
+            "destroy",
+            *stack_selectors(assembly),
+            *("--app", str(assembly)),
+            "--force",
+            *("--concurrency", str(concurrency)),
+            account=account,
+            region=region,
+        )
+
+    def stop(self) -> None:
+        """End every command that runs."""
+        with self._lock:
+            running = list(self._running)
+        for process in running:
+            _end(process)
+
+    def _bootstrap(self, account: str, regions: list[str], trusted: str) -> None:
+        trust = [] if account == trusted else ["--trust", trusted]
+        self.run(
+            "bootstrap",
+            *("--app", ""),
+            *(f"aws://{account}/{region}" for region in regions),
+            *trust,
+            *("--cloudformation-execution-policies", EXECUTION_POLICY),
+            account=account,
+            region=regions[0],
+        )
+
+    def _listen(self, process: subprocess.Popen[str]) -> list[str]:
+        lines = []
+        assert process.stdout is not None  # noqa: S101 - for the type checker
+        with process.stdout as stream:
+            for line in stream:
+                lines.append(line.rstrip())
+                if lines[-1]:
+                    self._say(lines[-1])
+        return lines
+
+
+def find_cdk(folder: Path) -> str:
+    """The CDK CLI: of the app's folder or one above it, of this checkout, or on PATH; or `CdkError`."""
+    for place in (folder.resolve(), *folder.resolve().parents, _CHECKOUT):
+        candidate = place / "node_modules" / ".bin" / "cdk"
+        if candidate.is_file():
+            return str(candidate)
+    found = shutil.which("cdk")
+    if found is None:
+        raise CdkError("there is no CDK CLI, neither beside the app nor on PATH; fix: npm install aws-cdk@2")
+    return found
+
+
+def environments(assembly: Path) -> list[tuple[str, str]]:
+    """Each (account, region) that some stack of the assembly names, in the manifest's order, each once."""
+    found = (stack.get("environment", "").removeprefix("aws://").split("/") for _, stack in _stacks(assembly))
+    return list(dict.fromkeys((each[0], each[1]) for each in found if not each[0].startswith("unknown-")))
+
+
+def stack_selectors(assembly: Path) -> list[str]:
+    """How to tell the CLI to take all stacks, those of Stages included, but no pipeline over them."""
+    in_stages = [stack["displayName"] for nested, stack in _stacks(assembly) if nested]
+    return in_stages or ["--all"]
+
+
+def _stacks(assembly: Path, *, nested: bool = False) -> Iterator[tuple[bool, Mapping[str, Any]]]:
+    manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
+    for artifact in manifest.get("artifacts", {}).values():
+        if artifact.get("type") == "aws:cloudformation:stack":
+            yield nested, artifact
+        elif artifact.get("type") == "cdk:cloud-assembly":
+            yield from _stacks(assembly / artifact["properties"]["directoryName"], nested=True)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    for how, seconds in ((signal.SIGTERM, _END_SECONDS), (signal.SIGKILL, None)):
+        if process.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)

@@ -1,0 +1,179 @@
+"""Apps deployed by the real CDK CLI onto the local AWS, and what CloudFormation says of them. For end-to-end tests."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from iot_multiaccount_ca.local.cdk import Cdk, CdkError
+from iot_multiaccount_ca.model.assembly import read_registrations
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from iot_multiaccount_ca.local.emulator import LocalAws
+    from iot_multiaccount_ca.model.assembly import RegistrationRecord
+
+ACCOUNTS = ("111111111111", "222222222222", "333333333333")
+REGIONS = ("eu-west-1", "us-east-1")
+
+
+@dataclass(frozen=True)
+class StackEvent:
+    """One event of a stack."""
+
+    logical_id: str
+    status: str
+    reason: str
+    physical_id: str
+
+
+class Deployments:
+    """Apps on the local AWS. An app is Python source, or the path of a file, that makes an `aws_cdk.App`.
+
+    Each app has a name; deploying one of the same name again updates it.
+    """
+
+    def __init__(self, aws: LocalAws, root: Path, folder: Path) -> None:
+        self.aws = aws
+        self._folder = folder
+        self._cdk = Cdk(aws, root)
+        self._deployed: dict[str, Path] = {}
+
+    def synthesize(
+        self, app: str | Path, *, name: str = "app", variables: Mapping[str, str] | None = None
+    ) -> Path:
+        """The cloud assembly of an app, which runs in a process of its own, with ``variables`` in its environment."""
+        folder = self._folder / name
+        folder.mkdir(exist_ok=True)
+        source = app
+        if isinstance(app, str):
+            source = folder / "app.py"
+            source.write_text(app, encoding="utf-8")
+        output = folder / "cdk.out"
+        shutil.rmtree(output, ignore_errors=True)
+        command = f"{sys.executable} {source}"
+        more = {"CDK_VALIDATION": "false", **(variables or {})}
+        self._cdk.run(
+            "synth", "--quiet", "--app", command, "--output", str(output), account=ACCOUNTS[0], more=more
+        )
+        return output
+
+    def deploy(
+        self,
+        app: str | Path,
+        *arguments: str,
+        name: str = "app",
+        variables: Mapping[str, str] | None = None,
+        concurrency: int = 3,
+    ) -> list[RegistrationRecord]:
+        """Deploy all stacks of an app; its planned registrations. Raises `CdkError`, with what the CLI printed.
+
+        ``arguments``: more for `cdk deploy`. Stacks that failed are left as CloudFormation left them.
+        """
+        assembly = self.synthesize(app, name=name, variables=variables)
+        # Also when it fails: what is left of it is destroyed with the test.
+        self._deployed[name] = assembly
+        self._cdk.run(
+            "deploy",
+            "--all",
+            *("--app", str(assembly)),
+            *("--require-approval", "never"),
+            *("--concurrency", str(concurrency)),
+            *arguments,
+            account=ACCOUNTS[0],
+            region=REGIONS[0],
+        )
+        return read_registrations(assembly)
+
+    def fail_to_deploy(self, app: str | Path, *arguments: str, **how: Any) -> str:
+        """Deploy an app that must not deploy; what the CLI said."""
+        try:
+            self.deploy(app, *arguments, **how)
+        except CdkError as error:
+            return str(error)
+        message = "the app deployed, and it should not have"
+        raise AssertionError(message)
+
+    def destroy(self, name: str = "app") -> str:
+        """Destroy all stacks of an app; what the CLI said. Raises `CdkError`."""
+        return self._cdk.destroy(self._deployed.pop(name), account=ACCOUNTS[0], region=REGIONS[0])
+
+    def close(self) -> None:
+        """Destroy what is still deployed: by the CLI, and by CloudFormation where the CLI does not manage."""
+        for name in reversed(list(self._deployed)):
+            assembly = self._deployed[name]
+            with contextlib.suppress(CdkError):
+                self.destroy(name)
+            for record in read_registrations(assembly):
+                place = (record.stack_name, record.account, record.region)
+                if self.stack_status(*place) is not None:
+                    cloudformation = self.aws.client(
+                        "cloudformation", account=record.account, region=record.region
+                    )
+                    cloudformation.delete_stack(StackName=record.stack_name)
+                    waiter = cloudformation.get_waiter("stack_delete_complete")
+                    waiter.wait(StackName=record.stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+    def stack_status(self, stack: str, account: str, region: str) -> str | None:
+        """A stack's status, None where there is none."""
+        cloudformation = self.aws.client("cloudformation", account=account, region=region)
+        try:
+            status: str = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        except cloudformation.exceptions.ClientError:
+            return None
+        return None if status == "DELETE_COMPLETE" else status
+
+    def stack_events(self, stack: str, account: str, region: str) -> list[StackEvent]:
+        """A stack's events, oldest first; by its id also of a stack that is gone."""
+        cloudformation = self.aws.client("cloudformation", account=account, region=region)
+        found = []
+        for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
+            found += page["StackEvents"]
+        return [
+            StackEvent(
+                event["LogicalResourceId"],
+                event["ResourceStatus"],
+                event.get("ResourceStatusReason", ""),
+                event.get("PhysicalResourceId", ""),
+            )
+            for event in reversed(found)
+        ]
+
+    def failures(self, stack: str, account: str, region: str) -> list[str]:
+        """The reasons of a stack's failed events, oldest first."""
+        return [
+            event.reason
+            for event in self.stack_events(stack, account, region)
+            if event.status.endswith("_FAILED") and event.reason
+        ]
+
+    def describe_ca(self, certificate_id: str, account: str, region: str) -> dict[str, Any] | None:
+        """What DescribeCACertificate answers, flattened; None where the CA is not registered."""
+        iot = self.aws.client("iot", account=account, region=region)
+        try:
+            answer = iot.describe_ca_certificate(certificateId=certificate_id)
+        except iot.exceptions.ResourceNotFoundException:
+            return None
+        config = answer.get("registrationConfig") or {}
+        return {**answer["certificateDescription"], "templateName": config.get("templateName")}
+
+    def put_secret(self, name: str, value: str, account: str, region: str) -> str:
+        """Create or overwrite a secret; its ARN."""
+        secrets = self.aws.client("secretsmanager", account=account, region=region)
+        try:
+            arn: str = secrets.create_secret(Name=name, SecretString=value)["ARN"]
+        except secrets.exceptions.ResourceExistsException:
+            arn = secrets.put_secret_value(SecretId=name, SecretString=value)["ARN"]
+        return arn
+
+    def bootstrap(self, account: str, region: str) -> None:
+        """Bootstrap one more environment."""
+        self._cdk.bootstrap([(account, region)], trusted=ACCOUNTS[0])
+
+
+__all__ = ["ACCOUNTS", "REGIONS", "Deployments", "StackEvent"]

@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.2
 
 def run_bounded(
     tasks: Sequence[Task], work: Callable[[Task], Result], *, concurrency: int
-) -> Iterator[tuple[Task, Result]]:
+) -> Generator[tuple[Task, Result]]:
     """Each task with its result, as they are done; at most ``concurrency`` at a time.
 
     Closing the iterator (an exception in the loop, Ctrl-C) begins no further task, and waits for none. An exception

@@ -130,6 +130,13 @@ def test_two_cas_are_told_apart(tmp_path: Path) -> None:
     assert "9 days left" in ran.stdout
 
 
+def test_a_retiring_ca_is_a_small_letter_in_the_matrix(tmp_path: Path) -> None:
+    """Beside the current one's capital."""
+    old = record(certificate_id=certificate_id(1), logical_id="CaOld", retiring=True)
+    ran = in_pipe("plan", "--view", "matrix", "--app", str(write_assembly(tmp_path, [old, record()])))
+    assert ["111111111111", "Ss"] in [line.split() for line in ran.stdout.splitlines()]
+
+
 def test_an_expired_ca_says_so(tmp_path: Path) -> None:
     """Days left are not shown as a negative number."""
     ran = in_pipe("plan", "--app", str(write_assembly(tmp_path, [record(not_valid_after=soon(-10))])))

@@ -143,7 +143,9 @@ def test_one_region_makes_one_client_however_many_accounts(fleet: Fleet) -> None
     assert services == ["iam", "iot", "sts"]
 
 
-def test_no_credentials_are_told_before_anything_is_asked(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credentials_are_told_before_anything_is_asked(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One sentence, not a row for every stage."""
     fleet.ask("http://127.0.0.1:9")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")

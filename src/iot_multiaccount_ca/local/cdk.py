@@ -15,7 +15,7 @@ import signal
 import subprocess
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .emulator import LocalAwsError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .emulator import LocalAws
 
 EXECUTION_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
+DEFAULT_QUALIFIER = "hnb659fds"
 _PARALLEL = 3
 _SHOWN_LINES = 40
 _END_SECONDS = 5.0
@@ -87,13 +88,18 @@ class Cdk:
         named = ["--app", app] if app is not None else []
         self.run("synth", "--quiet", *named, "--output", str(output), account="000000000000")
 
-    def bootstrap(self, environments: Iterable[tuple[str, str]], *, trusted: str) -> None:
+    def bootstrap(
+        self, environments: Iterable[tuple[str, str]], *, trusted: str, qualifier: str = DEFAULT_QUALIFIER
+    ) -> None:
         """Bootstrap each (account, region), the account ``trusted`` being trusted by the others."""
         regions: dict[str, list[str]] = {}
         for account, region in environments:
             regions.setdefault(account, []).append(region)
         with concurrent.futures.ThreadPoolExecutor(_PARALLEL) as pool:
-            waiting = [pool.submit(self._bootstrap, account, of, trusted) for account, of in regions.items()]
+            waiting = [
+                pool.submit(self._bootstrap, account, of, trusted, qualifier)
+                for account, of in regions.items()
+            ]
             try:
                 for each in concurrent.futures.as_completed(waiting):
                     each.result()
@@ -135,8 +141,10 @@ class Cdk:
         for process in running:
             _end(process)
 
-    def _bootstrap(self, account: str, regions: list[str], trusted: str) -> None:
+    def _bootstrap(self, account: str, regions: list[str], trusted: str, qualifier: str) -> None:
         trust = [] if account == trusted else ["--trust", trusted]
+        if qualifier != DEFAULT_QUALIFIER:
+            trust += ["--qualifier", qualifier, "--toolkit-stack-name", f"CDKToolkit-{qualifier}"]
         self.run(
             "bootstrap",
             *("--app", ""),
@@ -172,23 +180,59 @@ def find_cdk(folder: Path) -> str:
 
 def environments(assembly: Path) -> list[tuple[str, str]]:
     """Each (account, region) that some stack of the assembly names, in the manifest's order, each once."""
-    found = (stack.get("environment", "").removeprefix("aws://").split("/") for _, stack in _stacks(assembly))
-    return list(dict.fromkeys((each[0], each[1]) for each in found if not each[0].startswith("unknown-")))
+    return list(dict.fromkeys(stack.environment for stack in _stacks(assembly) if stack.environment[0]))
+
+
+def qualifiers(assembly: Path) -> list[str]:
+    """The qualifiers of the bootstraps that the assembly's stacks ask for, usually one."""
+    parameters = (
+        stack.artifact.get("properties", {}).get("bootstrapStackVersionSsmParameter")
+        for stack in _stacks(assembly)
+    )
+    found = (
+        each.split("/")[2] for each in parameters if each is not None and each.startswith("/cdk-bootstrap/")
+    )
+    return list(dict.fromkeys(found))
 
 
 def stack_selectors(assembly: Path) -> list[str]:
     """How to tell the CLI to take all stacks, those of Stages included, but no pipeline over them."""
-    in_stages = [stack["displayName"] for nested, stack in _stacks(assembly) if nested]
+    in_stages = [stack.artifact["displayName"] for stack in _stacks(assembly) if stack.in_stage]
     return in_stages or ["--all"]
 
 
-def _stacks(assembly: Path, *, nested: bool = False) -> Iterator[tuple[bool, Mapping[str, Any]]]:
+def stack_templates(assembly: Path) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Account, region and template of every stack that names both."""
+    return [
+        (
+            *stack.environment,
+            json.loads((stack.folder / stack.artifact["properties"]["templateFile"]).read_text("utf-8")),
+        )
+        for stack in _stacks(assembly)
+    ]
+
+
+class _Stack(NamedTuple):
+    folder: Path
+    in_stage: bool
+    artifact: Mapping[str, Any]
+
+    @property
+    def environment(self) -> tuple[str, str]:
+        """Account and region; two empty texts where the stack leaves them open."""
+        account, _, region = str(self.artifact.get("environment", "")).removeprefix("aws://").partition("/")
+        return (
+            ("", "") if account.startswith("unknown-") or region.startswith("unknown-") else (account, region)
+        )
+
+
+def _stacks(assembly: Path, *, in_stage: bool = False) -> Iterator[_Stack]:
     manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
     for artifact in manifest.get("artifacts", {}).values():
         if artifact.get("type") == "aws:cloudformation:stack":
-            yield nested, artifact
+            yield _Stack(assembly, in_stage, artifact)
         elif artifact.get("type") == "cdk:cloud-assembly":
-            yield from _stacks(assembly / artifact["properties"]["directoryName"], nested=True)
+            yield from _stacks(assembly / artifact["properties"]["directoryName"], in_stage=True)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -1,0 +1,86 @@
+"""What stands in accounts of the local AWS, so that a rehearsal can tell what its stacks left behind. Reads only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from .emulator import LocalAws
+
+_GLOBAL = "every region"
+# kind -> what CloudFormation calls it
+_KINDS = {
+    "CA": "Custom::IotCaCertificate",
+    "provisioning template": "AWS::IoT::ProvisioningTemplate",
+    "function": "AWS::Lambda::Function",
+    "log group": "AWS::Logs::LogGroup",
+    "role": "AWS::IAM::Role",
+}
+
+
+class Thing(NamedTuple):
+    """Something in an account: a stack, a CA, a provisioning template, a function, a log group, a role."""
+
+    account: str
+    region: str
+    kind: str
+    name: str
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Account, region, kind: what `retained` speaks of."""
+        return self.account, self.region, self.kind
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} in {self.account}/{self.region}"
+
+
+def inventory(aws: LocalAws, environments: Iterable[tuple[str, str]]) -> set[Thing]:
+    """Everything of the kinds that this project makes, in these accounts and regions."""
+    found: set[Thing] = set()
+    for account, region in environments:
+        for kind, name in _in_region(aws, account, region):
+            found.add(Thing(account, region, kind, name))
+        roles = aws.client("iam", account=account, region=region)
+        for name in _all(roles, "list_roles", "Roles", "RoleName"):
+            found.add(Thing(account, _GLOBAL, "role", name))
+    return found
+
+
+def retained(templates: Iterable[tuple[str, str, Mapping[str, Any]]]) -> set[tuple[str, str, str]]:
+    """Where (account, region, kind) a template of (account, region, template) keeps things by a removal policy."""
+    kind_of = {kind: name for name, kind in _KINDS.items()}
+    return {
+        (account, _GLOBAL if kind_of[resource["Type"]] == "role" else region, kind_of[resource["Type"]])
+        for account, region, template in templates
+        for resource in template.get("Resources", {}).values()
+        if resource["Type"] in kind_of and str(resource.get("DeletionPolicy", "")).startswith("Retain")
+    }
+
+
+def _in_region(aws: LocalAws, account: str, region: str) -> Iterator[tuple[str, str]]:
+    def client(service: str) -> Any:
+        return aws.client(service, account=account, region=region)
+
+    pages = client("cloudformation").get_paginator("list_stacks").paginate()
+    for page in pages:
+        for stack in page["StackSummaries"]:
+            if stack["StackStatus"] != "DELETE_COMPLETE":
+                yield "stack", stack["StackName"]
+    iot = client("iot")
+    for name in _all(iot, "list_ca_certificates", "certificates", "certificateId"):
+        yield "CA", name
+    for name in _all(iot, "list_provisioning_templates", "templates", "templateName"):
+        yield "provisioning template", name
+    for name in _all(client("lambda"), "list_functions", "Functions", "FunctionName"):
+        yield "function", name
+    for name in _all(client("logs"), "describe_log_groups", "logGroups", "logGroupName"):
+        yield "log group", name
+
+
+def _all(client: Any, operation: str, key: str, name: str) -> Iterator[str]:
+    for page in client.get_paginator(operation).paginate():
+        for each in page[key]:
+            yield each[name]

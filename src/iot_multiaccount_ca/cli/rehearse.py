@@ -85,7 +85,7 @@ def rehearse(
     Example: iot-ca rehearse --app cdk.out --ca-key old-ca.key --ca-key new-ca.key --keep
     """
     try:
-        from ..local.emulator import LocalAws
+        from ..local.emulator import LocalAws, LocalAwsError
         from ..local.rehearsal import Rehearsal
     except ModuleNotFoundError as error:
         raise click.ClickException(
@@ -94,6 +94,9 @@ def rehearse(
     keys = [_load_key(path) for path in ca_keys]
     shown = _Progress()
     aws = LocalAws(outlives=keep)
+    rehearsal: Rehearsal | None = None
+    # What --keep leaves running is what has something deployed, also when that failed.
+    as_planned = kept = interrupted = False
     try:
         with _interruptible():
             with shown.step("starting a local AWS") as done:
@@ -111,22 +114,23 @@ def rehearse(
             )
             try:
                 as_planned = _rehearse(rehearsal, shown, keep=keep)
-            finally:
-                rehearsal.stop()
-            if keep:
-                _say_how_to_use(aws, rehearsal)
+                kept = keep
+            except LocalAwsError:
+                kept = keep and bool(rehearsal.records)
+                raise
     except KeyboardInterrupt:
+        interrupted = True
+    finally:
         with _uninterrupted():
-            aws.stop()
+            if rehearsal is not None:
+                rehearsal.stop()
+            if rehearsal is not None and kept:
+                _say_how_to_use(aws, rehearsal)
+            else:
+                aws.stop()
+    if interrupted:
         click.echo("iot-ca: interrupted; nothing is left running", err=True)
         sys.exit(_INTERRUPTED)
-    except BaseException:
-        with _uninterrupted():
-            aws.stop()
-        raise
-    if not keep:
-        with _uninterrupted():
-            aws.stop()
     sys.exit(0 if as_planned else 1)
 
 

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from fleets import BODY, certificate_id, record, three_stages, write_assembly
 
+from fleets import BODY, certificate_id, record, three_stages, write_assembly
 from iot_multiaccount_ca.fleet.planned import read_planned
 from iot_multiaccount_ca.model.errors import AssemblyError
 

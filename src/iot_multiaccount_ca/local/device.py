@@ -146,7 +146,8 @@ class Device:
             client_id=client_id,
             reconnect_on_failure=False,
         )
-        self._client.tls_set_context(_tls_context(certificate, broker, server_name))
+        self._context = _tls_context(certificate, broker, server_name)
+        self._client.tls_set_context(self._context)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
@@ -167,8 +168,10 @@ class Device:
         try:
             self._client.connect(self._broker.host, self._broker.port, keepalive=60)
         except ConnectionError:
+            self._context.close()
             return Outcome.CUT_OFF
         except OSError as error:
+            self._context.close()
             raise DeviceError(f"TLS to the broker failed: {error}") from None
         self._client.loop_start()
         deadline = time.monotonic() + _WAIT_SECONDS
@@ -236,12 +239,19 @@ class _NamingContext(ssl.SSLContext):
     """A client context that sends and verifies one server name, whatever address is dialled."""
 
     server_name: str | None = None
+    _made: ssl.SSLSocket | None = None
 
     def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
-        return super().wrap_socket(*arguments, **{**options, "server_hostname": self.server_name})
+        self._made = super().wrap_socket(*arguments, **{**options, "server_hostname": self.server_name})
+        return self._made
+
+    def close(self) -> None:
+        """Close the socket of a handshake that failed: paho forgets it."""
+        if self._made is not None:
+            self._made.close()
 
 
-def _tls_context(certificate: DeviceCertificate, broker: Broker, server_name: str | None) -> ssl.SSLContext:
+def _tls_context(certificate: DeviceCertificate, broker: Broker, server_name: str | None) -> _NamingContext:
     context = _NamingContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.server_name = server_name

@@ -6,6 +6,7 @@ All of it listens on 127.0.0.1 and lives in one folder that goes with it. Never 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -66,6 +68,7 @@ class LocalAws:
         self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: dict[tuple[str, str, str], Any] = {}
+        self._lock = threading.Lock()
         self.folder = Path()
         self.gateway_port = self.broker_port = 0
 
@@ -106,32 +109,34 @@ class LocalAws:
         """PEM by which a device trusts the broker, which listens on 127.0.0.1 at ``broker_port``."""
         return self._get("/_ministack/iot/ca.pem").decode()
 
-    def client(self, service: str, *, account: str, region: str) -> Any:
-        """A boto3 client of an account's root user."""
+    def client(self, service: str, *, account: str, region: str, **more: Any) -> Any:
+        """A boto3 client of an account's root user; ``more``: other credentials, a configuration."""
         key = (service, account, region)
-        if key not in self._clients:
-            self._clients[key] = self.session(account=account, region=region).client(
-                service,
-                endpoint_url=self.endpoint_url,
-                verify=str(self.trust_anchor) if self._tls else None,
-            )
-        return self._clients[key]
+        with self._lock:
+            if more:
+                return self._new_client(service, account, region, more)
+            if key not in self._clients:
+                self._clients[key] = self._new_client(service, account, region, {})
+            return self._clients[key]
 
-    @staticmethod
-    def session(*, account: str, region: str) -> Any:
-        """A boto3 session of an account's root user, which reads no configuration of the user's."""
+    def _new_client(self, service: str, account: str, region: str, more: Mapping[str, Any]) -> Any:
+        settings = {
+            "aws_access_key_id": account,
+            "aws_secret_access_key": "test",
+            "region_name": region,
+            "endpoint_url": self.endpoint_url,
+            "verify": str(self.trust_anchor) if self._tls else None,
+        }
+        return self._session.client(service, **{**settings, **more})
+
+    @functools.cached_property
+    def _session(self) -> Any:
+        """One session, which reads each service's model once, and no configuration of the user's."""
         import boto3
         import botocore.session
 
-        core = botocore.session.Session(
-            session_vars={"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
-        )
-        return boto3.Session(
-            aws_access_key_id=account,
-            aws_secret_access_key="test",  # noqa: S106 - the emulator's
-            region_name=region,
-            botocore_session=core,
-        )
+        nothing = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
+        return boto3.Session(botocore_session=botocore.session.Session(session_vars=nothing))
 
     def settings(self, account: str, region: str | None = None) -> dict[str, str]:
         """The environment variables by which any AWS tool becomes the root user of ``account`` here."""

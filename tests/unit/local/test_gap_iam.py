@@ -1,0 +1,73 @@
+"""Gap 9: calls on a CA are authorized on its ARN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from certificates import make_ca
+from places import Place, policy_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def assumed(place: Place, *statements: tuple[list[str], str]) -> Any:
+    """An IoT client of a role that may do these actions on these resources."""
+    iam = place.aws.client("iam", account=place.account, region=place.region)
+    trust = policy_document("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{place.account}:root"})
+    role = iam.create_role(RoleName="limited", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    for number, (actions, resource) in enumerate(statements):
+        document = policy_document(actions, Resource=resource)
+        iam.put_role_policy(RoleName="limited", PolicyName=f"p{number}", PolicyDocument=document)
+    sts = place.aws.client("sts", account=place.account, region=place.region)
+    given = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    return place.aws.client(
+        "iot",
+        account=place.account,
+        region=place.region,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+
+
+def is_denied(call: Callable[[], object]) -> bool:
+    """Whether IAM denies a call."""
+    try:
+        call()
+    except ClientError as error:
+        return "AccessDenied" in error.response["Error"]["Code"] or "not authorized" in str(error)
+    return False
+
+
+def test_calls_on_a_ca_are_granted_on_its_arn(places: list[Place]) -> None:
+    """Describe, Update and Delete are allowed by a policy on the CA's ARN, and denied on another CA."""
+    place = places[0]
+    mine, other = (place.register(make_ca("ec-p256", common_name=name)) for name in ("my CA", "their CA"))
+    actions = ["iot:DescribeCACertificate", "iot:UpdateCACertificate", "iot:DeleteCACertificate"]
+    iot = assumed(place, (actions, f"arn:aws:iot:{place.region}:{place.account}:cacert/{mine}"))
+    calls: list[Callable[[str], object]] = [
+        lambda ca: iot.describe_ca_certificate(certificateId=ca),
+        lambda ca: iot.update_ca_certificate(certificateId=ca, newStatus="INACTIVE"),
+        lambda ca: iot.delete_ca_certificate(certificateId=ca),
+    ]
+    assert [is_denied(lambda call=call: call(other)) for call in calls] == [True, True, True]  # type: ignore[misc]
+    assert [is_denied(lambda call=call: call(mine)) for call in calls] == [False, False, False]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("resource", "denied"), [("*", False), ("arn:aws:iot:*:*:cacert/*", True)])
+def test_calls_that_know_no_resource_need_a_star(places: list[Place], resource: str, denied: bool) -> None:
+    """RegisterCACertificate, GetRegistrationCode and ListCACertificates are granted on ``*`` alone."""
+    place = places[0]
+    actions = ["iot:RegisterCACertificate", "iot:GetRegistrationCode", "iot:ListCACertificates"]
+    iot = assumed(place, (actions, resource))
+    pem = make_ca("ec-p256", common_name=f"on {resource}").pem
+    calls = [
+        lambda: iot.register_ca_certificate(caCertificate=pem, certificateMode="SNI_ONLY"),
+        iot.get_registration_code,
+        iot.list_ca_certificates,
+    ]
+    assert [is_denied(call) for call in calls] == [denied] * 3

@@ -1,0 +1,219 @@
+"""Brings a registration that exists to what is wanted: in place, by adoption, or by a change of mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .errors import RegistrarError
+from .ownership import ADOPTED, KEYS, is_stack, told
+from .properties import Wanted
+from .registering import AlreadyRegisteredError, proof_for, register
+from .service import gone_is_done
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .job import Job
+    from .properties import Former
+    from .service import Live
+
+#: A change of mode begins only with so much time left; seconds. It is the time to undo it.
+ROOM_TO_RESTORE = 60.0
+
+
+class ForeignRegistrationError(RegistrarError):
+    """The CA is registered in this account by somebody else."""
+
+
+class RenamedError(RegistrarError):
+    """The same stack registered the CA under another logical id."""
+
+
+class ModeChangeError(RegistrarError):
+    """The registration is in another mode, and must not or cannot be changed."""
+
+
+def take(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
+    """Bring ``live`` to what is wanted, if it is ours or may become ours."""
+    if job.owner.owns(live.tags):
+        change(job, live, wanted, former)
+    elif job.owner.same_stack(live.tags):
+        logical_id = live.tags[KEYS[1]]
+        raise RenamedError(
+            job.about(
+                f"this stack registered it as {logical_id}, and the resource is now {job.owner.logical_id}; keep the "
+                f'old name with `registration.node.default_child.override_logical_id("{logical_id}")`, or remove the '
+                "one in a deployment of its own before the other is added"
+            )
+        )
+    elif not wanted.adopt:
+        raise ForeignRegistrationError(
+            job.about(
+                f"it is registered already in {live.mode} mode, {told(live.tags)}, and was not touched; deregister it "
+                "there, or set on_existing=OnExisting.ADOPT to take it over as it stands"
+            )
+        )
+    else:
+        _adopt(job, live, wanted)
+
+
+def _adopt(job: Job, live: Live, wanted: Wanted) -> None:
+    if KEYS[0] in live.tags and not (
+        wanted.adopt_from_stack and is_stack(live.tags, wanted.adopt_from_stack)
+    ):
+        raise ForeignRegistrationError(
+            job.about(
+                f"it was registered {told(live.tags)}, and is not adopted from a stack that was not named; remove it "
+                "from that stack, or name the stack with adopt_from_stack"
+            )
+        )
+    if live.mode != wanted.mode:
+        raise ModeChangeError(
+            job.about(
+                f"it is registered in {live.mode} mode, and adoption takes a registration over as it stands; ask for "
+                f"certificate_mode={live.mode}, or deregister it so that this stack registers it in {wanted.mode}"
+            )
+        )
+    # Tags first: from here on a roll-back knows what is ours to take off again.
+    job.journal.note("adopted", certificate_id=live.certificate_id, before=told(live.tags))
+    _tag(job, live, {**wanted.tags, **job.owner.tags, ADOPTED: "true"})
+    _set(job, live, wanted)
+
+
+def change(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
+    """Bring a registration of ours to what is wanted; no call is made where nothing differs."""
+    if live.mode != wanted.mode:
+        change_mode(job, live, wanted, former)
+        return
+    _set(job, live, wanted)
+    stale = sorted((former.tag_keys - wanted.tags.keys() - set(KEYS)) & live.tags.keys())
+    if stale:
+        job.service.call("untag_resource", resourceArn=live.arn, tagKeys=stale)
+    _tag(job, live, wanted.tags)
+    if not (stale or differences(live, wanted)):
+        job.journal.note("as wanted", certificate_id=live.certificate_id)
+
+
+def differences(live: Live, wanted: Wanted) -> list[str]:
+    """What differs between the two, in words of the API."""
+    pairs = {
+        "certificateMode": (live.mode, wanted.mode),
+        "status": (live.status, wanted.status),
+        "autoRegistrationStatus": (live.auto_status, wanted.auto_status),
+        "registrationConfig": (dict(live.config), _config(wanted)),
+        "tags": ({key: live.tags.get(key) for key in wanted.tags}, dict(wanted.tags)),
+    }
+    return [name for name, (is_now, shall_be) in pairs.items() if is_now != shall_be]
+
+
+def _config(wanted: Wanted) -> dict[str, str]:
+    return {} if wanted.template_name is None else {"templateName": wanted.template_name}
+
+
+def _set(job: Job, live: Live, wanted: Wanted) -> None:
+    """Status, auto-registration and template, in as few calls as AWS has for it."""
+    job.journal.doing("updating the registration")
+    changes: dict[str, Any] = {}
+    if live.status != wanted.status:
+        changes["newStatus"] = wanted.status
+    auto_status = live.auto_status
+    if live.config and wanted.template_name is None:
+        job.journal.note(
+            "taking the template off", certificate_id=live.certificate_id, template=live.template_name
+        )
+        job.service.call(
+            "update_ca_certificate", certificateId=live.certificate_id, removeAutoRegistration=True
+        )
+        # What this leaves of auto-registration is not documented: the second call says it in any case.
+        auto_status = "unknown"
+    elif dict(live.config) != _config(wanted):
+        changes["registrationConfig"] = _config(wanted)
+    if auto_status != wanted.auto_status:
+        changes["newAutoRegistrationStatus"] = wanted.auto_status
+    if changes:
+        job.journal.note("updating", certificate_id=live.certificate_id, **changes)
+        job.service.call("update_ca_certificate", certificateId=live.certificate_id, **changes)
+
+
+def _tag(job: Job, live: Live, tags: Mapping[str, str]) -> None:
+    missing = {key: value for key, value in tags.items() if live.tags.get(key) != value}
+    if missing:
+        pairs = [{"Key": key, "Value": value} for key, value in missing.items()]
+        job.service.call("tag_resource", resourceArn=live.arn, tags=pairs)
+
+
+def change_mode(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
+    """Deregister and register again: AWS has no call that changes a mode. Everything that can fail comes first."""
+    if ADOPTED in live.tags:
+        raise ModeChangeError(
+            job.about(
+                f"it was adopted in {live.mode} mode, and is not ours to deregister; ask for "
+                f"certificate_mode={live.mode}"
+            )
+        )
+    # A roll-back brings the old properties, and the permission stands in the new ones, which are then the former.
+    if not (wanted.allow_mode_change or former.allow_mode_change):
+        raise ModeChangeError(
+            job.about(
+                f"it is registered in {live.mode} mode, and {wanted.mode} is asked for; a change deregisters it and "
+                "registers it again, so it must be asked for with allow_mode_change=True; all was left as it was"
+            )
+        )
+    proof = proof_for(job, wanted)
+    left = job.clock.left()
+    if left < ROOM_TO_RESTORE:
+        raise ModeChangeError(
+            job.about(
+                f"only {left:.0f} s were left to change its mode, too few to undo it; all was left as it was"
+            )
+        )
+    others = {
+        key: value for key, value in live.tags.items() if key not in KEYS and key not in former.tag_keys
+    }
+    tags = {**others, **wanted.tags, **job.owner.tags}
+    job.journal.doing(f"changing the mode from {live.mode} to {wanted.mode}")
+    job.journal.note("changing mode", certificate_id=live.certificate_id, before=live.mode, after=wanted.mode)
+    remove(job, live)
+    try:
+        register(job, wanted, tags, proof)
+    except AlreadyRegisteredError as found:
+        # The call took effect and its answer was lost on the way, or somebody was quicker.
+        take(job, found.live, wanted, former)
+    except (RegistrarError, ClientError, BotoCoreError) as error:
+        said = error.sentence if isinstance(error, RegistrarError) else type(error).__name__
+        raise ModeChangeError(_after_failure(job, live, said)) from None
+
+
+def remove(job: Job, live: Live) -> None:
+    """Deactivate and deregister; gone at any step is done."""
+    with gone_is_done():
+        if live.status == "ACTIVE":
+            job.service.call("update_ca_certificate", certificateId=live.certificate_id, newStatus="INACTIVE")
+        job.service.call("delete_ca_certificate", certificateId=live.certificate_id)
+
+
+def _after_failure(job: Job, live: Live, said: str) -> str:
+    """What to say once the old registration is gone and the new one failed; an SNI_ONLY one is put back at once."""
+    if live.mode == "SNI_ONLY":
+        # It needs no proof, so devices need not wait for the roll-back.
+        former = Wanted(
+            pem=live.pem,
+            mode=live.mode,
+            active=live.status == "ACTIVE",
+            auto_registration=live.auto_status == "ENABLE",
+            template_name=live.template_name,
+            verification=None,
+            allow_mode_change=False,
+            adopt=False,
+            adopt_from_stack=None,
+            tags={},
+        )
+        try:
+            register(job, former, live.tags)
+        except (AlreadyRegisteredError, RegistrarError, ClientError, BotoCoreError) as error:
+            job.journal.note("not restored yet", error=type(error).__name__)
+        else:
+            return f"{said}; it is registered in {live.mode} mode again, as before"
+    return f"{said}; it is not registered now, and the roll-back registers it in {live.mode} mode again"

@@ -1,0 +1,140 @@
+"""The request's properties as values: the one place in which this Lambda reads them.
+
+``constructs/request_properties.py`` of the library writes them. They arrive as strings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .errors import RegistrarError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CERTIFICATE_ID = re.compile(r"[0-9a-f]{64}")
+_FLAGS = {"true": True, "false": False}
+
+
+class InvalidPropertiesError(RegistrarError):
+    """Properties that the library would not have written."""
+
+
+def der_of(pem: str) -> bytes:
+    """The certificate itself: two PEM texts of one certificate are equal in this."""
+    return ssl.PEM_cert_to_DER_cert(pem.strip())
+
+
+def digest_of(pem: str) -> str:
+    """SHA-256 of the certificate's DER: what AWS IoT makes a certificate's id of, as far as is known."""
+    return hashlib.sha256(der_of(pem)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A registration as it is asked for."""
+
+    pem: str
+    mode: str
+    active: bool
+    auto_registration: bool
+    template_name: str | None
+    verification: Mapping[str, str] | None
+    allow_mode_change: bool
+    adopt: bool
+    adopt_from_stack: str | None
+    tags: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the certificate's DER."""
+        return digest_of(self.pem)
+
+    @property
+    def status(self) -> str:
+        """As AWS has it."""
+        return "ACTIVE" if self.active else "INACTIVE"
+
+    @property
+    def auto_status(self) -> str:
+        """As AWS has it."""
+        return "ENABLE" if self.auto_registration else "DISABLE"
+
+
+@dataclass(frozen=True)
+class Former:
+    """What is used of the properties before an update; they may be a newer version's, so all else is ignored."""
+
+    pem: str | None
+    allow_mode_change: bool
+    tag_keys: frozenset[str]
+
+
+def read_wanted(properties: Mapping[str, Any]) -> Wanted:
+    """The properties that are asked for; raises `InvalidPropertiesError`."""
+    pem = _text(properties, "CaCertificatePem")
+    try:
+        der_of(pem)
+    except ValueError:
+        raise InvalidPropertiesError("the property CaCertificatePem holds no PEM certificate") from None
+    config = properties.get("RegistrationConfig") or {}
+    verification = properties.get("Verification")
+    return Wanted(
+        pem=pem,
+        mode=_word(properties, "CertificateMode", ("DEFAULT", "SNI_ONLY")),
+        active=_flag(properties, "Active"),
+        auto_registration=_flag(properties, "AutoRegistration"),
+        template_name=_text(config, "TemplateName") if config else None,
+        verification=dict(verification) if verification else None,
+        allow_mode_change=_flag(properties, "AllowModeChange"),
+        adopt=_word(properties, "OnExisting", ("FAIL", "ADOPT")) == "ADOPT",
+        adopt_from_stack=properties.get("AdoptFromStack") or None,
+        tags=_tags(properties),
+    )
+
+
+def read_former(properties: Mapping[str, Any] | None) -> Former:
+    """What can be used of the properties before; nothing in them is an error."""
+    given = properties or {}
+    pem = given.get("CaCertificatePem")
+    try:
+        readable = pem if isinstance(pem, str) and der_of(pem) else None
+    except ValueError:
+        readable = None
+    tags = given.get("Tags")
+    keys = (tag.get("Key") for tag in tags if isinstance(tag, dict)) if isinstance(tags, list) else ()
+    return Former(
+        pem=readable,
+        allow_mode_change=given.get("AllowModeChange") == "true",
+        tag_keys=frozenset(key for key in keys if isinstance(key, str)),
+    )
+
+
+def _text(properties: Mapping[str, Any], name: str) -> str:
+    value = properties.get(name)
+    if not isinstance(value, str) or not value:
+        raise InvalidPropertiesError(f"the property {name} is missing or no text")
+    return value
+
+
+def _word(properties: Mapping[str, Any], name: str, words: tuple[str, ...]) -> str:
+    value = properties.get(name)
+    if value not in words:
+        raise InvalidPropertiesError(f"the property {name} is {value!r}; allowed: {', '.join(words)}")
+    return str(value)
+
+
+def _flag(properties: Mapping[str, Any], name: str) -> bool:
+    return _FLAGS[_word(properties, name, tuple(_FLAGS))]
+
+
+def _tags(properties: Mapping[str, Any]) -> dict[str, str]:
+    tags = properties.get("Tags") or []
+    try:
+        return {str(tag["Key"]): str(tag["Value"]) for tag in tags}
+    except (TypeError, KeyError):
+        raise InvalidPropertiesError("the property Tags is no list of Key and Value") from None

@@ -1,0 +1,164 @@
+"""Makes a registration: proof, one call, and what AWS may answer to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from .errors import RegistrarError
+from .possession import prove
+from .possession.aws import code_of, sentence_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .job import Job
+    from .properties import Wanted
+    from .service import Live
+
+#: So long another account's giving up of DEFAULT may take to be known; seconds.
+HAND_OVER = 60.0
+_EXISTS = "ResourceAlreadyExistsException"
+_WRONG_CODE = "RegistrationCodeValidationException"
+_TOO_MANY = "LimitExceededException"
+
+
+class AlreadyRegisteredError(Exception):
+    """The CA is registered in this account already. Not an answer: the caller decides what it means."""
+
+    def __init__(self, live: Live) -> None:
+        super().__init__(live.certificate_id)
+        self.live = live
+
+
+class NoVerificationError(RegistrarError):
+    """A DEFAULT registration has to be made, and nothing proves possession of the key."""
+
+
+class OtherOwnerError(RegistrarError):
+    """Another account holds the CA in DEFAULT mode in this region."""
+
+
+class RefusedError(RegistrarError):
+    """AWS IoT does not take the CA."""
+
+
+def proof_for(job: Job, wanted: Wanted) -> str | None:
+    """The verification certificate that ``wanted`` needs, or `None` in SNI_ONLY mode."""
+    if wanted.mode != "DEFAULT":
+        return None
+    if wanted.verification is None:
+        raise NoVerificationError(
+            job.about(
+                "it has to be registered in DEFAULT mode, and the stack names no proof of the CA key; set "
+                "`verification` (of the plan, or of the RetiringCa)"
+            )
+        )
+    verification = wanted.verification
+    job.journal.doing("proving possession of the CA key")
+    code = job.service.call("get_registration_code")["registrationCode"]
+    return str(
+        job.service.patiently(
+            lambda: prove(
+                verification, ca_certificate_pem=wanted.pem, registration_code=code, clients=job.clients
+            )
+        )
+    )
+
+
+def register(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | None = None) -> str:
+    """Register, and give the id that AWS gave. ``proof`` is made unless it is given.
+
+    Raises `AlreadyRegisteredError` with what is registered in this account, or a `RegistrarError`.
+    """
+    try:
+        return _attempt(job, wanted, tags, proof or proof_for(job, wanted))
+    except ClientError as error:
+        if code_of(error) != _WRONG_CODE:
+            raise
+    # The registration code was changed between the two calls: fetch, sign, register again.
+    job.journal.note("registration code changed, signing again")
+    try:
+        return _attempt(job, wanted, tags, proof_for(job, wanted))
+    except ClientError as error:
+        raise _refused(job, wanted, error) from None
+
+
+def _attempt(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | None) -> str:
+    parameters = _parameters(wanted, tags, proof)
+    until = job.clock.now() + HAND_OVER
+    job.journal.doing(f"registering the CA in {wanted.mode} mode")
+    while True:
+        try:
+            answer = job.service.call("register_ca_certificate", **parameters)
+        except ClientError as error:
+            if code_of(error) == _WRONG_CODE:
+                raise
+            if code_of(error) != _EXISTS:
+                raise _refused(job, wanted, error) from None
+            live = job.service.find(str(error.response.get("resourceId") or wanted.digest))
+            if live is not None:
+                raise AlreadyRegisteredError(live) from None
+            if job.clock.now() >= until:
+                raise OtherOwnerError(_other_owner(job, wanted, error)) from None
+            job.journal.note("registered elsewhere, trying again", mode=wanted.mode)
+            job.clock.pause(5.0)
+        else:
+            certificate_id = str(answer["certificateId"])
+            job.journal.physical_id(certificate_id)
+            job.journal.note("registered", certificate_id=certificate_id, mode=wanted.mode)
+            return certificate_id
+
+
+def _parameters(wanted: Wanted, tags: Mapping[str, str], proof: str | None) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "caCertificate": wanted.pem,
+        "certificateMode": wanted.mode,
+        "setAsActive": wanted.active,
+        "allowAutoRegistration": wanted.auto_registration,
+        "tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+    }
+    if wanted.template_name is not None:
+        parameters["registrationConfig"] = {"templateName": wanted.template_name}
+    if proof is not None:
+        parameters["verificationCertificate"] = proof
+    return parameters
+
+
+def _other_owner(job: Job, wanted: Wanted, error: ClientError) -> str:
+    if wanted.mode == "DEFAULT":
+        return job.about(
+            f"another account holds this CA in DEFAULT mode in {job.region}, and one account per region may; make the "
+            "other one SNI_ONLY or deregister it there first, then deploy this stack again; nobody else's registration "
+            "was touched"
+        )
+    return job.about(
+        f"AWS IoT says that it is registered already, but not in this account ({sentence_of(error)}); "
+        "deploy again in a few minutes"
+    )
+
+
+def _refused(job: Job, wanted: Wanted, error: ClientError) -> RegistrarError:
+    code, said = code_of(error), sentence_of(error)
+    if code == _TOO_MANY:
+        return RefusedError(
+            job.about(
+                f"AWS IoT has no room for it ({said}): an account registers at most 10 CAs of one subject; deregister "
+                "CAs that are no longer used, or give the next CA a subject of its own"
+            )
+        )
+    if code == _WRONG_CODE:
+        return RefusedError(
+            job.about(
+                f"AWS IoT refused the verification certificate twice ({said}); somebody may be deleting the account's "
+                "registration code; deploy again"
+            )
+        )
+    meaning = ""
+    if wanted.mode == "DEFAULT" and code in ("InvalidRequestException", "CertificateValidationException"):
+        meaning = (
+            "; the verification certificate was checked before, so this may mean that another account of "
+            f"{job.region} holds the CA in DEFAULT mode: make that one SNI_ONLY or deregister it, then deploy again"
+        )
+    return RefusedError(job.about(f"AWS IoT does not register it in {wanted.mode} mode ({said}){meaning}"))

@@ -1,0 +1,96 @@
+"""The local AWS as a process: it starts alone, reaches nothing of the user's, and never outlives its purpose."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iot_multiaccount_ca.local.emulator import LOOPBACK, LocalAws, LocalAwsError
+from iot_multiaccount_ca.local.gaps import MINISTACK_VERSION, EmulatorVersionError, check_version
+
+_STARTS_ONE = """
+import sys
+from iot_multiaccount_ca.local.emulator import LocalAws
+with LocalAws() as aws:
+    print(aws.gateway_port, aws.folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_it_ends_with_the_process_that_started_it(how: signal.Signals) -> None:
+    """However its parent dies, the emulator ends, and its folder is gone."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", _STARTS_ONE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with parent:
+        assert parent.stdout is not None
+        port, folder = parent.stdout.readline().split()
+        with socket.create_connection((LOOPBACK, int(port)), timeout=20) as connection:
+            parent.send_signal(how)
+            try:
+                assert connection.recv(1) == b""
+            except ConnectionResetError:
+                pass  # also an end
+    assert not Path(folder).exists()
+
+
+def test_stopping_twice_is_once() -> None:
+    """A local AWS that is stopped is gone, and stopping it again does nothing."""
+    aws = LocalAws(tls=False, auth=False)
+    aws.start()
+    port = aws.gateway_port
+    assert aws.endpoint_url.startswith("http://")
+    aws.stop()
+    aws.stop()
+    assert not aws.folder.exists()
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((LOOPBACK, port), timeout=5)
+
+
+def test_one_that_does_not_start_says_why_and_leaves_nothing() -> None:
+    """The error of a start that fails has the end of the emulator's log."""
+    aws = LocalAws(settings={"GATEWAY_PORT": "no port"})
+    with pytest.raises(LocalAwsError, match="invalid literal for int"):
+        aws.start()
+    assert not aws.folder.exists()
+
+
+def test_nothing_of_the_users_aws_reaches_a_tool(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment for tools has no profile, session, endpoint or proxy but those of the local AWS."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "https_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "of the user")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_IOT", "https://iot.eu-west-1.amazonaws.com")
+    environment = aws.environment("111111111111", "eu-west-1")
+    assert "of the user" not in environment.values()
+    assert "AWS_ENDPOINT_URL_IOT" not in environment
+    assert environment["AWS_ENDPOINT_URL"] == aws.endpoint_url
+    assert not os.path.exists(environment["AWS_CONFIG_FILE"])  # noqa: PTH110 - a path out of an environment
+    assert not os.path.exists(environment["AWS_SHARED_CREDENTIALS_FILE"])  # noqa: PTH110
+
+
+def test_a_client_reads_no_configuration_of_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: LocalAws
+) -> None:
+    """A broken or foreign AWS configuration of the user's does not change a client."""
+    config = tmp_path / "config"
+    config.write_text("[default]\nendpoint_url = https://elsewhere.invalid\n[profile mine]\nregion = x\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "not there")
+    sts = aws.client("sts", account="444444444444", region="eu-west-1")
+    assert sts.get_caller_identity()["Account"] == "444444444444"
+
+
+def test_another_version_of_the_emulator_is_refused() -> None:
+    """The gap-closer wraps inner functions of one version, and runs on no other."""
+    check_version(MINISTACK_VERSION)
+    with pytest.raises(
+        EmulatorVersionError, match=rf"got '1\.5\.34'; allowed: {MINISTACK_VERSION}; fix: pip install"
+    ):
+        check_version("1.5.34")

@@ -2,16 +2,13 @@
 
 Imports the standard library alone, and nothing of this package: the build hook loads this file by its path.
 
-A *Lambda package* is a folder whose content CDK stages as it is. There are three:
+A *Lambda package* is a folder whose content CDK stages. There are two:
 
 ``registrar``
     our own code, for stages whose Lambda signs nothing (SNI_ONLY, pre-issued verification certificates);
 ``registrar-signing``
     the same code with ``cryptography`` beside it, for stages whose Lambda builds a verification certificate;
-``jitr``
-    the activation Lambda of just-in-time registration.
-
-A wheel carries all three under ``_lambda/``. In a checkout they are the folders below ``lambda/``; the signing
+A wheel carries both under ``_lambda/``. In a checkout they are the folders below ``lambda/``; the signing
 package is put together under ``build/lambda/`` from the code and the packages that ``make setup`` unpacked there.
 Both ways yield the same files, and so the same asset hash.
 """
@@ -29,9 +26,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PACKAGES = ("registrar", "registrar-signing", "jitr")
+PACKAGES = ("registrar", "registrar-signing")
 #: What no package holds: leftovers of a Python run, which would change the asset's hash.
 EXCLUDED = ("__pycache__", "*.pyc", ".mypy_cache", ".ruff_cache")
+#: What only a signing registrar can use; the other's package leaves it out.
+SIGNERS = (
+    "verification_certificate.py",
+    "kms_key.py",
+    "private_ca.py",
+    "private_key.py",
+    "remote_key.py",
+    "secret.py",
+)
 
 _HERE = Path(__file__).resolve().parent
 _IN_WHEEL = _HERE / "_lambda"
@@ -53,6 +59,11 @@ def lambda_package(name: str) -> Path:
         compose_signing_package(_CHECKOUT / "lambda" / "registrar", vendored_dir(_CHECKOUT), target)
         return target
     return _CHECKOUT / "lambda" / name
+
+
+def excluded(name: str) -> list[str]:
+    """What CDK leaves out of the package ``name``, as glob patterns."""
+    return [*EXCLUDED, *(SIGNERS if name == "registrar" else ())]
 
 
 @contextlib.contextmanager

@@ -19,9 +19,21 @@ _COMMANDS = {
     "verify": ("verify", "verify", "Hold every stage's live state against the plan."),
     "report": ("report", "report", "Write the fleet as one HTML page."),
     "create-ca": ("authority", "create_ca", "Make a development CA: certificate and key."),
-    "rehearse": ("rehearse", "rehearse", "Deploy an app to a local AWS and move a device through its stages."),
-    "registration-code": ("possession", "registration_code", "Ask the DEFAULT stages for their registration codes."),
-    "verification-cert": ("possession", "verification_cert", "Sign verification certificates, offline if you like."),
+    "rehearse": (
+        "rehearse",
+        "rehearse",
+        "Deploy an app to a local AWS and move a device through its stages.",
+    ),
+    "registration-code": (
+        "possession",
+        "registration_code",
+        "Ask the DEFAULT stages for their registration codes.",
+    ),
+    "verification-cert": (
+        "possession",
+        "verification_cert",
+        "Sign verification certificates, offline if you like.",
+    ),
 }
 
 

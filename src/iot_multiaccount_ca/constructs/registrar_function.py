@@ -124,7 +124,9 @@ class RegistrarFunction(Construct):
     def _code(self) -> aws_lambda.CfnFunction.CodeProperty:
         package = "registrar-signing" if self._signing else "registrar"
         # CDK copies a folder into the assembly once, however many stacks have an asset of it.
-        asset = Asset(self, package, path=str(assets.lambda_package(package)), exclude=list(assets.EXCLUDED))
+        asset = Asset(
+            self, package, path=str(assets.lambda_package(package)), exclude=assets.excluded(package)
+        )
         return aws_lambda.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key)
 
     def _make_role(self, role: aws_iam.IRole | None) -> tuple[str, aws_iam.CfnRole | aws_iam.CfnPolicy]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import plans
 import pytest
 from aws_cdk import App, Environment, Stack, pipelines
 from aws_cdk.assertions import Template
 
+import plans
 from iot_multiaccount_ca import SharedCa, SharedCaPipelineStage
 from iot_multiaccount_ca.model import errors
 from iot_multiaccount_ca.model.stage import CaStage
@@ -124,7 +124,9 @@ def test_the_pipeline_has_a_stage_with_its_deployments_each() -> None:
     )
     pipeline.build_pipeline()
     [found] = Template.from_stack(home).find_resources("AWS::CodePipeline::Pipeline").values()
-    stages = {each["Name"]: [action["Name"] for action in each["Actions"]] for each in found["Properties"]["Stages"]}
+    stages = {
+        each["Name"]: [action["Name"] for action in each["Actions"]] for each in found["Properties"]["Stages"]
+    }
     assert list(stages) == ["Source", "Build", "UpdatePipeline", "Assets", "Dev", "Prod"]
     assert stages["Dev"] == ["Prepare", "Deploy"]
     assert stages["Prod"] == ["PromoteToProd", "FleetCa-prod.Prepare", "FleetCa-prod.Deploy"]

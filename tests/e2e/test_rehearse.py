@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +93,7 @@ def test_what_is_not_as_planned_is_told(
     monkeypatch.setenv("FLEET_CA", str(certificate))
     monkeypatch.setenv("BODY", json.dumps(body))
     ran = in_pipe(
-        "rehearse", "--app", f"{os.sys.executable} {tmp_path / 'app.py'}", "--ca-key", str(key), cwd=ROOT
+        "rehearse", "--app", f"{sys.executable} {tmp_path / 'app.py'}", "--ca-key", str(key), cwd=ROOT
     )
     assert ran.code == 1, ran.stdout + ran.stderr
     found = rows(ran)

@@ -116,7 +116,8 @@ class _Stub:
             return self._client.get_registration_code()
 
 
-_REAL_CLIENT = boto3.client
+# Of a session made now: the default one would be made of what the tests put in its place.
+_REAL_CLIENT = boto3.Session().client
 
 
 @pytest.fixture

@@ -1,0 +1,345 @@
+"""Rules of the registration's life: what each event does to the live state, and what it costs in calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import plans
+from ca_registrar import ownership
+from ca_registrar.errors import RegistrarError
+from ca_registrar.lifecycle import run
+from fakes.iot import FakeIot, error
+from iot_multiaccount_ca.constructs.request_properties import request_properties
+from iot_multiaccount_ca.model.certificate import CertificateMode
+from iot_multiaccount_ca.model.plan import OnExisting
+
+STACK = "arn:aws:cloudformation:eu-west-1:111111111111:stack/FleetCa-dev/00000000-0000-0000-0000-000000000000"
+CA = plans.ca().certificate_id
+
+
+class _Clock:
+    """Time that passes when somebody waits."""
+
+    def __init__(self, left: float = 290.0) -> None:
+        self._now, self._left = 0.0, left
+
+    def now(self) -> float:
+        return self._now
+
+    def left(self) -> float:
+        return self._left - self._now
+
+    def pause(self, seconds: float) -> None:
+        self._now += seconds
+
+
+def _properties(**changes: Any) -> dict[str, Any]:
+    """What the construct writes: the other side of the contract, not a copy of it."""
+    settings: dict[str, Any] = {
+        "service_token": "arn:aws:lambda:eu-west-1:111111111111:function:f",
+        "ca_certificate": plans.ca(),
+        "mode": CertificateMode.SNI_ONLY,
+        "active": True,
+        "auto_registration": True,
+        "template_name": "fleet",
+        "verification": None,
+        "allow_mode_change": False,
+        "on_existing": OnExisting.FAIL,
+        "adopt_from_stack": None,
+    }
+    return request_properties(**{**settings, **changes})
+
+
+DEFAULT: dict[str, Any] = {
+    "mode": CertificateMode.DEFAULT,
+    "verification": {"Type": "PRE_ISSUED", "CertificatePem": "proof", "RegistrationCode": "ab" * 32},
+}
+
+
+def _run(
+    iot: FakeIot, kind: str, properties: dict[str, Any], **more: Any
+) -> tuple[dict[str, Any], dict[str, str]]:
+    event = {
+        "RequestType": kind,
+        "RequestId": "r",
+        "StackId": STACK,
+        "LogicalResourceId": "Ca",
+        "ResourceProperties": properties,
+        **more,
+    }
+    progress = {"PhysicalResourceId": str(more.get("PhysicalResourceId", ""))}
+    iot.calls.clear()
+    return run(event, None, progress, clients=iot, clock=_Clock()), progress  # type: ignore[arg-type]
+
+
+def _created(iot: FakeIot, **changes: Any) -> dict[str, Any]:
+    properties = _properties(**changes)
+    _run(iot, "Create", properties)
+    return properties
+
+
+def _update(iot: FakeIot, old: dict[str, Any], physical_id: str = CA, **changes: Any) -> str:
+    outcome, _ = _run(
+        iot, "Update", _properties(**changes), PhysicalResourceId=physical_id, OldResourceProperties=old
+    )
+    return str(outcome["PhysicalResourceId"])
+
+
+def _delete(iot: FakeIot, properties: dict[str, Any], physical_id: str = CA) -> None:
+    _run(iot, "Delete", properties, PhysicalResourceId=physical_id)
+
+
+def test_an_sni_only_create_is_one_call() -> None:
+    """Mode, status, template and tags in one RegisterCACertificate."""
+    iot = FakeIot()
+    outcome, _ = _run(iot, "Create", _properties())
+    assert iot.calls == ["register_ca_certificate"]
+    assert outcome["PhysicalResourceId"] == CA
+    assert outcome["Data"]["CertificateMode"] == "SNI_ONLY"
+    assert iot.cas[CA]["tags"] == {ownership.STACK_ID: STACK, ownership.LOGICAL_ID: "Ca"}
+    assert iot.cas[CA]["config"] == {"templateName": "fleet"}
+
+
+def test_a_default_create_is_two_calls() -> None:
+    """The registration code and the registration; the proof between them."""
+    iot = FakeIot()
+    _created(iot, **DEFAULT)
+    assert iot.calls == ["get_registration_code", "register_ca_certificate"]
+
+
+def test_an_update_without_difference_writes_nothing() -> None:
+    """The live state is what counts."""
+    iot = FakeIot()
+    old = _created(iot)
+    _update(iot, old)
+    assert iot.writes == []
+
+
+def test_an_update_changes_what_differs_in_one_call() -> None:
+    """Status, auto-registration and template are one UpdateCACertificate."""
+    iot = FakeIot()
+    old = _created(iot)
+    _update(iot, old, active=False, template_name="other")
+    assert iot.writes == ["update_ca_certificate"]
+    assert (iot.cas[CA]["status"], iot.cas[CA]["config"]) == ("INACTIVE", {"templateName": "other"})
+
+
+def test_a_template_that_goes_is_taken_off_and_auto_registration_kept() -> None:
+    """JITR wants auto-registration without a template."""
+    iot = FakeIot()
+    old = _created(iot)
+    _update(iot, old, template_name=None, auto_registration=True)
+    assert (iot.cas[CA]["auto"], iot.cas[CA]["config"]) == ("ENABLE", None)
+
+
+def test_only_tags_that_we_set_are_taken_off() -> None:
+    """A tag of somebody else's stays."""
+    iot = FakeIot()
+    old = {**_properties(), "Tags": [{"Key": "team", "Value": "a"}]}
+    _run(iot, "Create", old)
+    iot.cas[CA]["tags"]["theirs"] = "x"
+    _update(iot, old)
+    assert "team" not in iot.cas[CA]["tags"]
+    assert iot.cas[CA]["tags"]["theirs"] == "x"
+
+
+def test_an_update_that_finds_nothing_registers() -> None:
+    """Somebody removed it by hand: it is registered again."""
+    iot = FakeIot()
+    old = _created(iot)
+    iot.cas.clear()
+    assert _update(iot, old) == CA
+    assert CA in iot.cas
+
+
+def test_a_delete_is_two_writes() -> None:
+    """Deactivated, then deregistered."""
+    iot = FakeIot()
+    properties = _created(iot)
+    _delete(iot, properties)
+    assert iot.writes == ["update_ca_certificate", "delete_ca_certificate"]
+    assert iot.cas == {}
+
+
+def test_gone_already_is_success() -> None:
+    """A Delete of what is not there."""
+    _delete(FakeIot(), _properties())
+
+
+@pytest.mark.parametrize("tags", [{}, {ownership.STACK_ID: STACK, ownership.LOGICAL_ID: "Other"}])
+def test_a_foreign_registration_survives_our_delete(tags: dict[str, str]) -> None:
+    """Untagged, or another resource's: nothing is written."""
+    iot = FakeIot()
+    properties = _created(iot)
+    iot.cas[CA]["tags"] = tags
+    _delete(iot, properties)
+    assert iot.writes == []
+
+
+def test_a_delete_with_a_made_up_id_finds_ours_by_the_certificate() -> None:
+    """A Create whose answer was lost leaves no orphan."""
+    iot = FakeIot()
+    properties = _created(iot)
+    _delete(iot, properties, physical_id="FleetCa-dev-Ca-1ABC")
+    assert iot.cas == {}
+
+
+def test_a_delete_of_an_old_ca_never_touches_the_new_one() -> None:
+    """The physical id counts, whatever certificate stands in the properties."""
+    iot = FakeIot()
+    properties = _created(iot)
+    _delete(iot, properties, physical_id="0" * 64)
+    assert CA in iot.cas
+
+
+def test_a_create_whose_answer_was_lost_is_continued() -> None:
+    """The retry finds our own tags."""
+    iot = FakeIot()
+    properties = _created(iot)
+    outcome, _ = _run(iot, "Create", properties)
+    assert outcome["PhysicalResourceId"] == CA
+
+
+@pytest.mark.parametrize(
+    ("tags", "word"),
+    [
+        ({}, "by no stack of this library"),
+        ({ownership.STACK_ID: STACK.replace("dev", "old"), ownership.LOGICAL_ID: "X"}, "FleetCa-old"),
+    ],
+)
+def test_a_ca_that_is_registered_already_fails_and_says_by_whom(tags: dict[str, str], word: str) -> None:
+    """FAIL is the default, and nothing is changed."""
+    iot = FakeIot()
+    _created(iot)
+    iot.cas[CA]["tags"] = tags
+    with pytest.raises(RegistrarError, match=word) as caught:
+        _run(iot, "Create", _properties())
+    assert iot.writes == ["register_ca_certificate"]
+    for part in (CA, "111111111111", "eu-west-1", "ADOPT"):
+        assert part in caught.value.sentence
+
+
+def test_a_rename_is_refused_with_the_fix() -> None:
+    """Same stack, other logical id."""
+    iot = FakeIot()
+    _created(iot)
+    iot.cas[CA]["tags"][ownership.LOGICAL_ID] = "Older"
+    with pytest.raises(RegistrarError, match=r'override_logical_id\("Older"\)'):
+        _run(iot, "Create", _properties())
+
+
+def test_adopt_takes_over_and_gives_back() -> None:
+    """Settings are applied; on Delete our template and tags go, and the CA stays registered."""
+    iot = FakeIot()
+    _created(iot, template_name=None, auto_registration=False)
+    iot.cas[CA]["tags"] = {"theirs": "x"}
+    properties = _created(iot, on_existing=OnExisting.ADOPT)
+    assert iot.cas[CA]["config"] == {"templateName": "fleet"}
+    _delete(iot, properties)
+    assert iot.cas[CA]["tags"] == {"theirs": "x"}
+    assert iot.cas[CA]["config"] is None
+
+
+def test_adopt_refuses_another_mode() -> None:
+    """A registration is taken over as it stands."""
+    iot = FakeIot()
+    _created(iot)
+    iot.cas[CA]["tags"] = {}
+    with pytest.raises(RegistrarError, match="SNI_ONLY"):
+        _run(iot, "Create", _properties(on_existing=OnExisting.ADOPT, **DEFAULT))
+    assert iot.cas[CA]["tags"] == {}
+
+
+def test_a_mode_change_is_refused_unless_allowed() -> None:
+    """All is left as it was, and the message names the property."""
+    iot = FakeIot()
+    old = _created(iot)
+    with pytest.raises(RegistrarError, match="allow_mode_change=True"):
+        _update(iot, old, **DEFAULT)
+    assert iot.writes == []
+
+
+def test_a_mode_change_makes_no_call_between_delete_and_register() -> None:
+    """Everything that can fail comes first; tags of others are kept."""
+    iot = FakeIot()
+    old = _created(iot)
+    iot.cas[CA]["tags"]["theirs"] = "x"
+    _update(iot, old, allow_mode_change=True, **DEFAULT)
+    assert iot.calls[-2:] == ["delete_ca_certificate", "register_ca_certificate"]
+    assert iot.cas[CA]["mode"] == "DEFAULT"
+    assert iot.cas[CA]["tags"]["theirs"] == "x"
+
+
+def test_a_mode_change_that_fails_is_put_back() -> None:
+    """An SNI_ONLY registration needs no proof, so devices need not wait for the roll-back."""
+    iot = FakeIot()
+    old = _created(iot)
+    before = dict(iot.cas[CA])
+    iot.fail("register_ca_certificate", error("InvalidRequestException", "RegisterCACertificate"))
+    with pytest.raises(RegistrarError, match="as before"):
+        _update(iot, old, allow_mode_change=True, **DEFAULT)
+    assert iot.cas[CA] == before
+
+
+def test_a_roll_back_may_change_the_mode_back() -> None:
+    """The permission stands in the properties that are rolled back."""
+    iot = FakeIot()
+    old = _created(iot)
+    _update(iot, old, allow_mode_change=True, **DEFAULT)
+    _update(iot, _properties(allow_mode_change=True, **DEFAULT))
+    assert iot.cas[CA]["mode"] == "SNI_ONLY"
+
+
+def test_another_account_in_default_mode_is_a_sentence_after_a_minute() -> None:
+    """It says so, with the region and what to do; nothing of the other's is changed."""
+    iot = FakeIot(owners={CA: "999999999999"})
+    with pytest.raises(RegistrarError, match="another account holds this CA in DEFAULT mode in eu-west-1"):
+        _run(iot, "Create", _properties(**DEFAULT))
+    assert iot.calls.count("register_ca_certificate") > 5
+    assert iot.owners == {CA: "999999999999"}
+
+
+def test_a_changed_registration_code_is_fetched_again() -> None:
+    """Fetch, sign, register again: once."""
+    iot = FakeIot()
+    iot.fail("register_ca_certificate", error("RegistrationCodeValidationException", "RegisterCACertificate"))
+    _created(iot, **DEFAULT)
+    assert iot.calls.count("get_registration_code") == 2
+
+
+def test_ten_cas_of_one_subject_are_a_sentence() -> None:
+    """AWS's limit, and what to do."""
+    iot = FakeIot()
+    iot.fail("register_ca_certificate", error("LimitExceededException", "RegisterCACertificate"))
+    with pytest.raises(RegistrarError, match="at most 10 CAs of one subject"):
+        _run(iot, "Create", _properties())
+
+
+def test_a_fresh_role_is_waited_for() -> None:
+    """Access denied for a while is IAM spreading the role."""
+    iot = FakeIot()
+    for _ in range(3):
+        iot.fail("register_ca_certificate", error("AccessDeniedException", "RegisterCACertificate"))
+    _created(iot)
+    assert CA in iot.cas
+
+
+def test_another_ca_in_place_is_registered_first_and_the_old_one_left_to_cloudformation() -> None:
+    """The new physical id makes CloudFormation delete the old one at the end."""
+    iot = FakeIot()
+    old = _created(iot)
+    new = plans.ca("New CA")
+    assert _update(iot, old, ca_certificate=new) == new.certificate_id
+    assert set(iot.cas) == {CA, new.certificate_id}
+
+
+def test_a_failed_replacement_is_cleared_by_the_roll_back() -> None:
+    """What the failed properties registered goes, and the old one stays."""
+    iot = FakeIot()
+    old = _created(iot)
+    new = plans.ca("New CA")
+    _update(iot, old, ca_certificate=new)
+    _update(iot, _properties(ca_certificate=new))
+    assert set(iot.cas) == {CA}

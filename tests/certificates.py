@@ -163,27 +163,29 @@ def make_device(
     algorithm: str = "ec-p256",
     key_name: str | None = None,
     subject: Mapping[str, str] | None = None,
+    name: x509.Name | None = None,
     not_before: dt.datetime | None = None,
     not_after: dt.datetime | None = None,
+    signature_hash: str = "sha256",
+    ca: bool = False,
 ) -> Device:
     """A device certificate under ``authority``, as a factory would make it.
 
     ``subject``: more of the subject, by the names ``country``, ``state``, ``organization``,
-    ``organizational_unit``, ``dn_qualifier`` and ``serial_number``.
+    ``organizational_unit``, ``dn_qualifier`` and ``serial_number``. ``name``: the whole subject, instead of both.
     """
     key = make_key(algorithm, key_name or f"device {common_name}")
-    builder = _builder(
-        make_name(common_name, subject or {}), authority.certificate.subject, key, not_before, not_after
-    )
+    name = make_name(common_name, subject or {}) if name is None else name
+    builder = _builder(name, authority.certificate.subject, key, not_before, not_after)
     issuer_identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
     builder = (
-        builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .add_extension(usage(digital_signature=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(issuer_identifier, critical=False)
     )
-    certificate = _sign(builder, authority.key)
+    certificate = _sign(builder, authority.key, signature_hash)
     return Device(_pem(certificate), key, pem_of_key(key), certificate)
 
 

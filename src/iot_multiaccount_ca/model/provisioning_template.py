@@ -13,11 +13,20 @@ from .errors import TemplateNotJsonError, TemplateTooLongError, UnknownPlacehold
 from .template_rules import check_body
 
 if TYPE_CHECKING:
+    import datetime as dt
     import os
     from collections.abc import Mapping
 
+    from cryptography import x509
+
+    from .certificate import CaCertificate
+    from .simulation import Provisioning
+    from .simulation.device import DeviceCertificate
+
 LONGEST_BODY = 10_240
 PLACEHOLDERS = ("account", "region", "partition")
+#: What ``{{account}}`` and ``{{region}}`` are in a dry run that is told neither: AWS's own example account.
+STAND_IN_ACCOUNT, STAND_IN_REGION = "123456789012", "us-east-1"
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 
@@ -81,6 +90,37 @@ class JitpTemplateBody:
     def resolve(self, *, account: str, region: str, partition: str) -> str:
         """The body as JSON text with the placeholders filled for one stage: at most 10,240 characters."""
         return _fill(self.text, account, region, partition)
+
+    def render(
+        self,
+        device_certificate: DeviceCertificate,
+        *,
+        account: str | None = None,
+        region: str | None = None,
+        partition: str | None = None,
+        ca_certificate: CaCertificate | x509.Certificate | None = None,
+        now: dt.datetime | None = None,
+    ) -> Provisioning:
+        """The dry run: what JITP would do with a device of this certificate, offline.
+
+        ``device_certificate``: PEM text, PEM or DER bytes, a path, or an ``x509.Certificate``; of a chain the first.
+        Without ``account`` and ``region``, ``123456789012`` and ``us-east-1`` stand in; the ``partition`` is the
+        region's. With ``ca_certificate`` the chain is checked too. ``now``: aware; the clock's unless given.
+        Raises `UnreadableDeviceCertificateError` where there is no certificate, and a `StageError` for an account or
+        region that cannot be; what stands in the device's way is among the answer's ``findings``.
+        """
+        # Here, so that a synth without a dry run loads none of it.
+        from .regions import check_account, check_region, partition_of
+        from .simulation import load_device_certificate, simulate
+
+        account, region = account or STAND_IN_ACCOUNT, region or STAND_IN_REGION
+        check_account(account, where="the dry run")
+        check_region(region, where="the dry run")
+        body = json.loads(
+            self.resolve(account=account, region=region, partition=partition or partition_of(region))
+        )
+        certificate = load_device_certificate(device_certificate)
+        return simulate(body, certificate, ca_certificate=ca_certificate, now=now)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,0 +1,136 @@
+"""A template's parameters out of a device certificate's subject. Knows what AWS documents, and says what it does not.
+
+"Just-in-time provisioning" in the AWS IoT developer guide: values are limited to what JITP can extract from the
+subject, and provisioning fails if the certificate lacks a property that Parameters mentions.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from cryptography.x509.oid import NameOID
+
+from ..template_rules import CERTIFICATE_ID, PARAMETER_PREFIX
+from .values import Parameter, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cryptography import x509
+
+    from .values import Findings
+
+# What a person calls the field, and its object identifier.
+_FIELDS = {
+    "Country": ("C", NameOID.COUNTRY_NAME),
+    "Organization": ("O", NameOID.ORGANIZATION_NAME),
+    "OrganizationalUnit": ("OU", NameOID.ORGANIZATIONAL_UNIT_NAME),
+    "DistinguishedNameQualifier": ("dnQualifier", NameOID.DN_QUALIFIER),
+    "StateName": ("ST", NameOID.STATE_OR_PROVINCE_NAME),
+    "CommonName": ("CN", NameOID.COMMON_NAME),
+    "SerialNumber": ("serialNumber", NameOID.SERIAL_NUMBER),
+}
+# What RFC 4514 escapes when it writes a subject as text.
+_ESCAPED = re.compile(r'[,+"\\<>;=]|^[ #]| $')
+_TEST_IT = "connect one such device before you make many"
+
+
+def read_parameters(
+    declared: Mapping[str, Any], certificate: x509.Certificate, certificate_id: str, findings: Findings
+) -> tuple[Parameter, ...]:
+    """Every declared parameter with its value, or as missing, in the template's order."""
+    return tuple(
+        Parameter(name, certificate_id, Source.CERTIFICATE_ID)
+        if name == CERTIFICATE_ID
+        else _read(name, specification, certificate, findings)
+        for name, specification in declared.items()
+    )
+
+
+def _read(
+    name: str, specification: Mapping[str, Any], certificate: x509.Certificate, findings: Findings
+) -> Parameter:
+    short, oid = _FIELDS[name.removeprefix(PARAMETER_PREFIX)]
+    values = _values(certificate.subject, oid)
+    default = specification.get("Default")
+    if values:
+        value = values[0]
+        _note_doubts(name, short, values, certificate.subject, oid, findings)
+        return Parameter(name, value, Source.SUBJECT)
+    if isinstance(default, str):
+        findings.warning(
+            "parameter-default-unverified",
+            f"the subject has no {short}, and {name} falls back to its Default {default!r}; AWS documents Default for "
+            "templates as such, and of JITP it says that the certificate must have every declared field",
+            f"put {short} into the subject, or {_TEST_IT}",
+        )
+        return Parameter(name, default, Source.DEFAULT)
+    hint = ""
+    if short == "serialNumber":
+        hint = " (the subject's serialNumber, 2.5.4.5, is meant, not the serial number of the certificate)"
+    findings.error(
+        "subject-field-missing",
+        f"the subject has no {short}{hint}, and the template declares {name}, without a Default",
+        f"issue device certificates with {short} in their subject, or take {name} out of the template's Parameters",
+    )
+    return Parameter(name, None, Source.MISSING)
+
+
+def _note_doubts(
+    name: str,
+    short: str,
+    values: list[str],
+    subject: x509.Name,
+    oid: x509.ObjectIdentifier,
+    findings: Findings,
+) -> None:
+    """What AWS does not document of this field's form."""
+    value = values[0]
+    if len(values) > 1:
+        findings.warning(
+            "subject-field-repeated",
+            f"the subject has {len(values)} {short} ({', '.join(map(repr, values))}); AWS does not say which of them "
+            f"{name} becomes, and the first is taken here",
+            f"leave one {short} in the subject, or {_TEST_IT}",
+        )
+    if any(len(rdn) > 1 and rdn.get_attributes_for_oid(oid) for rdn in subject.rdns):
+        findings.warning(
+            "subject-field-multi-valued",
+            f"{short} shares a relative distinguished name with another field (written {short}=…+…); AWS does not say "
+            "that JITP reads such names",
+            f"give {short} a relative distinguished name of its own, or {_TEST_IT}",
+        )
+    if not value:
+        findings.warning(
+            "subject-field-empty",
+            f"the subject's {short} is empty; AWS does not say whether {name} is then empty or missing",
+            f"put a value into {short}, or leave it and the parameter out",
+        )
+    if _ESCAPED.search(value):
+        findings.warning(
+            "subject-field-escaped",
+            f"the subject's {short} {value!r} has a character that the text form of a subject escapes; AWS does not "
+            f"say that {name} is free of the escapes, and the plain value is taken here",
+            f"avoid these characters in {short}: comma, plus, quote, backslash, <, >, semicolon, =, # or a blank at "
+            "an end",
+        )
+    if not value.isascii():
+        findings.warning(
+            "subject-field-not-ascii",
+            f"the subject's {short} {value!r} has characters outside ASCII; AWS does not say how {name} holds them",
+            f"keep {short} to ASCII, or {_TEST_IT}",
+        )
+
+
+def _values(subject: x509.Name, oid: x509.ObjectIdentifier) -> list[str]:
+    found = [each.value for each in subject.get_attributes_for_oid(oid)]
+    return [each if isinstance(each, str) else each.decode("latin-1") for each in found]
+
+
+def rfc4514(name: x509.Name) -> str:
+    """A name as people write it; also one that X.509 forbids, such as with an empty field."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return name.rfc4514_string()

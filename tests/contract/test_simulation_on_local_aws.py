@@ -1,0 +1,102 @@
+"""The dry run beside the local AWS's own provisioning engine: both make the same of the golden table.
+
+The engine is the emulator's, written by others; only where its parameters come from is ours (local/gaps), and that
+shares no code with the dry run.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from ministack.services import iot
+
+from iot_multiaccount_ca.local.gaps import provisioning
+from iot_multiaccount_ca.model.simulation import Provisioning, simulate
+from simulation_table import ROWS, Row, certificate_of
+
+# What only the registry refuses, later and in AWS: the engine's plan has it all the same.
+_RESOLVING = {"function-failed", "subject-field-missing", "policy-document-no-json"}
+
+
+def _plan(row: Row, pem: str, certificate_id: str) -> dict[str, Any] | None:
+    """What the engine makes of the row; ``None`` where it refuses."""
+    template = {
+        "templateName": "golden",
+        "versions": {"1": iot._provisioning_template_version(1, json.dumps(row.template), 0.0)},
+        "defaultVersionId": 1,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # subjects that X.509 forbids
+        try:
+            parameters = provisioning._parameters(template, {"certificatePem": pem})
+            plan: dict[str, Any] = iot._provisioning_plan(template, parameters, certificate_id)
+        except (provisioning.ProvisioningError, iot._ProvisioningRejected):
+            return None
+    return plan
+
+
+def _as_plan(run: Provisioning) -> dict[str, Any]:
+    return {
+        "thing": (run.thing_name, dict(run.attributes), run.thing_type, run.thing_groups)
+        if run.makes_thing
+        else None,
+        "billing_group": run.billing_group,
+        "policies": [(each.name, each.text) for each in run.policies],
+    }
+
+
+def _of_engine(plan: dict[str, Any]) -> dict[str, Any]:
+    thing: dict[str, Any] = plan["thing"][0] if plan["thing"] else {}
+    return {
+        "thing": (
+            thing.get("ThingName"),
+            thing.get("AttributePayload", {}),
+            thing.get("ThingTypeName"),
+            tuple(thing.get("ThingGroups", ())),
+        )
+        if plan["thing"]
+        else None,
+        "billing_group": thing.get("BillingGroup"),
+        # A policy made from a document is named by the document's hash: nothing that a dry run tells.
+        "policies": [(None if document else name, document) for name, document in plan["policies"]],
+    }
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if not row.engine_differs], ids=lambda row: row.name)
+def test_the_engine_makes_the_same_of_it(row: Row) -> None:
+    """The same thing, policies and refusals."""
+    certificate = certificate_of(row.subject)
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    run = simulate(row.template, certificate)
+    plan = _plan(row, pem, run.certificate_id)
+    assert (plan is None) == bool(_RESOLVING & {each.code for each in run.findings})
+    if plan is not None:
+        assert _as_plan(run) == _of_engine(plan)
+    if plan is not None and run.provisioned:
+        assert run.certificate_status == plan["status"]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.engine_differs], ids=lambda row: row.name)
+def test_where_the_engine_differs_it_does(row: Row) -> None:
+    """A difference that is gone belongs into the other test."""
+    certificate = certificate_of(row.subject)
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    run = simulate(row.template, certificate)
+    plan = _plan(row, pem, run.certificate_id)
+    assert plan is not None
+    assert _as_plan(run) != _of_engine(plan) or run.certificate_status != plan["status"]
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.expected.get("thing_name")], ids=lambda row: row.name
+)
+def test_the_engine_and_the_dry_run_judge_names_alike(row: Row) -> None:
+    """The emulator's pattern of thing names is its own; a line feed at the end is the one place where it is laxer."""
+    run = simulate(row.template, certificate_of(row.subject))
+    illegal = any(each.code == "thing-name-illegal" for each in run.findings)
+    name = run.thing_name or ""
+    assert illegal == (not iot._NAME_RE.match(name) or name.endswith("\n"))

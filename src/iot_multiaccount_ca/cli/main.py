@@ -18,6 +18,7 @@ _COMMANDS = {
     "plan": ("plan", "plan", "Show what an app registers, and where."),
     "verify": ("verify", "verify", "Hold every stage's live state against the plan."),
     "report": ("report", "report", "Write the fleet as one HTML page."),
+    "simulate": ("simulate", "simulate", "Show what JITP would do with a device, offline."),
     "create-ca": ("authority", "create_ca", "Make a development CA: certificate and key."),
     "rehearse": (
         "rehearse",

@@ -45,7 +45,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
     progress: dict[str, str] = {"PhysicalResourceId": answer["PhysicalResourceId"]}
     try:
         with _deadline(context):
-            from ca_registrar import run
+            from ca_registrar.lifecycle import run
 
             outcome = run(event, context, progress)
         answer.update(
@@ -56,7 +56,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         answer["Reason"] = (
             f"time ran out while {doing}; what was done is undone by the roll-back{_see(context)}"
         )
-    except Exception as error:
+    except BaseException as error:  # an exit, too, has to be answered
         answer["Reason"] = _reason(error) + _see(context)
         _log_failure(event, error)
     if answer["Status"] == "FAILED":
@@ -84,7 +84,7 @@ def _deadline(context: Any) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     # Only sentences that were written for people go out; other errors may carry what they should not.
     sentence = getattr(error, "sentence", None)
     return str(sentence) if sentence else f"unexpected {type(error).__name__}"
@@ -94,16 +94,10 @@ def _see(context: Any) -> str:
     return f" (log stream {getattr(context, 'log_stream_name', 'unknown')})"
 
 
-def _log_failure(event: dict[str, Any], error: Exception) -> None:
+def _log_failure(event: dict[str, Any], error: BaseException) -> None:
     frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-    line = {
-        "decision": "failed",
-        "error": type(error).__name__,
-        "reason": _reason(error),
-        "request_id": event.get("RequestId"),
-        "at": frames[-6:],
-    }
-    sys.stdout.write(json.dumps(line) + "\n")
+    reason, request_id = _reason(error), event.get("RequestId")
+    _log("failed", error=type(error).__name__, reason=reason, request_id=request_id, at=frames[-6:])
 
 
 def _fitting(answer: dict[str, Any]) -> bytes:
@@ -127,9 +121,11 @@ def _send(url: str, body: bytes) -> None:
                 return
         except (OSError, urllib.error.URLError) as error:
             code = getattr(error, "code", type(error).__name__)
-            sys.stdout.write(
-                json.dumps({"decision": "answer again", "attempt": attempt + 1, "error": code}) + "\n"
-            )
+            _log("answer again", attempt=attempt + 1, error=code)
             if attempt + 1 < _ATTEMPTS:
                 time.sleep(min(0.2 * 2**attempt, 1.5))
-    sys.stdout.write(json.dumps({"decision": "answer lost"}) + "\n")
+    _log("answer lost")
+
+
+def _log(decision: str, **facts: object) -> None:
+    sys.stdout.write(json.dumps({"decision": decision, **facts}) + "\n")

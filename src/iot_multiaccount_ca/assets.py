@@ -31,12 +31,14 @@ PACKAGES = ("registrar", "registrar-signing")
 EXCLUDED = ("__pycache__", "*.pyc", ".mypy_cache", ".ruff_cache")
 #: What only a signing registrar can use; the other's package leaves it out.
 SIGNERS = (
+    "arns.py",
     "verification_certificate.py",
     "kms_key.py",
     "private_ca.py",
     "private_key.py",
     "remote_key.py",
     "secret.py",
+    "signing_errors.py",
 )
 
 _HERE = Path(__file__).resolve().parent

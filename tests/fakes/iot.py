@@ -45,6 +45,10 @@ class FakeIot:
         """The next call of ``operation`` fails, ``before`` or ``after`` it took effect."""
         self.faults.setdefault(operation, []).append((when, problem))
 
+    def fail_always(self, operation: str, problem: BaseException) -> None:
+        """Every call of ``operation`` fails."""
+        self.faults[operation] = [("before", problem)] * 1000
+
     def __getattr__(self, operation: str) -> Any:
         act = object.__getattribute__(self, f"_do_{operation}")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .errors import RegistrarError
-from .ownership import ADOPTED, KEYS, is_stack, told
-from .properties import Wanted
+from .ownership import ADOPTED, KEYS, LOGICAL_ID, STACK_ID, is_stack, told
 from .registering import AlreadyRegisteredError, proof_for, register
 from .service import gone_is_done
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .job import Job
-    from .properties import Former
+    from .properties import Former, Wanted
     from .service import Live
 
 #: A change of mode begins only with so much time left; seconds. It is the time to undo it.
@@ -40,7 +40,7 @@ def take(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
     if job.owner.owns(live.tags):
         change(job, live, wanted, former)
     elif job.owner.same_stack(live.tags):
-        logical_id = live.tags[KEYS[1]]
+        logical_id = live.tags.get(LOGICAL_ID, "a resource unknown")
         raise RenamedError(
             job.about(
                 f"this stack registered it as {logical_id}, and the resource is now {job.owner.logical_id}; keep the "
@@ -60,7 +60,7 @@ def take(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
 
 
 def _adopt(job: Job, live: Live, wanted: Wanted) -> None:
-    if KEYS[0] in live.tags and not (
+    if STACK_ID in live.tags and not (
         wanted.adopt_from_stack and is_stack(live.tags, wanted.adopt_from_stack)
     ):
         raise ForeignRegistrationError(
@@ -77,7 +77,7 @@ def _adopt(job: Job, live: Live, wanted: Wanted) -> None:
             )
         )
     # Tags first: from here on a roll-back knows what is ours to take off again.
-    job.journal.note("adopted", certificate_id=live.certificate_id, before=told(live.tags))
+    job.note("adopted", certificate_id=live.certificate_id, before=told(live.tags))
     _tag(job, live, {**wanted.tags, **job.owner.tags, ADOPTED: "true"})
     _set(job, live, wanted)
 
@@ -93,7 +93,7 @@ def change(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
         job.service.call("untag_resource", resourceArn=live.arn, tagKeys=stale)
     _tag(job, live, wanted.tags)
     if not (stale or differences(live, wanted)):
-        job.journal.note("as wanted", certificate_id=live.certificate_id)
+        job.note("as wanted", certificate_id=live.certificate_id)
 
 
 def differences(live: Live, wanted: Wanted) -> list[str]:
@@ -114,15 +114,13 @@ def _config(wanted: Wanted) -> dict[str, str]:
 
 def _set(job: Job, live: Live, wanted: Wanted) -> None:
     """Status, auto-registration and template, in as few calls as AWS has for it."""
-    job.journal.doing("updating the registration")
+    job.doing("updating the registration")
     changes: dict[str, Any] = {}
     if live.status != wanted.status:
         changes["newStatus"] = wanted.status
     auto_status = live.auto_status
     if live.config and wanted.template_name is None:
-        job.journal.note(
-            "taking the template off", certificate_id=live.certificate_id, template=live.template_name
-        )
+        job.note("taking the template off", certificate_id=live.certificate_id, template=live.template_name)
         job.service.call(
             "update_ca_certificate", certificateId=live.certificate_id, removeAutoRegistration=True
         )
@@ -133,7 +131,7 @@ def _set(job: Job, live: Live, wanted: Wanted) -> None:
     if auto_status != wanted.auto_status:
         changes["newAutoRegistrationStatus"] = wanted.auto_status
     if changes:
-        job.journal.note("updating", certificate_id=live.certificate_id, **changes)
+        job.note("updating", certificate_id=live.certificate_id, **changes)
         job.service.call("update_ca_certificate", certificateId=live.certificate_id, **changes)
 
 
@@ -173,8 +171,8 @@ def change_mode(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
         key: value for key, value in live.tags.items() if key not in KEYS and key not in former.tag_keys
     }
     tags = {**others, **wanted.tags, **job.owner.tags}
-    job.journal.doing(f"changing the mode from {live.mode} to {wanted.mode}")
-    job.journal.note("changing mode", certificate_id=live.certificate_id, before=live.mode, after=wanted.mode)
+    job.doing(f"changing the mode from {live.mode} to {wanted.mode}")
+    job.note("changing mode", certificate_id=live.certificate_id, before=live.mode, after=wanted.mode)
     remove(job, live)
     try:
         register(job, wanted, tags, proof)
@@ -183,7 +181,7 @@ def change_mode(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
         take(job, found.live, wanted, former)
     except (RegistrarError, ClientError, BotoCoreError) as error:
         said = error.sentence if isinstance(error, RegistrarError) else type(error).__name__
-        raise ModeChangeError(_after_failure(job, live, said)) from None
+        raise ModeChangeError(_after_failure(job, live, wanted, said)) from None
 
 
 def remove(job: Job, live: Live) -> None:
@@ -194,26 +192,22 @@ def remove(job: Job, live: Live) -> None:
         job.service.call("delete_ca_certificate", certificateId=live.certificate_id)
 
 
-def _after_failure(job: Job, live: Live, said: str) -> str:
+def _after_failure(job: Job, live: Live, wanted: Wanted, said: str) -> str:
     """What to say once the old registration is gone and the new one failed; an SNI_ONLY one is put back at once."""
     if live.mode == "SNI_ONLY":
         # It needs no proof, so devices need not wait for the roll-back.
-        former = Wanted(
-            pem=live.pem,
+        former = replace(
+            wanted,
             mode=live.mode,
             active=live.status == "ACTIVE",
             auto_registration=live.auto_status == "ENABLE",
             template_name=live.template_name,
             verification=None,
-            allow_mode_change=False,
-            adopt=False,
-            adopt_from_stack=None,
-            tags={},
         )
         try:
             register(job, former, live.tags)
         except (AlreadyRegisteredError, RegistrarError, ClientError, BotoCoreError) as error:
-            job.journal.note("not restored yet", error=type(error).__name__)
+            job.note("not restored yet", error=type(error).__name__)
         else:
             return f"{said}; it is registered in {live.mode} mode again, as before"
     return f"{said}; it is not registered now, and the roll-back registers it in {live.mode} mode again"

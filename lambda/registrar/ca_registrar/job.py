@@ -1,22 +1,31 @@
-"""One request of CloudFormation, and what everybody who works on it needs: who asks, where, with what."""
+"""One request of CloudFormation: who asks, where, with what, and what it says of itself.
+
+The log is one JSON line a decision, and never holds a key, a secret or the response URL.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .clients import Clients
-    from .clock import Clock
-    from .journal import Journal
     from .ownership import Owner
+    from .runtime import Clients, Clock
     from .service import Service
 
 
 @dataclass(frozen=True)
 class Job:
-    """The request's circumstances. ``certificate_id``: as far as it is known before AWS is asked."""
+    """The request's circumstances.
 
+    ``certificate_id``: as far as it is known before AWS is asked. ``progress`` is shared with the responder, for when
+    time runs out.
+    """
+
+    kind: str
+    request_id: str | None
     account: str
     region: str
     certificate_id: str
@@ -24,8 +33,28 @@ class Job:
     clients: Clients
     service: Service
     clock: Clock
-    journal: Journal
+    progress: dict[str, str]
 
     def about(self, sentence: str) -> str:
         """A sentence for the stack's event, with certificate id, account and region."""
         return f"CA {self.certificate_id} in account {self.account}, {self.region}: {sentence}"
+
+    def note(self, decision: str, **facts: object) -> None:
+        """Write a line."""
+        known = {
+            "request": self.kind,
+            "request_id": self.request_id,
+            "account": self.account,
+            "region": self.region,
+            "ca": self.certificate_id,
+        }
+        sys.stdout.write(json.dumps({"decision": decision, **known, **facts}, default=str) + "\n")
+
+    def doing(self, what: str) -> None:
+        """Say what is going on, in case that time runs out in it."""
+        self.progress["doing"] = what
+
+    def registered(self, certificate_id: str) -> None:
+        """A Create that fails from here on answers this id; a failed Update always answers the old one."""
+        if self.kind == "Create":
+            self.progress["PhysicalResourceId"] = certificate_id

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .changing import ForeignRegistrationError, change, differences, remove, take
-from .clients import Clients
-from .clock import Clock
-from .errors import RegistrarError
+from .errors import RegistrarError, sentence_of
 from .job import Job
-from .journal import Journal
 from .ownership import ADOPTED, KEYS, Owner, told
-from .possession.aws import sentence_of
-from .properties import CERTIFICATE_ID, der_of, digest_of, read_former, read_wanted
+from .properties import CERTIFICATE_ID, der_of, digest_of, read_former, read_wanted, readable_pem
 from .registering import AlreadyRegisteredError, register
+from .runtime import Clients, Clock
 from .service import Service, gone_is_done
 
 if TYPE_CHECKING:
@@ -45,19 +42,14 @@ def run(
     account, region = str(event["StackId"]).split(":")[4], str(event["StackId"]).split(":")[3]
     pem = (event.get("ResourceProperties") or {}).get("CaCertificatePem")
     known = _known_id(event, pem)
-    if event["RequestType"] == "Create":
+    creating = event["RequestType"] == "Create"
+    if creating:
         progress["PhysicalResourceId"] = known
     clock = clock or Clock(context)
     clients = clients or Clients(region)
-    journal = Journal(
-        progress,
-        request=event["RequestType"],
-        request_id=event.get("RequestId"),
-        account=account,
-        region=region,
-        ca=known,
-    )
     job = Job(
+        kind=event["RequestType"],
+        request_id=event.get("RequestId"),
         account=account,
         region=region,
         certificate_id=known,
@@ -65,14 +57,14 @@ def run(
         clients=clients,
         service=Service(clients.client("iot"), clock),
         clock=clock,
-        journal=journal,
+        progress=progress,
     )
     try:
         if event["RequestType"] == "Delete":
             return _delete(job, str(event["PhysicalResourceId"]), event.get("ResourceProperties") or {})
         wanted = read_wanted(event["ResourceProperties"])
         former = read_former(event.get("OldResourceProperties"))
-        if event["RequestType"] == "Create":
+        if creating:
             certificate_id = _create(job, wanted, former)
         else:
             certificate_id = _update(job, str(event["PhysicalResourceId"]), wanted, former)
@@ -83,11 +75,9 @@ def run(
 
 def _known_id(event: Mapping[str, Any], pem: object) -> str:
     """The CA's id as far as it is known before AWS is asked."""
-    try:
-        if isinstance(pem, str):
-            return digest_of(pem)
-    except ValueError:
-        pass
+    readable = readable_pem(pem)
+    if readable is not None:
+        return digest_of(readable)
     return str(event.get("PhysicalResourceId") or f"unregistered-{event.get('LogicalResourceId')}")
 
 
@@ -110,17 +100,17 @@ def _update(job: Job, physical_id: str, wanted: Wanted, former: Former) -> str:
     live = job.service.find(physical_id) if CERTIFICATE_ID.fullmatch(physical_id) else None
     if not _same_ca(physical_id, live, wanted, former):
         # Another CA under the same name: register it; CloudFormation removes the old one at the end.
-        job.journal.note("replacing", before=physical_id)
+        job.note("replacing", before=physical_id)
         return _create(job, wanted, former)
     _clear_failed_replacement(job, physical_id, wanted, former)
     if live is None:
-        job.journal.note("not registered any more, registering", certificate_id=physical_id)
+        job.note("not registered any more, registering", certificate_id=physical_id)
         return _create(job, wanted, former)
     if job.owner.owns(live.tags):
         change(job, live, wanted, former)
     elif not differences(live, wanted):
         # Not ours any more, but as wanted: a roll-back must not fail over it, and nothing needs to be touched.
-        job.journal.note("as wanted, though not ours", certificate_id=physical_id, owner=told(live.tags))
+        job.note("as wanted, though not ours", certificate_id=physical_id, owner=told(live.tags))
     elif wanted.adopt or job.owner.same_stack(live.tags):
         take(job, live, wanted, former)
     else:
@@ -147,23 +137,18 @@ def _clear_failed_replacement(job: Job, physical_id: str, wanted: Wanted, former
         return
     left = job.service.find(digest_of(former.pem))
     if left is not None and left.certificate_id != physical_id and job.owner.owns(left.tags):
-        job.journal.note("removing what a failed replacement left", certificate_id=left.certificate_id)
+        job.note("removing what a failed replacement left", certificate_id=left.certificate_id)
         _let_go(job, left, left.template_name)
 
 
 def _delete(job: Job, physical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    pem = properties.get("CaCertificatePem")
-    try:
-        readable = pem if isinstance(pem, str) and der_of(pem) else None
-    except ValueError:
-        readable = None
-    live = job.service.find_for_delete(physical_id, readable)
+    live = job.service.find_for_delete(physical_id, readable_pem(properties.get("CaCertificatePem")))
     if live is None:
-        job.journal.note("gone already", physical_id=physical_id)
+        job.note("gone already", physical_id=physical_id)
     elif not job.owner.owns(live.tags):
-        job.journal.note("not ours, left alone", certificate_id=live.certificate_id, owner=told(live.tags))
+        job.note("not ours, left alone", certificate_id=live.certificate_id, owner=told(live.tags))
     else:
-        job.journal.doing("deregistering the CA")
+        job.doing("deregistering the CA")
         _let_go(job, live, (properties.get("RegistrationConfig") or {}).get("TemplateName"))
     return {"PhysicalResourceId": physical_id, "Data": {}}
 
@@ -171,10 +156,10 @@ def _delete(job: Job, physical_id: str, properties: Mapping[str, Any]) -> dict[s
 def _let_go(job: Job, live: Live, template_name: str | None) -> None:
     """Deregister what we registered; of what was adopted, take off our template and tags, and nothing else."""
     if ADOPTED not in live.tags:
-        job.journal.note("deregistering", certificate_id=live.certificate_id)
+        job.note("deregistering", certificate_id=live.certificate_id)
         remove(job, live)
         return
-    job.journal.note("giving back", certificate_id=live.certificate_id)
+    job.note("giving back", certificate_id=live.certificate_id)
     with gone_is_done():
         if template_name is not None and live.template_name == template_name:
             job.service.call(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import RegistrarError
+from .ownership import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,14 @@ class InvalidPropertiesError(RegistrarError):
 def der_of(pem: str) -> bytes:
     """The certificate itself: two PEM texts of one certificate are equal in this."""
     return ssl.PEM_cert_to_DER_cert(pem.strip())
+
+
+def readable_pem(value: object) -> str | None:
+    """The value, if it is a PEM certificate."""
+    try:
+        return value if isinstance(value, str) and der_of(value) else None
+    except ValueError:
+        return None
 
 
 def digest_of(pem: str) -> str:
@@ -77,10 +86,8 @@ class Former:
 def read_wanted(properties: Mapping[str, Any]) -> Wanted:
     """The properties that are asked for; raises `InvalidPropertiesError`."""
     pem = _text(properties, "CaCertificatePem")
-    try:
-        der_of(pem)
-    except ValueError:
-        raise InvalidPropertiesError("the property CaCertificatePem holds no PEM certificate") from None
+    if readable_pem(pem) is None:
+        raise InvalidPropertiesError("the property CaCertificatePem holds no PEM certificate")
     config = properties.get("RegistrationConfig") or {}
     verification = properties.get("Verification")
     return Wanted(
@@ -100,15 +107,10 @@ def read_wanted(properties: Mapping[str, Any]) -> Wanted:
 def read_former(properties: Mapping[str, Any] | None) -> Former:
     """What can be used of the properties before; nothing in them is an error."""
     given = properties or {}
-    pem = given.get("CaCertificatePem")
-    try:
-        readable = pem if isinstance(pem, str) and der_of(pem) else None
-    except ValueError:
-        readable = None
     tags = given.get("Tags")
     keys = (tag.get("Key") for tag in tags if isinstance(tag, dict)) if isinstance(tags, list) else ()
     return Former(
-        pem=readable,
+        pem=readable_pem(given.get("CaCertificatePem")),
         allow_mode_change=given.get("AllowModeChange") == "true",
         tag_keys=frozenset(key for key in keys if isinstance(key, str)),
     )
@@ -135,6 +137,6 @@ def _flag(properties: Mapping[str, Any], name: str) -> bool:
 def _tags(properties: Mapping[str, Any]) -> dict[str, str]:
     tags = properties.get("Tags") or []
     try:
-        return {str(tag["Key"]): str(tag["Value"]) for tag in tags}
+        return {str(tag["Key"]): str(tag["Value"]) for tag in tags if tag["Key"] not in KEYS}
     except (TypeError, KeyError):
         raise InvalidPropertiesError("the property Tags is no list of Key and Value") from None

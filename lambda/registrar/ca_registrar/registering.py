@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from .errors import RegistrarError
+from .errors import RegistrarError, code_of, sentence_of
 from .possession import prove
-from .possession.aws import code_of, sentence_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +55,7 @@ def proof_for(job: Job, wanted: Wanted) -> str | None:
             )
         )
     verification = wanted.verification
-    job.journal.doing("proving possession of the CA key")
+    job.doing("proving possession of the CA key")
     code = job.service.call("get_registration_code")["registrationCode"]
     return str(
         job.service.patiently(
@@ -78,7 +77,7 @@ def register(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | Non
         if code_of(error) != _WRONG_CODE:
             raise
     # The registration code was changed between the two calls: fetch, sign, register again.
-    job.journal.note("registration code changed, signing again")
+    job.note("registration code changed, signing again")
     try:
         return _attempt(job, wanted, tags, proof_for(job, wanted))
     except ClientError as error:
@@ -88,7 +87,7 @@ def register(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | Non
 def _attempt(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | None) -> str:
     parameters = _parameters(wanted, tags, proof)
     until = job.clock.now() + HAND_OVER
-    job.journal.doing(f"registering the CA in {wanted.mode} mode")
+    job.doing(f"registering the CA in {wanted.mode} mode")
     while True:
         try:
             answer = job.service.call("register_ca_certificate", **parameters)
@@ -101,13 +100,17 @@ def _attempt(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | Non
             if live is not None:
                 raise AlreadyRegisteredError(live) from None
             if job.clock.now() >= until:
+                # Before anyone else is named: it may be here under an id that the error did not tell.
+                live = job.service.find_by_pem(wanted.pem)
+                if live is not None:
+                    raise AlreadyRegisteredError(live) from None
                 raise OtherOwnerError(_other_owner(job, wanted, error)) from None
-            job.journal.note("registered elsewhere, trying again", mode=wanted.mode)
+            job.note("registered elsewhere, trying again", mode=wanted.mode)
             job.clock.pause(5.0)
         else:
             certificate_id = str(answer["certificateId"])
-            job.journal.physical_id(certificate_id)
-            job.journal.note("registered", certificate_id=certificate_id, mode=wanted.mode)
+            job.registered(certificate_id)
+            job.note("registered", certificate_id=certificate_id, mode=wanted.mode)
             return certificate_id
 
 
@@ -148,15 +151,10 @@ def _refused(job: Job, wanted: Wanted, error: ClientError) -> RegistrarError:
                 "CAs that are no longer used, or give the next CA a subject of its own"
             )
         )
-    if code == _WRONG_CODE:
-        return RefusedError(
-            job.about(
-                f"AWS IoT refused the verification certificate twice ({said}); somebody may be deleting the account's "
-                "registration code; deploy again"
-            )
-        )
     meaning = ""
-    if wanted.mode == "DEFAULT" and code in ("InvalidRequestException", "CertificateValidationException"):
+    if code == _WRONG_CODE:
+        meaning = "; somebody may be deleting the account's registration code: deploy again"
+    elif wanted.mode == "DEFAULT" and code in ("InvalidRequestException", "CertificateValidationException"):
         meaning = (
             "; the verification certificate was checked before, so this may mean that another account of "
             f"{job.region} holds the CA in DEFAULT mode: make that one SNI_ONLY or deregister it, then deploy again"

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from .possession.aws import code_of
-from .possession.errors import AccessDeniedError
+from .errors import AccessDeniedError, code_of
 from .properties import CERTIFICATE_ID, der_of, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from .clock import Clock
+    from .runtime import Clock
 
 GONE = "ResourceNotFoundException"
 _DENIED = frozenset({"AccessDeniedException", "UnauthorizedException", "AccessDenied", "ForbiddenException"})

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from .possession.errors import (
+from .possession.signing_errors import (
     CaOutOfValidityError,
     IssuanceError,
     MalformedRegistrationCodeError,

@@ -43,7 +43,7 @@ def key_file(path: Path, ca: x509.Certificate, lifetime: dt.timedelta) -> Iterat
     with registrar_importable():
         from ca_registrar import verification_certificate
         from ca_registrar.possession import private_key
-        from ca_registrar.possession.errors import EncryptedKeyError
+        from ca_registrar.possession.signing_errors import EncryptedKeyError
     holder = f"the file {path}"
     text = _read(path)
     try:

@@ -5,12 +5,11 @@ Reads the cloud assembly's files once, however many stages there are. Asks no AW
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..model.assembly import RegistrationRecord, read_registrations
+from ..model.assembly import RegistrationRecord, load_json, read_registrations
 from ..model.errors import AssemblyError
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
 
 
 def _stacks(folder: Path) -> Iterator[tuple[str, str, str, Path, Mapping[str, Any]]]:
-    for artifact_id, artifact in _load(folder / "manifest.json").get("artifacts", {}).items():
+    for artifact_id, artifact in load_json(folder / "manifest.json").get("artifacts", {}).items():
         properties = artifact.get("properties", {})
         if artifact.get("type") == "cdk:cloud-assembly":
             yield from _stacks(folder / properties["directoryName"])
@@ -82,19 +81,9 @@ def _stacks(folder: Path) -> Iterator[tuple[str, str, str, Path, Mapping[str, An
 def _body(folder: Path | None, properties: Mapping[str, Any], template_name: str | None) -> str | None:
     if folder is None or template_name is None:
         return None
-    for resource in _load(folder / properties["templateFile"]).get("Resources", {}).values():
+    for resource in load_json(folder / properties["templateFile"]).get("Resources", {}).values():
         wanted = resource.get("Properties", {})
         if resource.get("Type") == _TEMPLATE and wanted.get("TemplateName") == template_name:
             body = wanted.get("TemplateBody")
             return body if isinstance(body, str) else None
     return None
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AssemblyError(
-            f"{path.name} of the cloud assembly cannot be read: {error}", value=str(path)
-        ) from None
-    return loaded

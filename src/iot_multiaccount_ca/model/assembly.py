@@ -92,7 +92,7 @@ def ca_certificate_pem(assembly: str | os.PathLike[str], record: RegistrationRec
     """The CA's certificate, PEM, as the registration's stack carries it."""
     for folder, artifact, data in _entries(Path(assembly)):
         if RegistrationRecord.from_metadata(data) == record:
-            template = _load(folder / artifact["properties"]["templateFile"])
+            template = load_json(folder / artifact["properties"]["templateFile"])
             pem: str = template["Resources"][record.logical_id]["Properties"]["CaCertificatePem"]
             return pem
     raise AssemblyError(
@@ -108,7 +108,7 @@ def _entries(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any], Mapping[st
             value=str(folder),
             fix="run `cdk synth` first, or give the folder that it wrote, usually cdk.out",
         )
-    for artifact in _in_deploy_order(_load(manifest).get("artifacts", {})):
+    for artifact in _in_deploy_order(load_json(manifest).get("artifacts", {})):
         kind = artifact.get("type")
         if kind == "cdk:cloud-assembly":
             yield from _entries(folder / artifact["properties"]["directoryName"])
@@ -138,11 +138,12 @@ def _in_deploy_order(artifacts: Mapping[str, Mapping[str, Any]]) -> list[Mapping
 def _metadata(folder: Path, artifact: Mapping[str, Any]) -> Mapping[str, Any]:
     # CDK writes it beside the template since 2.2xx, and into the manifest before.
     beside = artifact.get("additionalMetadataFile")
-    metadata: Mapping[str, Any] = _load(folder / beside) if beside else artifact.get("metadata", {})
+    metadata: Mapping[str, Any] = load_json(folder / beside) if beside else artifact.get("metadata", {})
     return metadata
 
 
-def _load(path: Path) -> dict[str, Any]:
+def load_json(path: Path) -> dict[str, Any]:
+    """One JSON file of an assembly; raises `AssemblyError` where it cannot be read."""
     try:
         loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from ca_registrar.possession import PossessionError, prove
-from ca_registrar.possession import errors as causes
+from ca_registrar.possession import signing_errors as causes
 from ca_registrar.possession.remote_key import remote_key
 from certificates import CA_ALGORITHMS, Authority, make_ca, make_key, registration_code
 from fakes.kms import FakeKms

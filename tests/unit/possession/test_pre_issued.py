@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ca_registrar.possession import errors as causes
+from ca_registrar import errors as causes
 from ca_registrar.possession import prove
 from certificates import make_ca, make_verification_certificate, registration_code
 from fakes.wire import FakeClients

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from ca_registrar.possession import PossessionError, prove
-from ca_registrar.possession import errors as causes
+from ca_registrar.possession import signing_errors as causes
 from certificates import Authority, make_ca, registration_code
 from fakes.private_ca import FakePrivateCa
 from fakes.wire import FakeClients, Refusal, client_of

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from ca_registrar.possession import PossessionError, prove
-from ca_registrar.possession import errors as causes
+from ca_registrar.possession import signing_errors as causes
 from certificates import Authority, make_ca, make_key, pem_of_key, registration_code
 from fakes.secrets import FakeSecrets
 from fakes.wire import FakeClients, Refusal

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ca_registrar import verification_certificate
-from ca_registrar.possession.errors import (
+from ca_registrar.possession.signing_errors import (
     CaOutOfValidityError,
     IssuanceError,
     MalformedRegistrationCodeError,

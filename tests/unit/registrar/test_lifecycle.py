@@ -343,3 +343,60 @@ def test_a_failed_replacement_is_cleared_by_the_roll_back() -> None:
     _update(iot, old, ca_certificate=new)
     _update(iot, _properties(ca_certificate=new))
     assert set(iot.cas) == {CA}
+
+
+def test_a_failed_update_keeps_the_old_physical_id() -> None:
+    """Whatever was registered on the way: another id would have CloudFormation delete the old registration."""
+    iot = FakeIot()
+    old = _created(iot)
+    new = plans.ca("New CA")
+    progress = {"PhysicalResourceId": CA}
+    event = {
+        "RequestType": "Update",
+        "RequestId": "r",
+        "StackId": STACK,
+        "LogicalResourceId": "Ca",
+        "PhysicalResourceId": CA,
+        "ResourceProperties": _properties(ca_certificate=new),
+        "OldResourceProperties": old,
+    }
+    run(event, None, progress, clients=iot, clock=_Clock())  # type: ignore[arg-type]
+    assert new.certificate_id in iot.cas
+    # What the responder answers if time runs out right after this.
+    assert progress["PhysicalResourceId"] == CA
+
+
+def test_a_create_that_dies_after_registering_answers_the_id_that_aws_gave() -> None:
+    """Its Delete then finds the registration."""
+    _, progress = _run(FakeIot(), "Create", _properties())
+    assert progress["PhysicalResourceId"] == CA
+
+
+def test_a_registration_of_ours_without_logical_id_is_refused_with_a_sentence() -> None:
+    """Somebody took one of the two tags off."""
+    iot = FakeIot()
+    _created(iot)
+    del iot.cas[CA]["tags"][ownership.LOGICAL_ID]
+    with pytest.raises(RegistrarError, match="this stack registered it"):
+        _run(iot, "Create", _properties())
+
+
+def test_a_tag_of_the_users_cannot_take_the_place_of_ours() -> None:
+    """The ownership tags are ours alone, whatever the app puts on everything."""
+    iot = FakeIot()
+    properties = {**_properties(), "Tags": [{"Key": ownership.STACK_ID, "Value": "mine"}]}
+    _run(iot, "Create", properties)
+    _run(iot, "Update", properties, PhysicalResourceId=CA, OldResourceProperties=properties)
+    assert iot.cas[CA]["tags"][ownership.STACK_ID] == STACK
+
+
+def test_no_other_account_is_blamed_for_a_registration_that_is_here() -> None:
+    """Should AWS give CAs other ids than their digest and name none in its error, the certificate is looked for."""
+    iot = FakeIot()
+    _created(iot, **DEFAULT)
+    iot.cas["f" * 64] = {**iot.cas.pop(CA), "tags": {}}
+    iot.fail_always(
+        "register_ca_certificate", error("ResourceAlreadyExistsException", "RegisterCACertificate")
+    )
+    with pytest.raises(RegistrarError, match="registered already in DEFAULT mode"):
+        _run(iot, "Create", _properties(**DEFAULT))

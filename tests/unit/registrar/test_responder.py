@@ -101,7 +101,7 @@ def test_time_that_runs_out_is_failed_before_lambda_ends(
     cloudformation: _CloudFormation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The interruption is no Exception, so that nothing on the way can swallow it."""
-    import ca_registrar
+    from ca_registrar import lifecycle
 
     def run(_: Any, __: Any, progress: dict[str, str]) -> Any:
         progress["doing"] = "registering the CA"
@@ -111,7 +111,7 @@ def test_time_that_runs_out_is_failed_before_lambda_ends(
             except Exception:
                 continue
 
-    monkeypatch.setattr(ca_registrar, "run", run)
+    monkeypatch.setattr(lifecycle, "run", run)
     responder.handler(_event(cloudformation.url), _Context(responder.RESERVE + 0.1))
     [answer] = cloudformation.answers
     assert answer["Status"] == "FAILED"
@@ -122,12 +122,12 @@ def test_an_unforeseen_error_says_its_kind_and_nothing_of_its_text(
     cloudformation: _CloudFormation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Texts of unforeseen errors may hold what must not get out."""
-    import ca_registrar
+    from ca_registrar import lifecycle
 
     def run(*_: Any) -> Any:
         raise KeyError("PRIVATE KEY MATERIAL")
 
-    monkeypatch.setattr(ca_registrar, "run", run)
+    monkeypatch.setattr(lifecycle, "run", run)
     responder.handler(_event(cloudformation.url, RequestType="Update", PhysicalResourceId="old"), _Context())
     [answer] = cloudformation.answers
     assert "KeyError" in answer["Reason"]
@@ -139,14 +139,26 @@ def test_a_long_reason_is_cut_to_what_cloudformation_reads(
     cloudformation: _CloudFormation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """4,096 bytes, with the beginning and the end of the sentence kept."""
-    import ca_registrar
+    from ca_registrar import lifecycle
     from ca_registrar.errors import RegistrarError
 
     def run(*_: Any) -> Any:
         raise RegistrarError("begins so " + "ü" * 9000 + " ends so")
 
-    monkeypatch.setattr(ca_registrar, "run", run)
+    monkeypatch.setattr(lifecycle, "run", run)
     responder.handler(_event(cloudformation.url), _Context())
     assert cloudformation.sizes[0] <= responder.LARGEST_ANSWER
     assert cloudformation.answers[0]["Reason"].startswith("begins so")
     assert _Context.log_stream_name in cloudformation.answers[0]["Reason"]
+
+
+def test_even_an_exit_is_answered(cloudformation: _CloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends the work: an answer that does not come holds the stack."""
+    from ca_registrar import lifecycle
+
+    def run(*_: Any) -> Any:
+        raise SystemExit(3)
+
+    monkeypatch.setattr(lifecycle, "run", run)
+    responder.handler(_event(cloudformation.url), _Context())
+    assert [answer["Status"] for answer in cloudformation.answers] == ["FAILED"]

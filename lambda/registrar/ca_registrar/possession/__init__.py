@@ -1,7 +1,7 @@
 """Proof that we hold the CA's key: turns a verification into a verification certificate.
 
 One module per strategy, imported when it is asked for: the Lambda package of stages that sign nothing
-carries no ``cryptography``. No key is stored, logged or put into an error; see ``errors`` for what can go
+carries no ``cryptography``. No key is stored, logged or put into an error; see ``signing_errors`` for what can go
 wrong.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .errors import PossessionError, UnknownVerificationTypeError
+from ..errors import PossessionError, UnknownVerificationTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

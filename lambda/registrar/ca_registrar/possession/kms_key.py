@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from .. import verification_certificate
-from .aws import code_of, region_of, sentence_of
-from .errors import (
+from ..errors import code_of, sentence_of
+from .arns import region_of
+from .remote_key import remote_key
+from .signing_errors import (
     AccessDeniedError,
     KeyNotUsableError,
     KeyServiceError,
@@ -21,7 +23,6 @@ from .errors import (
     PossessionError,
     WrongKeyTypeError,
 )
-from .remote_key import remote_key
 
 if TYPE_CHECKING:
     import datetime as dt

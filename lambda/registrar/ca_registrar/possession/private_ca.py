@@ -15,8 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from .. import verification_certificate
-from .aws import code_of, partition_of, region_of, sentence_of
-from .errors import (
+from ..errors import code_of, sentence_of
+from .arns import partition_of, region_of
+from .signing_errors import (
     AccessDeniedError,
     AuthorityNotActiveError,
     IssuanceError,

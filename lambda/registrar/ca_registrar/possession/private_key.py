@@ -7,7 +7,7 @@ import re
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from .errors import EncryptedKeyError, NoPrivateKeyError, UnreadableKeyError, WrongKeyTypeError
+from .signing_errors import EncryptedKeyError, NoPrivateKeyError, UnreadableKeyError, WrongKeyTypeError
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(.*?)-----END \1-----", re.DOTALL)
 _CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})

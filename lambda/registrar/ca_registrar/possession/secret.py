@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .. import verification_certificate
+from ..errors import code_of, sentence_of
 from . import private_key
-from .aws import code_of, region_of, sentence_of
-from .errors import (
+from .arns import region_of
+from .signing_errors import (
     AccessDeniedError,
     KeyServiceError,
     NotFoundError,

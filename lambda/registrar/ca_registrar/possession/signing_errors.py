@@ -1,4 +1,4 @@
-"""Why possession of the CA's key could not be proved: one class per cause. Holds no rule, and no key.
+"""What can be wrong with a secret, key or authority: one class per cause. Holds no rule, and no key.
 
 Every message names the secret, key or authority, says what is wrong and what to do, and carries nothing of
 what is secret. Raise these outside of ``except`` blocks wherever the caught error has seen a secret: ``from
@@ -7,19 +7,30 @@ None`` only hides a context, the object stays reachable.
 
 from __future__ import annotations
 
-from ..errors import RegistrarError
+from ..errors import AccessDeniedError, PossessionError
 
-
-class PossessionError(RegistrarError):
-    """Possession of the CA's key could not be proved; nothing was changed."""
-
-
-class UnknownVerificationTypeError(PossessionError):
-    """A verification of a type that this version of the Lambda does not know."""
-
-
-class RegistrationCodeMismatchError(PossessionError):
-    """The pre-issued verification certificate is for another account's registration code."""
+__all__ = [
+    "AccessDeniedError",
+    "AuthorityNotActiveError",
+    "CaOutOfValidityError",
+    "EncryptedKeyError",
+    "IssuanceError",
+    "KeyNotUsableError",
+    "KeyServiceError",
+    "MalformedRegistrationCodeError",
+    "NoPrivateKeyError",
+    "NotFoundError",
+    "NotTheCasKeyError",
+    "NotThePlansCaError",
+    "PossessionError",
+    "SecretFieldMissingError",
+    "SecretHasNoValueError",
+    "SecretNotDecryptableError",
+    "SecretNotJsonError",
+    "SecretPendingDeletionError",
+    "UnreadableKeyError",
+    "WrongKeyTypeError",
+]
 
 
 class MalformedRegistrationCodeError(PossessionError):
@@ -32,10 +43,6 @@ class CaOutOfValidityError(PossessionError):
 
 class NotTheCasKeyError(PossessionError):
     """The key is not the one of the CA certificate."""
-
-
-class AccessDeniedError(PossessionError):
-    """The role may not use the secret, key or authority. Right after a deployment it may pass by itself."""
 
 
 class NotFoundError(PossessionError):

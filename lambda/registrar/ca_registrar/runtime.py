@@ -1,7 +1,9 @@
-"""boto3 clients with patience: standard retries, short time-outs, one per service and region."""
+"""What the Lambda runtime lends: clients with patience, and time. Tests bring their own of both."""
 
 from __future__ import annotations
 
+import random
+import time
 from typing import Any
 
 import boto3
@@ -17,7 +19,7 @@ _CONFIG = Config(
 
 
 class Clients:
-    """The clients of one invocation's region."""
+    """boto3 clients, one per service and region."""
 
     def __init__(self, region: str) -> None:
         self._region = region
@@ -29,3 +31,22 @@ class Clients:
         if key not in self._made:
             self._made[key] = boto3.client(key[0], region_name=key[1], config=_CONFIG)
         return self._made[key]
+
+
+class Clock:
+    """Seconds, by Lambda's own count of what is left."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def now(self) -> float:
+        """A clock that only goes forward."""
+        return time.monotonic()
+
+    def left(self) -> float:
+        """How long Lambda lets us go on."""
+        return float(self._context.get_remaining_time_in_millis()) / 1000
+
+    def pause(self, seconds: float) -> None:
+        """Wait about so long: with jitter, so that the stacks of a fleet do not knock in step."""
+        time.sleep(seconds * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrets

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from .errors import RegistrarError, code_of, sentence_of
+from .errors import PossessionError, RegistrarError, code_of, sentence_of
 from .possession import prove
 
 if TYPE_CHECKING:
@@ -57,13 +57,18 @@ def proof_for(job: Job, wanted: Wanted) -> str | None:
     verification = wanted.verification
     job.doing("proving possession of the CA key")
     code = job.service.call("get_registration_code")["registrationCode"]
-    return str(
-        job.service.patiently(
-            lambda: prove(
-                verification, ca_certificate_pem=wanted.pem, registration_code=code, clients=job.clients
+    try:
+        return str(
+            job.service.patiently(
+                lambda: prove(
+                    verification, ca_certificate_pem=wanted.pem, registration_code=code, clients=job.clients
+                )
             )
         )
-    )
+    except PossessionError as error:
+        failed = type(error)(job.about(error.sentence))
+    # Outside of the except block: a caught error stays reachable from one that is raised in it.
+    raise failed
 
 
 def register(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | None = None) -> str:

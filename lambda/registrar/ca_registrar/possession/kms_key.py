@@ -127,6 +127,6 @@ def _sentence(error: ClientError | BotoCoreError, key_arn: str, action: str) -> 
     if code in {"AccessDeniedException", "AccessDenied"}:
         return AccessDeniedError(
             f"no {action} on the KMS key {key_arn} for this role: {said}; the key policy must let this account "
-            f"use it, and for a key of another account hold the statements that `iot-ca plan` prints"
+            f"use it, and for a key of another account hold the statements that `cdk synth` prints"
         )
     return KeyServiceError(f"{action} failed on the KMS key {key_arn}: {said}")

@@ -137,7 +137,7 @@ def _sentence(error: ClientError | BotoCoreError, arn: str) -> PossessionError:
     if code in {"AccessDeniedException", "AccessDenied"}:
         return AccessDeniedError(
             f"this role may not use the private CA {arn}: {said}; for one of another account, share it with "
-            f"AWS RAM or add the resource policy that `iot-ca plan` prints"
+            f"AWS RAM or add the resource policy that `cdk synth` prints"
         )
     if code == "RequestFailedException":
         return IssuanceError(f"the private CA {arn} failed to issue the verification certificate: {said}")

@@ -126,7 +126,8 @@ def _sentence(error: ClientError | BotoCoreError, secret_id: str) -> PossessionE
         )
     if code in {"AccessDeniedException", "AccessDenied"}:
         return AccessDeniedError(
-            f"this stack's role may not read the secret {secret_id}: {said}; for a secret of another account, "
-            f"add the resource policy that `iot-ca plan` prints"
+            f"the secret {secret_id} does not exist in this account and region, or this stack's role may not "
+            f"read it: {said}; create it under that name, or, for a secret of another account, add the resource "
+            f"policy that `cdk synth` prints"
         )
     return KeyServiceError(f"Secrets Manager cannot give the secret {secret_id}: {said}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .constructs.alarms import CaExpiryAlarm, FailedProvisioningAlarm
     from .constructs.pipeline import SharedCaPipelineStage
     from .constructs.provisioning_template import IJitpProvisioningTemplate, JitpProvisioningTemplate
     from .constructs.registration import CaRegistration, ICaRegistration
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 
 _HOME = {
     "CaCertificate": "model.certificate",
+    "CaExpiryAlarm": "constructs.alarms",
     "CaRegistration": "constructs.registration",
     "CaStage": "model.stage",
     "CertificateMode": "model.certificate",
+    "FailedProvisioningAlarm": "constructs.alarms",
     "ICaRegistration": "constructs.registration",
     "IJitpProvisioningTemplate": "constructs.provisioning_template",
     "JitpProvisioningTemplate": "constructs.provisioning_template",
@@ -43,9 +46,11 @@ _HOME = {
 
 __all__ = [
     "CaCertificate",
+    "CaExpiryAlarm",
     "CaRegistration",
     "CaStage",
     "CertificateMode",
+    "FailedProvisioningAlarm",
     "ICaRegistration",
     "IJitpProvisioningTemplate",
     "JitpProvisioningTemplate",

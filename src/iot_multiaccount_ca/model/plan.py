@@ -133,6 +133,7 @@ class SharedCaPlan:
         check_default_owners(resolved)
         _check_verifications(resolved, ca_certificate)
         old = _retiring(retiring, ca_certificate)
+        _check_retiring_verifications(resolved, old)
         values: dict[str, object] = {
             "ca_certificate": ca_certificate,
             "stages": resolved,
@@ -283,6 +284,16 @@ def _check_verifications(stages: tuple[CaStage, ...], ca_certificate: CaCertific
         by_proof.setdefault(id(stage.verification), (stage.verification, []))[1].append(stage.name)
     for verification, names in by_proof.values():
         verification.check_pre_issued(ca_certificate, names)
+
+
+def _check_retiring_verifications(stages: tuple[CaStage, ...], retiring: tuple[RetiringCa, ...]) -> None:
+    """A retiring CA needs no proof where it is registered; one that is given has to serve every DEFAULT stage."""
+    owners = [stage for stage in stages if stage.certificate_mode is CertificateMode.DEFAULT]
+    for old in retiring:
+        if old.verification is not None:
+            for stage in owners:
+                old.verification.check_target(stage.partition, stage.account, stage.region)
+            old.verification.check_pre_issued(old.ca_certificate, [stage.name for stage in owners])
 
 
 def _retiring(retiring: Iterable[RetiringCa], current: CaCertificate) -> tuple[RetiringCa, ...]:

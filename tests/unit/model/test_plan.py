@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from certificates import make_ca
+from certificates import make_ca, make_verification_certificate, registration_code
 from iot_multiaccount_ca.model import errors
 from iot_multiaccount_ca.model.certificate import CaCertificate, CertificateMode
 from iot_multiaccount_ca.model.plan import OnExisting, RetiringCa, SharedCaPlan
@@ -328,3 +328,24 @@ def test_every_error_is_a_value_error_of_ours() -> None:
     assert all(issubclass(each, errors.SharedCaError) for each in classes)
     assert issubclass(errors.SharedCaError, ValueError)
     assert all(each.__doc__ for each in classes)
+
+
+def test_a_retiring_cas_proof_is_checked_against_its_own_certificate() -> None:
+    """A certificate that the current CA signed proves nothing of the retiring one."""
+    current, old = make_ca("ec-p256", common_name="Fleet CA"), make_ca("ec-p256", common_name="Old CA")
+    code = registration_code()
+    wrong = Verification.from_pre_issued({"prod": make_verification_certificate(current, code)})
+    right = Verification.from_pre_issued({"prod": make_verification_certificate(old, code)})
+    settings = {"owner_account": PROD, "verification": PROOF}
+    with pytest.raises(errors.SharedCaError, match="sign"):
+        _plan(retiring=[RetiringCa(_ca("Old CA"), verification=wrong)], **settings)
+    _plan(retiring=[RetiringCa(_ca("Old CA"), verification=right)], **settings)
+
+
+def test_a_retiring_cas_proof_is_not_wanted_where_nobody_owns() -> None:
+    """Pre-issued certificates for no DEFAULT stage are a mistake there, too."""
+    stray = Verification.from_pre_issued(
+        {"prod": make_verification_certificate(make_ca("ec-p256", common_name="Old CA"), registration_code())}
+    )
+    with pytest.raises(errors.SharedCaError):
+        _plan(retiring=[RetiringCa(_ca("Old CA"), verification=stray)])

@@ -1,0 +1,42 @@
+"""Rules of cost: what a stage asks of the CDK's other process is counted, not timed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import jsii._kernel.providers.process as jsii_process
+from aws_cdk import App
+
+import plans
+from iot_multiaccount_ca import CaStage, SharedCa
+
+if TYPE_CHECKING:
+    import pytest
+
+#: Calls into jsii for one more SNI_ONLY stage with a template. Raise it only for something that users asked for.
+MOST_CALLS_A_STAGE = 27
+
+
+def test_calls_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call costs a fifth of a millisecond; growth is linear."""
+    calls: Counter[str] = Counter()
+    send = jsii_process._NodeProcess.send
+
+    def counted(self: Any, request: Any, *more: Any) -> Any:
+        if "Delete" not in type(request).__name__:  # what Python's garbage collector sends, whenever
+            calls[type(request).__name__] += 1
+        return send(self, request, *more)
+
+    monkeypatch.setattr(jsii_process._NodeProcess, "send", counted)
+
+    def cost(count: int) -> int:
+        stages = [CaStage(f"s{n}", account=f"{n:012d}", region=plans.REGION) for n in range(count)]
+        plan = plans.sni_only_plan(stages=stages)
+        app = App()
+        calls.clear()
+        SharedCa(app, "FleetCa", plan=plan)
+        return sum(calls.values())
+
+    few, many = cost(2), cost(12)
+    assert (many - few) / 10 <= MOST_CALLS_A_STAGE

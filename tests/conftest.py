@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
@@ -17,3 +18,6 @@ for name in (
     "AWS_DEFAULT_REGION",
 ):
     os.environ.pop(name, None)
+
+# Started in the background of a shell, everything below this process would ignore Ctrl-C, and its tests would fail.
+signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -115,9 +115,10 @@ def test_default_is_handed_over_in_one_deployment_and_back(deployments: Deployme
 
 
 def test_a_hand_over_whose_taking_fails_leaves_no_owner(deployments: Deployments) -> None:
-    """The taking account has no secret: never two owners, the event says why, and the next deployment mends it."""
+    """The taking account has another key: never two owners, the event says why, and the next deployment mends it."""
     ca = make_ca("ec-p256", common_name="Half hand-over CA")
     deployments.put_secret("half/key", ca.key_pem, ONE, REGION)
+    deployments.put_secret("half/key", make_ca("ec-p256", common_name="Wrong CA").key_pem, TWO, REGION)
     fleet = Fleet(
         deployments,
         "HalfHandOver",

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from figures import FIGURES
+
+if TYPE_CHECKING:
+    import pytest
 
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
@@ -21,3 +28,14 @@ for name in (
 
 # Started in the background of a shell, everything below this process would ignore Ctrl-C, and its tests would fail.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests count into it."""
+    config.stash[FIGURES] = Counter()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say the figures of the run."""
+    for name, count in sorted(config.stash[FIGURES].items()):
+        terminalreporter.write_line(f"{name}: {count}")

@@ -52,10 +52,8 @@ def handler(event: dict[str, Any], context: Any) -> None:
             Status="SUCCESS", PhysicalResourceId=outcome["PhysicalResourceId"], Data=outcome["Data"]
         )
     except DeadlineExceededError:
-        doing = progress.get("doing", "starting")
-        answer["Reason"] = (
-            f"time ran out while {doing}; what was done is undone by the roll-back{_see(context)}"
-        )
+        doing = f"{progress.get('about', '')}time ran out while {progress.get('doing', 'starting')}"
+        answer["Reason"] = f"{doing}; what was done is undone by the roll-back{_see(context)}"
     except BaseException as error:  # an exit, too, has to be answered
         answer["Reason"] = _reason(error) + _see(context)
         _log_failure(event, error)
@@ -66,7 +64,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
 @contextlib.contextmanager
 def _deadline(context: Any) -> Iterator[None]:
-    """Interrupt the body shortly before Lambda would end it without an answer."""
+    """Interrupt the body before Lambda ends it without an answer."""
     seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE
     if threading.current_thread() is not threading.main_thread():
         yield  # no signals here; each call's own time-outs have to do

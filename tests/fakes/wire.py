@@ -1,30 +1,34 @@
-"""boto3 clients whose requests a fake answers: botocore's own model checks every call and parses every
-answer.
+"""boto3 clients whose calls a fake answers: botocore's own model checks every call and every answer.
 
-Nothing leaves the process. A fake gets the operation's name and its parameters (blobs decoded) and returns
-the answer, or raises `Refusal` as AWS would.
+Nothing leaves the process, and nothing is retried. A fake gets the operation's name and its parameters, and returns
+the answer, or raises `Refusal` as AWS would. An error that the model does not list for the operation is refused.
 """
 
 from __future__ import annotations
 
-import base64
-import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
-from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from botocore.validate import ParamValidator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: What every service may answer to any call, whatever its model lists (AWS, "common errors").
+COMMON_ERRORS = frozenset(
+    {"AccessDeniedException", "AccessDenied", "ValidationException", "ThrottlingException"}
+)
+_CONFIG = Config(retries={"total_max_attempts": 1})
+
 
 class Refusal(Exception):  # noqa: N818 - an answer, no failure of ours
-    """AWS's error answer."""
+    """AWS's error answer; ``members``: what this error says beside its message."""
 
-    def __init__(self, code: str, message: str = "", status: int = 400) -> None:
+    def __init__(self, code: str, message: str = "", status: int = 400, **members: Any) -> None:
         super().__init__(code)
-        self.code, self.message, self.status = code, message, status
+        self.code, self.message, self.status, self.members = code, message, status, members
 
 
 class Fake(Protocol):
@@ -33,17 +37,6 @@ class Fake(Protocol):
     service: str
 
     def answer(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]: ...
-
-
-class _Body:
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-
-    def stream(self, **_: Any) -> list[bytes]:
-        return [self.content]
-
-    def read(self, *_: Any) -> bytes:
-        return self.content
 
 
 class FakeClients:
@@ -57,50 +50,52 @@ class FakeClients:
         self.asked: list[tuple[str, str]] = []
         pairs = [each if isinstance(each, tuple) else (home, each) for each in fakes]
         self._fakes = {(fake.service, region): fake for region, fake in pairs}
+        self._made: dict[tuple[str, str], Any] = {}
 
     def client(self, service_name: str, region: str | None = None) -> Any:
-        place = region or self.home
-        self.asked.append((service_name, place))
-        return client_of(self._fakes[service_name, place], place)
+        key = (service_name, region or self.home)
+        self.asked.append(key)
+        if key not in self._made:
+            self._made[key] = client_of(self._fakes[key], key[1])
+        return self._made[key]
 
 
 def client_of(fake: Fake, region: str = "eu-west-1") -> Any:
-    """A real boto3 client of the fake's service; it signs with made-up keys and reaches nothing."""
+    """A real boto3 client of the fake's service; it signs nothing and reaches nothing."""
     client = boto3.client(
         fake.service,
         region_name=region,
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
-        config=Config(retries={"total_max_attempts": 1}),
+        config=_CONFIG,
     )
-    blobs = _blobs(client.meta.service_model)
+    asked: dict[str, Any] = {}
 
-    def respond(request: Any, **_: Any) -> AWSResponse:
-        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
-        sent = json.loads(request.body)
-        parameters = {k: base64.b64decode(v) if k in blobs[operation][0] else v for k, v in sent.items()}
+    def remember(params: Mapping[str, Any], **_: Any) -> None:
+        asked["parameters"] = dict(params)
+
+    def respond(model: Any, **_: Any) -> tuple[Any, Mapping[str, Any]]:
         try:
-            status, content = 200, dict(fake.answer(operation, parameters))
-            content = {k: _b64(v) if k in blobs[operation][1] else v for k, v in content.items()}
+            answer = dict(fake.answer(model.name, asked["parameters"]))
         except Refusal as refusal:
-            status, content = refusal.status, {"__type": refusal.code, "message": refusal.message}
-        headers = {"Content-Type": "application/x-amz-json-1.1"}
-        return AWSResponse(request.url, status, headers, _Body(json.dumps(content).encode()))
+            return _refused(model, refusal)
+        if model.output_shape is not None:
+            report = ParamValidator().validate(answer, model.output_shape)
+            assert not report.has_errors(), report.generate_report()
+        return SimpleNamespace(status_code=200), answer
 
-    client.meta.events.register("before-send", respond)
+    client.meta.events.register_last("before-parameter-build", remember)
+    client.meta.events.register("before-call", respond)
     return client
 
 
-def _blobs(model: Any) -> dict[str, tuple[set[str], set[str]]]:
-    return {
-        name: tuple(  # type: ignore[misc]
-            {member for member, shape in (top.members.items() if top else ()) if shape.type_name == "blob"}
-            for top in (operation.input_shape, operation.output_shape)
-        )
-        for name in model.operation_names
-        if (operation := model.operation_model(name))
+def _refused(model: Any, refusal: Refusal) -> tuple[Any, Mapping[str, Any]]:
+    listed = {shape.error_code for shape in model.error_shapes} | {shape.name for shape in model.error_shapes}
+    assert refusal.code in listed | COMMON_ERRORS, f"{model.name} does not answer {refusal.code}"
+    error = {"Code": refusal.code, "Message": refusal.message}
+    metadata = {"HTTPStatusCode": refusal.status}
+    return SimpleNamespace(status_code=refusal.status), {
+        "Error": error,
+        "ResponseMetadata": metadata,
+        **refusal.members,
     }
-
-
-def _b64(value: bytes) -> str:
-    return base64.b64encode(value).decode()

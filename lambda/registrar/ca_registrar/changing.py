@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .errors import RegistrarError
-from .ownership import ADOPTED, KEYS, LOGICAL_ID, STACK_ID, is_stack, told
+from .errors import RegistrarError, sentence_of
+from .ownership import ADOPTED, KEYS, LOGICAL_ID, STACK_ID, adopted, is_stack, told
 from .registering import AlreadyRegisteredError, proof_for, register
 from .service import gone_is_done
 
@@ -65,8 +65,8 @@ def _adopt(job: Job, live: Live, wanted: Wanted) -> None:
     ):
         raise ForeignRegistrationError(
             job.about(
-                f"it was registered {told(live.tags)}, and is not adopted from a stack that was not named; remove it "
-                "from that stack, or name the stack with adopt_from_stack"
+                f"it was registered {told(live.tags)}, and adoption needs the stack named; remove it there, "
+                "or name it with adopt_from_stack"
             )
         )
     if live.mode != wanted.mode:
@@ -78,7 +78,7 @@ def _adopt(job: Job, live: Live, wanted: Wanted) -> None:
         )
     # Tags first: from here on a roll-back knows what is ours to take off again.
     job.note("adopted", certificate_id=live.certificate_id, before=told(live.tags))
-    _tag(job, live, {**wanted.tags, **job.owner.tags, ADOPTED: "true"})
+    tag(job, live, {**wanted.tags, **job.owner.tags, ADOPTED: adopted(live.tags)})
     _set(job, live, wanted)
 
 
@@ -91,7 +91,7 @@ def change(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
     stale = sorted((former.tag_keys - wanted.tags.keys() - set(KEYS)) & live.tags.keys())
     if stale:
         job.service.call("untag_resource", resourceArn=live.arn, tagKeys=stale)
-    _tag(job, live, wanted.tags)
+    tag(job, live, wanted.tags)
     if not (stale or differences(live, wanted)):
         job.note("as wanted", certificate_id=live.certificate_id)
 
@@ -135,7 +135,8 @@ def _set(job: Job, live: Live, wanted: Wanted) -> None:
         job.service.call("update_ca_certificate", certificateId=live.certificate_id, **changes)
 
 
-def _tag(job: Job, live: Live, tags: Mapping[str, str]) -> None:
+def tag(job: Job, live: Live, tags: Mapping[str, str]) -> None:
+    """Set what is missing of these tags, in one call."""
     missing = {key: value for key, value in tags.items() if live.tags.get(key) != value}
     if missing:
         pairs = [{"Key": key, "Value": value} for key, value in missing.items()]
@@ -144,7 +145,7 @@ def _tag(job: Job, live: Live, tags: Mapping[str, str]) -> None:
 
 def change_mode(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
     """Deregister and register again: AWS has no call that changes a mode. Everything that can fail comes first."""
-    if ADOPTED in live.tags:
+    if live.tags.get(ADOPTED):
         raise ModeChangeError(
             job.about(
                 f"it was adopted in {live.mode} mode, and is not ours to deregister; ask for "
@@ -178,9 +179,14 @@ def change_mode(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
         register(job, wanted, tags, proof)
     except AlreadyRegisteredError as found:
         # The call took effect and its answer was lost on the way, or somebody was quicker.
+        if found.live.mode != wanted.mode:
+            said = (
+                f"somebody registered it in {found.live.mode} mode while its mode was changed; deploy again"
+            )
+            raise ModeChangeError(job.about(said)) from None
         take(job, found.live, wanted, former)
     except (RegistrarError, ClientError, BotoCoreError) as error:
-        said = error.sentence if isinstance(error, RegistrarError) else type(error).__name__
+        said = error.sentence if isinstance(error, RegistrarError) else job.about(sentence_of(error))
         raise ModeChangeError(_after_failure(job, live, wanted, said)) from None
 
 

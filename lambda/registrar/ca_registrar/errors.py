@@ -1,6 +1,5 @@
-"""The errors that this Lambda answers as a FAILED with a sentence, and how AWS's own errors read.
-
-What only a signer meets stands in ``possession/signing_errors``, which the package that signs nothing leaves out.
+"""Errors that are answered as FAILED with a sentence, and how AWS's own read. What only a signer meets stands in
+``possession/signing_errors``.
 """
 
 from __future__ import annotations
@@ -14,10 +13,7 @@ _LONGEST = 400
 
 
 class RegistrarError(Exception):
-    """A request that cannot be carried out, told in one sentence: what is wrong, and what to do.
-
-    Never put key material or a secret's value into it: it stands in the stack's events.
-    """
+    """What is wrong and what to do, in a sentence for the stack's events: never with a key or a secret's value."""
 
     @property
     def sentence(self) -> str:
@@ -38,7 +34,7 @@ class RegistrationCodeMismatchError(PossessionError):
 
 
 class AccessDeniedError(PossessionError):
-    """The role may not use the secret, key or authority. Right after a deployment it may pass by itself."""
+    """The role may not use the secret, key or authority, or not yet."""
 
 
 def code_of(error: ClientError | BotoCoreError) -> str:

@@ -1,7 +1,4 @@
-"""One request of CloudFormation: who asks, where, with what, and what it says of itself.
-
-The log is one JSON line a decision, and never holds a key, a secret or the response URL.
-"""
+"""One request of CloudFormation: who asks, where, and its log: a JSON line a decision, never a key or a secret."""
 
 from __future__ import annotations
 
@@ -18,11 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """The request's circumstances.
-
-    ``certificate_id``: as far as it is known before AWS is asked. ``progress`` is shared with the responder, for when
-    time runs out.
-    """
+    """The request's circumstances. ``certificate_id``: as far as it is known before AWS is asked."""
 
     kind: str
     request_id: str | None
@@ -52,7 +45,7 @@ class Job:
 
     def doing(self, what: str) -> None:
         """Say what is going on, in case that time runs out in it."""
-        self.progress["doing"] = what
+        self.progress.update(about=self.about(""), doing=what)
 
     def registered(self, certificate_id: str) -> None:
         """A Create that fails from here on answers this id; a failed Update always answers the old one."""

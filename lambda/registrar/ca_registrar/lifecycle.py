@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .changing import ForeignRegistrationError, change, differences, remove, take
+from .changing import ForeignRegistrationError, change, differences, remove, tag, take
 from .errors import RegistrarError, sentence_of
 from .job import Job
-from .ownership import ADOPTED, KEYS, Owner, told
+from .ownership import ADOPTED, KEYS, Owner, formerly, told
 from .properties import CERTIFICATE_ID, der_of, digest_of, read_former, read_wanted, readable_pem
 from .registering import AlreadyRegisteredError, register
 from .runtime import Clients, Clock
@@ -36,8 +36,7 @@ def run(
 ) -> dict[str, Any]:
     """Carry out one request; gives the physical id and the data to answer.
 
-    ``progress`` tells the responder what is going on, and the physical id to answer if it fails. ``clients`` and
-    ``clock`` are the tests' to bring.
+    ``progress`` tells the responder what is going on, and the physical id to answer if it fails.
     """
     account, region = str(event["StackId"]).split(":")[4], str(event["StackId"]).split(":")[3]
     pem = (event.get("ResourceProperties") or {}).get("CaCertificatePem")
@@ -59,6 +58,7 @@ def run(
         clock=clock,
         progress=progress,
     )
+    job.doing("looking at what is registered")
     try:
         if event["RequestType"] == "Delete":
             return _delete(job, str(event["PhysicalResourceId"]), event.get("ResourceProperties") or {})
@@ -135,10 +135,10 @@ def _clear_failed_replacement(job: Job, physical_id: str, wanted: Wanted, former
     """Roll-back of a replacement that failed half-way: the CA of the failed properties may be registered by us."""
     if former.pem is None or der_of(former.pem) == der_of(wanted.pem):
         return
-    left = job.service.find(digest_of(former.pem))
+    left = job.service.find_by_pem(former.pem)
     if left is not None and left.certificate_id != physical_id and job.owner.owns(left.tags):
         job.note("removing what a failed replacement left", certificate_id=left.certificate_id)
-        _let_go(job, left, left.template_name)
+        _let_go(job, left, left.template_name, former)
 
 
 def _delete(job: Job, physical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,13 +149,14 @@ def _delete(job: Job, physical_id: str, properties: Mapping[str, Any]) -> dict[s
         job.note("not ours, left alone", certificate_id=live.certificate_id, owner=told(live.tags))
     else:
         job.doing("deregistering the CA")
-        _let_go(job, live, (properties.get("RegistrationConfig") or {}).get("TemplateName"))
+        template_name = (properties.get("RegistrationConfig") or {}).get("TemplateName")
+        _let_go(job, live, template_name, read_former(properties))
     return {"PhysicalResourceId": physical_id, "Data": {}}
 
 
-def _let_go(job: Job, live: Live, template_name: str | None) -> None:
-    """Deregister what we registered; of what was adopted, take off our template and tags, and nothing else."""
-    if ADOPTED not in live.tags:
+def _let_go(job: Job, live: Live, template_name: str | None, former: Former) -> None:
+    """Deregister what we registered; of what was adopted, take off our template and tags alone."""
+    if not live.tags.get(ADOPTED):
         job.note("deregistering", certificate_id=live.certificate_id)
         remove(job, live)
         return
@@ -165,4 +166,9 @@ def _let_go(job: Job, live: Live, template_name: str | None) -> None:
             job.service.call(
                 "update_ca_certificate", certificateId=live.certificate_id, removeAutoRegistration=True
             )
-        job.service.call("untag_resource", resourceArn=live.arn, tagKeys=list(KEYS))
+        keys, before = {*KEYS, *former.tag_keys}, formerly(live.tags)
+        if before:
+            # At once its former stack's again, and adopted by nobody: what follows only tidies up.
+            tag(job, live, {**before, ADOPTED: ""})
+            keys -= before.keys()
+        job.service.call("untag_resource", resourceArn=live.arn, tagKeys=sorted(keys & live.tags.keys()))

@@ -1,7 +1,4 @@
-"""The request's properties as values: the one place in which this Lambda reads them.
-
-``constructs/request_properties.py`` of the library writes them. They arrive as strings.
-"""
+"""The request's properties as values. ``constructs/request_properties.py`` writes them; they arrive as strings."""
 
 from __future__ import annotations
 
@@ -76,7 +73,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Former:
-    """What is used of the properties before an update; they may be a newer version's, so all else is ignored."""
+    """What is used of former properties, which may be a newer version's."""
 
     pem: str | None
     allow_mode_change: bool
@@ -105,7 +102,7 @@ def read_wanted(properties: Mapping[str, Any]) -> Wanted:
 
 
 def read_former(properties: Mapping[str, Any] | None) -> Former:
-    """What can be used of the properties before; nothing in them is an error."""
+    """What can be used of them; nothing in them is an error."""
     given = properties or {}
     tags = given.get("Tags")
     keys = (tag.get("Key") for tag in tags if isinstance(tag, dict)) if isinstance(tags, list) else ()

@@ -26,7 +26,7 @@ class Clients:
         self._made: dict[tuple[str, str], Any] = {}
 
     def client(self, service_name: str, region: str | None = None) -> Any:
-        """A client of the service, in the given region, or else in the Lambda's own."""
+        """A client of the service, in the region or the Lambda's own."""
         key = (service_name, region or self._region)
         if key not in self._made:
             self._made[key] = boto3.client(key[0], region_name=key[1], config=_CONFIG)

@@ -1,4 +1,4 @@
-"""AWS IoT as this Lambda sees it: live registrations, found and read. Decides nothing."""
+"""AWS IoT: live registrations, found and read. Decides nothing."""
 
 from __future__ import annotations
 

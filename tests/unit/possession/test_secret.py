@@ -92,7 +92,7 @@ def test_a_secret_of_another_region_is_asked_there() -> None:
 
 CA = make_ca()
 BAD_VALUES: dict[str, tuple[str | bytes | None, str | None, type[PossessionError], str]] = {
-    "empty": ("", None, causes.SecretHasNoValueError, "empty"),
+    "empty": (" ", None, causes.SecretHasNoValueError, "empty"),
     "no value": (None, None, causes.SecretHasNoValueError, "empty"),
     "binary rubbish": (b"\xff\xfe\x00", None, causes.SecretHasNoValueError, "no text"),
     "rubbish": ("hunter2", None, causes.NoPrivateKeyError, "no PEM private key"),

@@ -1,8 +1,7 @@
 """Proof that we hold the CA's key: turns a verification into a verification certificate.
 
-One module per strategy, imported when it is asked for: the Lambda package of stages that sign nothing
-carries no ``cryptography``. No key is stored, logged or put into an error; see ``signing_errors`` for what can go
-wrong.
+One module per strategy, imported when asked for: the package that signs nothing carries no ``cryptography``. No key
+is stored, logged or put into an error.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class Clients(Protocol):
     """Where the boto3 clients come from."""
 
     def client(self, service_name: str, region: str | None = None) -> Any:
-        """A client of the service, in the given region, or else in the one that the Lambda runs in."""
+        """A client of the service, in the region or the Lambda's own."""
 
 
 def prove(
@@ -37,14 +36,13 @@ def prove(
 ) -> str:
     """PEM of a verification certificate of the CA for ``registration_code``.
 
-    ``verification`` is the ``Verification`` of the resource's properties. Everything that can be wrong with
-    the secret, key or authority is found here, before AWS IoT is asked, and raised as a `PossessionError`.
+    Whatever is wrong with the secret, key or authority is found before AWS IoT is asked: a `PossessionError`.
     """
     kind = verification.get("Type")
     if kind not in _STRATEGIES:
         raise UnknownVerificationTypeError(
-            f"this version of the Lambda knows no verification of type {str(kind)[:40]!r}, only "
-            f"{', '.join(_STRATEGIES)}; deploy the stack with the version of the library that wrote it"
+            f"this Lambda knows no verification of type {str(kind)[:40]!r}, only {', '.join(_STRATEGIES)}; deploy the "
+            "stack with the version of the library that wrote it"
         )
     strategy = importlib.import_module(f".{_STRATEGIES[kind]}", __name__)
     certificate: str = strategy.prove(

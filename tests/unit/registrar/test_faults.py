@@ -1,0 +1,197 @@
+"""Every event of the life, at every call in it, with every error of that call, lost answers and the Lambda's death.
+
+After each, CloudFormation does what it does: a Delete of the failed Create, an Update back, a Delete again, or Lambda's
+second delivery of the same request. Whatever happened: what is registered is as before or as asked, nothing of anyone
+else's is touched, and the reason says what happened.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from ca_registrar import ownership
+from fakes.cloudformation import RESPONSE_URL
+from fakes.faults import Fault, Kind
+from figures import FIGURES
+from scenes import ACCOUNT, REGION, SCENES, Scene, Stage, authority, in_other_worlds, is_as_asked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakes.cloudformation import Answer
+
+_REFUSED = (Kind.REFUSED, Kind.REFUSED_FROM_THEN_ON)
+_WITHOUT_CA = ("GetRegistrationCode", "RegisterCACertificate", "ListCACertificates")
+_LARGEST_ANSWER = 4096
+_ROUNDS, _LAST = 2, 8
+
+
+@pytest.fixture(scope="module")
+def stage() -> Stage:
+    """One for all: its clients are costly."""
+    return Stage()
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore's waiters pause for real."""
+    monkeypatch.setattr("botocore.waiter.time.sleep", lambda seconds: None)
+
+
+@functools.cache
+def _errors(service: str, operation: str) -> list[str]:
+    """What botocore's model lists for the operation, and what any call can get."""
+    client = boto3.client(
+        service, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+    model = client.meta.service_model.operation_model(operation)
+    return sorted({*(shape.name for shape in model.error_shapes), "AccessDeniedException"})
+
+
+def _moments(calls: tuple[tuple[str, str], ...]) -> Iterator[int]:
+    """Every call; of a round that is made again and again while the Lambda waits, the first two and the last."""
+    for index, call in enumerate(calls):
+        rounds = calls[:index].count(call)
+        if rounds < _ROUNDS or index >= len(calls) - _LAST:
+            yield index
+
+
+def _faults(calls: tuple[tuple[str, str], ...], certificate_id: str, *, every_error: bool) -> Iterator[Fault]:
+    for index in _moments(calls):
+        service, operation = calls[index]
+        for kind in Kind:
+            codes = _errors(service, operation) if kind in _REFUSED else [""]
+            for code in codes if every_error else codes[:1]:
+                # What AWS IoT says it does not find is gone, and a CA that is registered is not to be found otherwise.
+                gone = (
+                    code == "ResourceNotFoundException" and service == "iot" and operation not in _WITHOUT_CA
+                )
+                yield Fault(index, kind, code, vanishes=certificate_id if gone else "")
+
+
+def _without_settings(world: dict[Any, Any]) -> dict[Any, Any]:
+    """What adoption promises to give back: the registrations, their modes, and whose they are."""
+    return {
+        place: {key: (ca["pem"], ca["mode"], ca["tags"]) for key, ca in cas.items()}
+        for place, cas in world.items()
+    }
+
+
+def _removed_meanwhile(stage: Stage, scene: Scene, old: dict[Any, Any], new: dict[Any, Any]) -> bool:
+    """Whether all is well though somebody removed the CA: it is gone or registered as told, and the rest as ever."""
+    here, certificate_id = (ACCOUNT, REGION), stage.id_of()
+    worlds = []
+    for world in (stage.aws.snapshot(), old, new):
+        cas = {here: {}, **world}
+        worlds.append(({**cas, here: dict(cas[here])}, cas[here].get(certificate_id)))
+        worlds[-1][0][here].pop(certificate_id, None)
+    (rest, own), *others = worlds
+    told = [scene.asked(), *filter(None, [stage.resource.properties])]
+    return any(rest == other for other, _ in others) and (
+        own is None or own in [each for _, each in others] or any(is_as_asked(own, each) for each in told)
+    )
+
+
+def _cleared(world: dict[Any, Any]) -> dict[Any, Any]:
+    """Without what an earlier Create of ours left behind: the clean-up of the failed one takes that away, too."""
+    ours = ownership.STACK_ID
+    return {
+        place: {key: ca for key, ca in cas.items() if ours not in ca["tags"]} for place, cas in world.items()
+    }
+
+
+def _check_answers(answers: list[Answer], fault: Fault) -> None:
+    """Every answer can be read, says where, and gives nothing away."""
+    key_lines = authority().key_pem.splitlines()[1:-1]
+    for each in answers:
+        said = each.log + json.dumps(each.answer)
+        assert RESPONSE_URL not in said
+        assert not any(line in said for line in key_lines)
+        for line in each.log.splitlines():
+            assert isinstance(json.loads(line)["decision"], str)
+        if each.answer is None or each.succeeded:
+            continue
+        assert len(json.dumps(each.answer).encode()) <= _LARGEST_ANSWER
+        if fault.kind in (Kind.TIME_OUT_BEFORE, Kind.TIME_OUT_AFTER) and each is answers[0]:
+            assert "time ran out while" in each.reason
+        for part in (ACCOUNT, REGION):
+            assert part in each.reason, each.reason
+        assert any(ca.certificate_id in each.reason for ca in (authority(), authority("Next CA")))
+
+
+def _try(stage: Stage, scene: Scene, fault: Fault, old: Any, new: Any, *, twice: bool) -> str:
+    """One point; what is wrong after it, or nothing."""
+    scene.set(stage)
+    succeeded = scene.play(stage, fault, twice=twice)
+    answers = stage.resource.answers
+    first = answers[0]
+    _check_answers(answers, fault)
+    if stage.resource.stuck is not None and scene.event == "Delete":
+        # DELETE_FAILED: whoever wants the stack gone deletes it again.
+        succeeded = stage.resource.stuck()
+    if stage.resource.stuck is not None:
+        return "the stack is stuck"
+    world = stage.aws.snapshot()
+    if fault.vanishes:
+        return "" if _removed_meanwhile(stage, scene, old, new) else "not as before or as asked"
+    if succeeded or scene.event == "Delete":
+        wrong = "" if world == new else "not as asked"
+    elif scene.restores:
+        wrong = "" if world == old else "not as before"
+    else:
+        wrong = "" if _without_settings(world) == _without_settings(old) else "not as before"
+    if wrong:
+        return wrong
+    if not succeeded and first.answer is not None and fault.kind in _REFUSED and not scene.fails:
+        words = (fault.code, *_SENTENCES.get(fault.code, ()))
+        return "" if any(word in first.reason for word in words) else "the reason does not name the cause"
+    return ""
+
+
+#: Errors that have a sentence of their own in the place of AWS's code.
+_SENTENCES = {
+    "ResourceNotFoundException": ("there is no secret", "there is no private CA", "registered already"),
+    "ResourceAlreadyExistsException": ("another account holds this CA", "registered already"),
+    "RequestInProgressException": ("did not issue",),
+    "NotFoundException": ("there is no KMS key",),
+    "DisabledException": ("is disabled",),
+    "DecryptionFailure": ("cannot decrypt",),
+}
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_whatever_fails_the_registration_is_as_before_or_as_asked(
+    scene: Scene, stage: Stage, pytestconfig: pytest.Config
+) -> None:
+    """All points of this event; each from the beginning."""
+    failures: list[str] = []
+    for world in in_other_worlds(scene):
+        world.set(stage)
+        old = stage.aws.snapshot()
+        assert world.play(stage) is (not world.fails)
+        event = stage.resource.answers[0]
+        assert world.fails in event.reason
+        if event.request != "Delete" and event.succeeded:
+            assert any(is_as_asked(ca, world.asked()) for ca in stage.iot.cas.values())
+        new, calls = stage.aws.snapshot(), event.calls
+        before = new if world.drifted else _cleared(old) if world.orphan else old
+        tried = 0
+        for fault in _faults(calls, stage.id_of(), every_error=world is scene):
+            for twice in (False, True) if fault.kind in (Kind.DIED_BEFORE, Kind.DIED_AFTER) else (False,):
+                tried += 1
+                wrong = _try(stage, world, fault, before, new, twice=twice)
+                if wrong:
+                    said = [f"{each.request}: {each.reason[:300]}" for each in stage.resource.answers]
+                    where = (
+                        f"call {fault.call} {calls[fault.call][1]}: {fault.kind.value} {fault.code} {twice=}"
+                    )
+                    failures.append(f"{world.name}, {where}: {wrong}; {said}")
+        assert tried >= min(len(calls), 2 * len(Kind))
+        pytestconfig.stash[FIGURES]["fault points tried"] += tried
+    if failures:
+        pytest.fail("\n".join([f"{len(failures)} points:", *failures[:10]]), pytrace=False)

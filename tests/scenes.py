@@ -125,6 +125,12 @@ class Stage:
         self.register("Scene CA", account=OTHER)
         self.register("Bystander CA")
 
+    def guard(self, behind: Callable[[Fake], Fake]) -> None:
+        """Put every service behind something, such as a role's policy."""
+        for endpoint in self._endpoints.values():
+            assert endpoint.target is not None
+            endpoint.target = behind(endpoint.target)
+
     def register(
         self,
         name: str,

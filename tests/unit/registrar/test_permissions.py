@@ -1,0 +1,182 @@
+"""The roles as the templates have them: enough for every scene, and nothing too much.
+
+Each action is taken away in turn: some scene must then end otherwise. What the provisioning role may do is AWS's own
+managed policy, and stands apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_cdk import App, Environment, Stack
+
+import plans
+from fakes.iam import Call, Guarded, Policy
+from iot_multiaccount_ca import CaRegistration, CertificateMode, JitpProvisioningTemplate, Verification
+from iot_multiaccount_ca.model.certificate import CaCertificate
+from scenes import (
+    ACCOUNT,
+    KMS_KEY,
+    PRIVATE_CA,
+    REGION,
+    SCENES,
+    SECRET,
+    Scene,
+    Stage,
+    authority,
+    in_other_worlds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PASSED = f"arn:aws:iam::{ACCOUNT}:role/provisioning"
+_LOG_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:logs"
+#: Which role a scene runs under, by the proof in the registration's properties, now or before.
+_ROLES: dict[str, Verification | None] = {
+    "SNI_ONLY": None,
+    "SECRET": Verification.from_secret(SECRET),
+    "KMS_KEY": Verification.from_kms_key(KMS_KEY),
+    "PRIVATE_CA": Verification.from_private_ca(PRIVATE_CA),
+}
+
+
+@pytest.fixture(scope="module")
+def stage() -> Stage:
+    """One for all: its clients are costly."""
+    return Stage()
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore's waiters pause for real."""
+    monkeypatch.setattr("botocore.waiter.time.sleep", lambda seconds: None)
+
+
+@pytest.fixture(scope="module")
+def policies() -> dict[str, Policy]:
+    """The registrar's policy for each kind of proof, out of the synthesized templates."""
+    found = {}
+    for name, verification in _ROLES.items():
+        app = App()
+        stack = Stack(app, "Stack", env=Environment(account=ACCOUNT, region=REGION))
+        CaRegistration(
+            stack,
+            "Ca",
+            ca_certificate=CaCertificate.from_pem(authority().pem),
+            certificate_mode=CertificateMode.DEFAULT if verification else CertificateMode.SNI_ONLY,
+            verification=verification,
+            provisioning_template=JitpProvisioningTemplate(stack, "Jitp", body=plans.jitp()),
+        )
+        found[name] = Policy(_statements(plans.template_of(app, stack)))
+    return found
+
+
+def _statements(template: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The statements of the registrar's role, its references resolved."""
+    for role in plans.resources(template, "AWS::IAM::Role"):
+        principal = role["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
+        if principal == "lambda.amazonaws.com":
+            for policy in role["Properties"]["Policies"]:
+                yield from (_resolved(each) for each in policy["PolicyDocument"]["Statement"])
+
+
+def _resolved(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_resolved(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::GetAtt" in value:
+        return _PASSED
+    if "Ref" in value:
+        return "logs"
+    if "Fn::Join" in value:
+        separator, parts = value["Fn::Join"]
+        return separator.join(_resolved(each) for each in parts)
+    return {key: _resolved(each) for key, each in value.items()}
+
+
+def _scenes_of(role: str) -> list[Scene]:
+    """A stack without a proof in it runs under the plain role; in the others, a DEFAULT scene needs its own."""
+    names = {
+        "SNI_ONLY": lambda name: "DEFAULT" not in name and "Update to SNI_ONLY" not in name,
+        "SECRET": lambda name: "DEFAULT" in name and "KMS" not in name and "private CA" not in name,
+        "KMS_KEY": lambda name: "KMS" in name,
+        "PRIVATE_CA": lambda name: "private CA" in name,
+    }
+    return [each for each in SCENES if names[role](each.name)]
+
+
+def _plays(stage: Stage, scene: Scene, policy: Policy | None) -> tuple[Any, ...]:
+    """How the scene ends under a policy: what was answered, and what is registered."""
+    scene.set(stage)
+    if policy is not None:
+        stage.guard(lambda fake: Guarded(fake, policy, account=ACCOUNT, region=REGION, passes=_PASSED))
+    scene.play(stage)
+    answers = [(each.request, each.succeeded) for each in stage.resource.answers]
+    return answers, stage.aws.snapshot()
+
+
+@pytest.mark.parametrize("role", _ROLES)
+def test_the_role_is_enough_for_everything(role: str, policies: dict[str, Policy], stage: Stage) -> None:
+    """Every scene ends as it does without IAM."""
+    for scene in _scenes_of(role):
+        for world in in_other_worlds(scene):
+            assert _plays(stage, world, policies[role]) == _plays(stage, world, None), world.name
+
+
+@pytest.mark.parametrize("role", _ROLES)
+def test_without_any_one_action_something_fails(role: str, policies: dict[str, Policy], stage: Stage) -> None:
+    """No action is granted that nothing needs; a DEFAULT stack also does what an SNI_ONLY one does."""
+    policy = policies[role]
+    scenes = _scenes_of(role) if role == "SNI_ONLY" else [*_scenes_of(role), *_scenes_of("SNI_ONLY")]
+    superfluous = []
+    for action in policy.actions:
+        less = policy.without(action)
+        if action.startswith("logs:"):
+            # Lambda itself writes the function's log, under the function's role.
+            call = Call(action, f"{_LOG_GROUP}:log-stream:2026/11/24/[$LATEST]0123", {})
+            assert policy.allows(call)
+            assert not less.allows(call)
+            continue
+        if not any(
+            _plays(stage, world, less) != _plays(stage, world, None)
+            for scene in scenes
+            for world in in_other_worlds(scene)
+        ):
+            superfluous.append(action)
+    assert superfluous == []
+
+
+@pytest.mark.parametrize("role", _ROLES)
+def test_only_what_knows_no_resource_is_granted_on_all(role: str, policies: dict[str, Policy]) -> None:
+    """The Service Authorization Reference lists no resource type for these three."""
+    wide = {
+        action for each in policies[role].statements() if "*" in each["Resource"] for action in each["Action"]
+    }
+    assert wide <= {"iot:RegisterCACertificate", "iot:ListCACertificates", "iot:GetRegistrationCode"}
+
+
+def test_a_role_that_needs_no_key_has_none(policies: dict[str, Policy]) -> None:
+    """SNI_ONLY: nothing of Secrets Manager, KMS or Private CA."""
+    services = {action.split(":")[0] for action in policies["SNI_ONLY"].actions}
+    assert services == {"iot", "iam", "logs"}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        Call("kms:Sign", KMS_KEY, {"kms:SigningAlgorithm": "ECDSA_SHA_384", "kms:MessageType": "DIGEST"}),
+        Call("kms:Sign", KMS_KEY, {"kms:SigningAlgorithm": "ECDSA_SHA_256", "kms:MessageType": "RAW"}),
+        Call(
+            "kms:Sign",
+            KMS_KEY.replace("1111-2222", "9999-2222"),
+            {"kms:SigningAlgorithm": "ECDSA_SHA_256", "kms:MessageType": "DIGEST"},
+        ),
+    ],
+    ids=["another algorithm", "a message in place of a digest", "another key"],
+)
+def test_a_key_signs_digests_by_its_one_algorithm_alone(call: Call, policies: dict[str, Policy]) -> None:
+    """kms:Sign is tied to the key and to what a certificate needs."""
+    assert not policies["KMS_KEY"].allows(call)

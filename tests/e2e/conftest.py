@@ -29,9 +29,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def local_aws(request: pytest.FixtureRequest) -> Iterator[LocalAws]:
+def kill_order(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write an operation's name into this file: the Lambda that makes it next is killed right after it took effect."""
+    return tmp_path_factory.mktemp("lambda") / "kill-after"
+
+
+@pytest.fixture(scope="session")
+def local_aws(request: pytest.FixtureRequest, kill_order: Path) -> Iterator[LocalAws]:
     """The local AWS: IAM enforced, three accounts bootstrapped in two regions, the first trusted by the others."""
-    with LocalAws() as aws:
+    settings = {"PYTHONPATH": str(HERE / "lambda_start"), "KILL_LAMBDA_FILE": str(kill_order)}
+    with LocalAws(settings=settings) as aws:
         cdk = Cdk(aws, Path(request.config.rootpath))
         cdk.bootstrap([(account, region) for account in ACCOUNTS for region in REGIONS], trusted=ACCOUNTS[0])
         yield aws

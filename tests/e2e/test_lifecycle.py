@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from iot_multiaccount_ca.local.emulator import LocalAws
 
 ONE, TWO, _ = ACCOUNTS
+#: So long CloudFormation waits for a Lambda that was killed, in place of seven minutes; seconds.
+_SHORT = 5
 REGION = REGIONS[0]
 _APP = """
 import json, os
-from aws_cdk import App
+from aws_cdk import App, CustomResource
 from iot_multiaccount_ca import (
     CaCertificate, CaStage, JitpTemplateBody, RetiringCa, SharedCa, SharedCaPlan, Verification)
 
@@ -38,7 +40,15 @@ plan = SharedCaPlan(
     stages=[CaStage(name, account=account, region="eu-west-1") for name, account in asked["stages"]],
     **more,
 )
-SharedCa(app, asked["name"], plan=plan)
+shared = SharedCa(app, asked["name"], plan=plan)
+for stage, registration in shared.registrations.items():
+    resource = registration.node.default_child
+    if "service_timeout" in asked:
+        resource.add_property_override("ServiceTimeout", asked["service_timeout"])
+    if asked.get("breaks"):
+        nobody = "arn:aws:lambda:eu-west-1:111111111111:function:nobody"
+        broken = CustomResource(shared.stacks[stage], "Broken", service_token=nobody)
+        broken.node.add_dependency(registration)
 app.synth()
 """
 
@@ -148,6 +158,57 @@ def test_a_mode_change_that_was_not_allowed_rolls_back(deployments: Deployments)
     assert fleet.live(ca) == before
     assert fleet.status() == "UPDATE_ROLLBACK_COMPLETE"
     assert "allow_mode_change=True" in fleet.reasons()
+
+
+def test_an_update_that_took_effect_is_rolled_back_with_the_stack(deployments: Deployments) -> None:
+    """Something else in the stack fails after the registration was changed: it is as before again."""
+    ca = make_ca("ec-p256", common_name="Rolled back CA")
+    fleet = Fleet(deployments, "RolledBack", ca=ca.pem)
+    fleet.deploy()
+    before = fleet.live(ca)
+    assert before is not None
+    fleet.fail(active=False, breaks=True)
+    events = deployments.stack_events("RolledBack-one", ONE, REGION)
+    updated = [
+        each for each in events if each.status == "UPDATE_COMPLETE" and each.physical_id == ca.certificate_id
+    ]
+    assert updated
+    changing = {"lastModifiedDate", "customerVersion"}
+    after = fleet.live(ca)
+    assert after is not None
+    assert {**after, **dict.fromkeys(changing)} == {**before, **dict.fromkeys(changing)}
+    assert fleet.status() == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_lambda_that_is_killed_in_the_middle_is_made_good(
+    deployments: Deployments, kill_order: Path
+) -> None:
+    """Registered, and never answered: the roll-back, whose Delete has a made-up id, finds and removes it.
+
+    Deregistered for a change of mode, and not registered again: the roll-back's Update registers it as it was.
+    """
+    ca = make_ca("ec-p256", common_name="Killed CA")
+    deployments.put_secret("killed/key", ca.key_pem, ONE, REGION)
+    fleet = Fleet(
+        deployments,
+        "Killed",
+        ca=ca.pem,
+        secret="killed/key",
+        allow_mode_change=True,
+        service_timeout=_SHORT,
+    )
+    kill_order.write_text("RegisterCACertificate", encoding="utf-8")
+    fleet.fail(owner_account=ONE)
+    assert not kill_order.exists()
+    assert fleet.status() == "ROLLBACK_COMPLETE"
+    assert fleet.live(ca) is None
+    deployments.destroy("Killed")
+    fleet.deploy(owner_account=ONE)
+    kill_order.write_text("DeleteCACertificate", encoding="utf-8")
+    fleet.fail()
+    assert not kill_order.exists()
+    assert fleet.status() == "UPDATE_ROLLBACK_COMPLETE"
+    assert fleet.mode(ca) == "DEFAULT"
 
 
 def test_a_ca_is_rotated_in_three_deployments(deployments: Deployments, pytestconfig: pytest.Config) -> None:

@@ -43,14 +43,15 @@ imports: setup ## who may import whom
 unit: setup ## the quick tests
 	$(PYTEST) -q -m "not e2e and not slow" tests
 
+# Two at a time, each with a local AWS of its own: they mostly wait.
 e2e: setup ## the real CDK CLI against the local AWS
-	$(PYTEST) -q -m "e2e and not slow" tests
+	$(PYTEST) -q -m "e2e and not slow" --numprocesses 2 tests
 
-test: lint types imports ## everything that CI runs
-	$(PYTEST) -q -m "not slow" tests
+test: lint types imports unit e2e ## everything that CI runs
 
 test-all: lint types imports ## and what is too slow for every change
-	HYPOTHESIS_PROFILE=nightly $(PYTEST) -q tests
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -q -m "not e2e" tests
+	$(PYTEST) -q -m e2e --numprocesses 2 tests
 
 demo: setup ## one CA in three accounts of a local AWS, and a device that moves through them
 	@tools/demo

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup lint types imports unit e2e test test-all demo bench lock docs clean
+.PHONY: help setup lint types imports unit e2e test test-all demo verify-aws bench lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,7 +35,7 @@ lint: setup ## style and imports
 	$(BIN)/ruff format --check --quiet $(CHECKED)
 
 types: setup ## mypy --strict
-	$(BIN)/mypy src lambda/registrar tests
+	$(BIN)/mypy src lambda/registrar tests tools/verify_aws
 
 imports: setup ## who may import whom
 	PYTHONPATH=lambda/registrar $(BIN)/lint-imports --no-cache
@@ -55,6 +55,9 @@ test-all: lint types imports ## and what is too slow for every change
 
 demo: setup ## one CA in three accounts of a local AWS, and a device that moves through them
 	@tools/demo
+
+verify-aws: setup ## try on AWS itself what docs/aws-assumptions.md assumes: ARGS="--profile a --profile b"
+	@$(BIN)/python -m tools.verify_aws $(ARGS)
 
 bench: setup ## figures, as ratios against a hand-written equivalent
 	$(BIN)/python -m tests.bench

@@ -1,0 +1,1 @@
+"""Tries on AWS itself what docs/aws-assumptions.md assumes. Opt-in: ``make verify-aws``."""

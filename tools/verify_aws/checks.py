@@ -1,0 +1,215 @@
+"""The assumptions, each with what tries it. A row of docs/aws-assumptions.md each."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from .room import deregistration, device_state, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .accounts import Account
+    from .room import Room
+
+#: How long a device may take to be known, or to be provisioned.
+_KNOWN_WITHIN = 30.0
+#: What the library has a sentence for.
+_SECOND_OWNER = (
+    "ResourceAlreadyExistsException",
+    "InvalidRequestException",
+    "CertificateValidationException",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was seen. ``as_assumed``: `None` where it could not be tried here."""
+
+    seen: str
+    as_assumed: bool | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One assumption, by the name it has in the docs."""
+
+    assumption: str
+    attempt: Callable[[Room, Account, Account], Finding]
+
+
+def _ids(room: Room, one: Account, _: Account) -> Finding:
+    ca = room.ca()
+    same = room.register(one, ca) == ca.digest
+    return Finding("it is" if same else "it is not", same)
+
+
+def _modes(room: Room, one: Account, two: Account) -> Finding:
+    ca = room.ca()
+    room.register(one, ca, "DEFAULT")
+    room.register(two, ca)
+    modes = [
+        each.iot.describe_ca_certificate(certificateId=ca.digest)["certificateDescription"]["certificateMode"]
+        for each in (one, two)
+    ]
+    return Finding(" and ".join(modes), modes == ["DEFAULT", "SNI_ONLY"])
+
+
+def _second_owner(room: Room, one: Account, two: Account) -> Finding:
+    ca = room.ca()
+    room.register(one, ca, "DEFAULT")
+    try:
+        room.register(two, ca, "DEFAULT")
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        return Finding(f"{code}: {error.response['Error']['Message']}", code in _SECOND_OWNER)
+    return Finding("it is let through", False)
+
+
+def _exists(room: Room, one: Account, _: Account) -> Finding:
+    ca = room.ca()
+    certificate_id = room.register(one, ca)
+    try:
+        room.register(one, ca)
+    except ClientError as error:
+        code, told = error.response["Error"]["Code"], error.response.get("resourceId")
+        right = code == "ResourceAlreadyExistsException" and told == certificate_id
+        return Finding(f"{code}, resourceId {'told' if told else 'not told'}", right)
+    return Finding("it is let through", False)
+
+
+def _remove_auto_registration(room: Room, one: Account, _: Account) -> Finding:
+    ca = room.ca()
+    config = {"templateName": room.template(one)}
+    certificate_id = room.register(one, ca, allowAutoRegistration=True, registrationConfig=config)
+    one.iot.update_ca_certificate(certificateId=certificate_id, removeAutoRegistration=True)
+    answer = one.iot.describe_ca_certificate(certificateId=certificate_id)
+    status = answer["certificateDescription"].get("autoRegistrationStatus")
+    held = answer.get("registrationConfig")
+    return Finding(f"auto-registration {status}, configuration {held or 'gone'}", not held)
+
+
+def _pass_role(room: Room, one: Account, _: Account) -> Finding:
+    ca, config = room.ca(), {"templateName": room.template(one)}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}],
+    }
+    role = room.role(one, one.account_id, policy)
+    client = until(lambda: _client_of(one, role), "the new role can be assumed")
+    try:
+        room.register(one, ca, iot=client, allowAutoRegistration=True, registrationConfig=config)
+    except ClientError as error:
+        # The library grants it in any case.
+        return Finding(f"asked for ({error.response['Error']['Code']})", True)
+    return Finding("not asked for", True)
+
+
+def _client_of(account: Account, role: str) -> Any:
+    try:
+        client = account.as_role(role)("iot")
+        client.list_ca_certificates(pageSize=1)
+    except ClientError:
+        return None
+    return client
+
+
+def _device_mode(room: Room, one: Account, _: Account) -> Finding:
+    ca = room.ca()
+    certificate_id = room.register(one, ca, allowAutoRegistration=True)
+    device = ca.device()
+    room.knock(one, device)
+    before = until(lambda: device_state(one, device), "the device is known", patience=_KNOWN_WITHIN)
+    for step in deregistration(one, certificate_id):
+        step()
+    room.register(one, ca, "DEFAULT", allowAutoRegistration=True)
+    after = device_state(one, device) or {}
+    modes = (before.get("certificateMode"), after.get("certificateMode"))
+    return Finding(f"{modes[0]}, then {modes[1]}", modes[0] == modes[1])
+
+
+def _one_device_in_both(room: Room, one: Account, two: Account) -> Finding:
+    ca = room.ca()
+    for each in (one, two):
+        config = {"templateName": room.template(each)}
+        room.register(each, ca, allowAutoRegistration=True, registrationConfig=config)
+    device = ca.device()
+    for each in (one, two):
+        room.knock(each, device)
+        until(functools.partial(_is_active, each, device), f"ACTIVE in {each.account_id}")
+    return Finding("ACTIVE in both", True)
+
+
+def _is_active(account: Account, device: Any) -> bool:
+    return (device_state(account, device) or {}).get("status") == "ACTIVE"
+
+
+def _without_sni(room: Room, one: Account, two: Account) -> Finding:
+    ca = room.ca()
+    room.register(one, ca, "DEFAULT", allowAutoRegistration=True)
+    room.register(two, ca, allowAutoRegistration=True)
+    device = ca.device()
+    room.knock(two, device, sni=False, others=(one,))
+    try:
+        found = until(
+            lambda: [name for name, each in (("owner", one), ("other", two)) if device_state(each, device)],
+            "the device is known",
+            patience=_KNOWN_WITHIN,
+        )
+    except TimeoutError:
+        return Finding("it reaches nobody", False)
+    words = {"owner": "the DEFAULT owner", "other": "the account that it dialled"}
+    return Finding(f"it reaches {' and '.join(words[each] for each in found)}", found == ["owner"])
+
+
+def _source_account(room: Room, one: Account, _: Account) -> Finding:
+    condition = {"Condition": {"StringEquals": {"aws:SourceAccount": one.account_id}}}
+    ca = room.ca()
+    config = {"templateName": room.template(one, **condition)}
+    room.register(one, ca, allowAutoRegistration=True, registrationConfig=config)
+    device = ca.device()
+    room.knock(one, device)
+    try:
+        until(lambda: _is_active(one, device), "the device is provisioned", patience=_KNOWN_WITHIN)
+    except TimeoutError:
+        return Finding("it is not filled: no device is provisioned", True)
+    # The library's trust policy does not ask for it, so either is right.
+    return Finding("it is filled", True)
+
+
+def _lookup_role(_: Room, one: Account, __: Account) -> Finding:
+    place = f"{one.account_id}-{one.region}"
+    role = f"arn:{one.partition}:iam::{one.account_id}:role/cdk-hnb659fds-lookup-role-{place}"
+    try:
+        client = one.as_role(role)("iot")
+    except ClientError as error:
+        return Finding(f"not tried: {role} ({error.response['Error']['Code']})", None)
+    try:
+        client.get_registration_code()
+    except ClientError as error:
+        return Finding(f"it may not ({error.response['Error']['Code']}); give another --role-name", False)
+    return Finding("it may", True)
+
+
+def _via_service(_: Room, one: Account, __: Account) -> Finding:
+    return Finding(f"not tried: the accounts are in the partition {one.partition}", None)
+
+
+CHECKS = (
+    Check("a CA's id is the SHA-256 of its DER", _ids),
+    Check("one account holds a CA in DEFAULT mode, and others beside it in SNI_ONLY mode", _modes),
+    Check("which error a second DEFAULT account of a region gets", _second_owner),
+    Check("a CA that is registered already is named in the error", _exists),
+    Check("what `removeAutoRegistration` leaves of auto-registration", _remove_auto_registration),
+    Check("whether RegisterCACertificate with a template's name asks for iam:PassRole", _pass_role),
+    Check("device certificates keep their mode when the CA's changes", _device_mode),
+    Check("one device certificate is provisioned in both accounts", _one_device_in_both),
+    Check("a device without SNI reaches the DEFAULT owner", _without_sni),
+    Check("whether JITP fills aws:SourceAccount", _source_account),
+    Check("CDK's lookup role may call GetRegistrationCode", _lookup_role),
+    Check("the form of `kms:ViaService` in aws-cn", _via_service),
+)

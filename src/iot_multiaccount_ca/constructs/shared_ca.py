@@ -114,7 +114,8 @@ class StageStacks:
             proof = old.verification if mode is CertificateMode.DEFAULT else None
         auto = plan.auto_registration
         if auto is None and isinstance(stage.provisioning, JitrEnrolment):
-            auto = True
+            # Of a CA that takes no part nobody decides on devices: then none shall become known.
+            auto = active
         registration = CaRegistration(
             place.stack,
             registration_id(ca),

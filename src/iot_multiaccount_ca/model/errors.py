@@ -234,6 +234,10 @@ class EnrolmentThingError(EnrolmentError):
     """A thing's name, type or group that AWS IoT would refuse, or one thing for every device."""
 
 
+class EnrolmentTooLongError(EnrolmentError):
+    """Rules of admission that do not fit into the Lambda's environment."""
+
+
 # --- constructs ---------------------------------------------------------------------------------------------
 
 

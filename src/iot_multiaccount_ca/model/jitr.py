@@ -17,6 +17,7 @@ from .errors import (
     AllowListError,
     EnrolmentPolicyError,
     EnrolmentThingError,
+    EnrolmentTooLongError,
     EnrolmentWindowError,
     InvalidTypeError,
     SubjectRuleError,
@@ -217,7 +218,7 @@ class JitrEnrolment:
             object.__setattr__(self, name, value)
         size = len(json.dumps(self.settings()).encode())
         if size > LONGEST_SETTINGS:
-            raise EnrolmentThingError(
+            raise EnrolmentTooLongError(
                 "the enrolment's rules are too long for the Lambda's environment",
                 value=f"{size:,} bytes as JSON",
                 allowed=f"{LONGEST_SETTINGS:,}",

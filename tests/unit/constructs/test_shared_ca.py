@@ -120,7 +120,11 @@ def test_each_active_ca_of_a_stage_under_jitr_has_its_activation() -> None:
     def rules(**how: Any) -> int:
         app = App()
         shared = _shared(app, provisioning=enrolment, retiring=[RetiringCa(plans.ca("Old CA"), **how)])
-        return len(plans.resources(plans.template_of(app, shared.stacks["dev"]), "AWS::IoT::TopicRule"))
+        template = plans.template_of(app, shared.stacks["dev"])
+        count = len(plans.resources(template, "AWS::IoT::TopicRule"))
+        known = [each["AutoRegistration"] for each in plans.registrations(template)]
+        assert known.count("true") == count
+        return count
 
     assert rules() == 2
     assert rules(active=False) == 1

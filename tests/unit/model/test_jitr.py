@@ -180,7 +180,7 @@ def test_a_thing_that_could_not_be_is_refused(how: dict[str, Any], said: str) ->
 
 def test_the_settings_fit_a_lambdas_environment() -> None:
     """4 KB hold all of its variables."""
-    with pytest.raises(errors.EnrolmentThingError, match="too long"):
+    with pytest.raises(errors.EnrolmentTooLongError, match="too long"):
         JitrEnrolment(policy="p", admission=Admission(subject={"CommonName": "x" * 3_000}))
 
 

@@ -78,6 +78,11 @@ class JitrActivation(Construct):
         ca_id = _ca_id(ca_registration, ca_certificate_id)
         targets = _check_targets(enrolment, target)
         _check_error_action(error_action)
+        if enrolment is None and (role is not None or log_group is not None):
+            raise ProvisioningConflictError(
+                "the JitrActivation has a target, and a role or log_group for a Lambda that is not made",
+                fix="leave role and log_group out: they are for our Lambda, which an enrolment makes",
+            )
         super().__init__(scope, id)
         place = place or Place.of(self)
         _claim(

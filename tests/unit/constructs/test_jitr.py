@@ -341,6 +341,14 @@ def test_either_our_lambda_decides_or_the_users_target(how: dict[str, Any]) -> N
         JitrActivation(_stack(), "Jitr", ca_certificate_id=CA_ID, **how)
 
 
+def test_role_and_log_group_are_for_our_lambda() -> None:
+    """Given with a target they would do nothing."""
+    stack = _stack()
+    role = aws_iam.Role.from_role_name(stack, "Mine", "mine")
+    with pytest.raises(errors.ProvisioningConflictError, match="not made"):
+        JitrActivation(stack, "Jitr", ca_certificate_id=CA_ID, target=TO_QUEUE, role=role)
+
+
 # --- the CA -------------------------------------------------------------------------------------------------
 
 

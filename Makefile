@@ -35,10 +35,10 @@ lint: setup ## style and imports
 	$(BIN)/ruff format --check --quiet $(CHECKED)
 
 types: setup ## mypy --strict
-	$(BIN)/mypy src lambda/registrar tests tools/verify_aws
+	$(BIN)/mypy src lambda/registrar lambda/jitr tests tools/verify_aws
 
 imports: setup ## who may import whom
-	PYTHONPATH=lambda/registrar $(BIN)/lint-imports --no-cache
+	PYTHONPATH=lambda/registrar:lambda/jitr $(BIN)/lint-imports --no-cache
 
 unit: setup ## the quick tests
 	$(PYTEST) -q -m "not e2e and not slow" tests

@@ -13,18 +13,21 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .constructs.alarms import CaExpiryAlarm, FailedProvisioningAlarm
+    from .constructs.jitr import JitrActivation
     from .constructs.pipeline import SharedCaPipelineStage
     from .constructs.provisioning_template import IJitpProvisioningTemplate, JitpProvisioningTemplate
     from .constructs.registration import CaRegistration, ICaRegistration
     from .constructs.shared_ca import SharedCa
     from .model.certificate import CaCertificate, CertificateMode
     from .model.errors import SharedCaError
+    from .model.jitr import Admission, JitrEnrolment
     from .model.plan import OnExisting, RetiringCa, SharedCaPlan
     from .model.provisioning_template import JitpTemplateBody
     from .model.stage import CaStage
     from .model.verification import Verification
 
 _HOME = {
+    "Admission": "model.jitr",
     "CaCertificate": "model.certificate",
     "CaExpiryAlarm": "constructs.alarms",
     "CaRegistration": "constructs.registration",
@@ -35,6 +38,8 @@ _HOME = {
     "IJitpProvisioningTemplate": "constructs.provisioning_template",
     "JitpProvisioningTemplate": "constructs.provisioning_template",
     "JitpTemplateBody": "model.provisioning_template",
+    "JitrActivation": "constructs.jitr",
+    "JitrEnrolment": "model.jitr",
     "OnExisting": "model.plan",
     "RetiringCa": "model.plan",
     "SharedCa": "constructs.shared_ca",
@@ -45,6 +50,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Admission",
     "CaCertificate",
     "CaExpiryAlarm",
     "CaRegistration",
@@ -55,6 +61,8 @@ __all__ = [
     "IJitpProvisioningTemplate",
     "JitpProvisioningTemplate",
     "JitpTemplateBody",
+    "JitrActivation",
+    "JitrEnrolment",
     "OnExisting",
     "RetiringCa",
     "SharedCa",

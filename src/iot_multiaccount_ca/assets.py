@@ -2,13 +2,16 @@
 
 Imports the standard library alone, and nothing of this package: the build hook loads this file by its path.
 
-A *Lambda package* is a folder whose content CDK stages. There are two:
+A *Lambda package* is a folder whose content CDK stages. There are three:
 
 ``registrar``
     our own code, for stages whose Lambda signs nothing (SNI_ONLY, pre-issued verification certificates);
 ``registrar-signing``
     the same code with ``cryptography`` beside it, for stages whose Lambda builds a verification certificate;
-A wheel carries both under ``_lambda/``. In a checkout they are the folders below ``lambda/``; the signing
+``jitr``
+    the code that activates devices under just-in-time registration.
+
+A wheel carries all of them under ``_lambda/``. In a checkout they are the folders below ``lambda/``; the signing
 package is put together under ``build/lambda/`` from the code and the packages that ``make setup`` unpacked there.
 Both ways yield the same files, and so the same asset hash.
 """
@@ -26,7 +29,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PACKAGES = ("registrar", "registrar-signing")
+PACKAGES = ("registrar", "registrar-signing", "jitr")
 #: What no package holds: leftovers of a Python run, which would change the asset's hash.
 EXCLUDED = ("__pycache__", "*.pyc", ".mypy_cache", ".ruff_cache")
 #: What only a signing registrar can use; the other's package leaves it out.

@@ -1,4 +1,4 @@
-"""What the registrar may do, statement by statement. Builds plain policy documents; grants nothing to anyone."""
+"""What our Lambdas may do, statement by statement. Builds plain policy documents; grants nothing to anyone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..model.certificate import CertificateMode
+from ..model.jitr import thing_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..model.certificate import CaCertificate
+    from ..model.jitr import JitrEnrolment
     from ..model.verification import Verification
 
 # These know no resource: AWS authorizes them on * only (Service Authorization Reference, AWS IoT).
@@ -54,13 +56,13 @@ def registrar_statements(
     if any(each.mode is CertificateMode.DEFAULT for each in registrations):
         without_resource.append("iot:GetRegistrationCode")
     statements = [
-        _allow(without_resource, ["*"]),
-        _allow(list(_ON_CA_CERTIFICATES), [f"arn:{partition}:iot:{region}:{account}:cacert/*"]),
+        allow(without_resource, ["*"]),
+        allow(list(_ON_CA_CERTIFICATES), [f"arn:{partition}:iot:{region}:{account}:cacert/*"]),
     ]
     roles = list(dict.fromkeys(each.pass_role for each in registrations if each.pass_role is not None))
     if roles:
         statements.append(
-            _allow(["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": "iot.amazonaws.com"}})
+            allow(["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": "iot.amazonaws.com"}})
         )
     for each in registrations:
         if each.verification is None:
@@ -68,15 +70,46 @@ def registrar_statements(
         for grant in each.verification.permissions(
             partition, account, region, ca_certificate=each.ca_certificate
         ):
-            statement = _allow(list(grant.actions), list(grant.resources), grant.conditions)
+            statement = allow(list(grant.actions), list(grant.resources), grant.conditions)
             if statement not in statements:
                 statements.append(statement)
     return statements
 
 
+def activation_statements(
+    *, partition: str, account: str, region: str, enrolment: JitrEnrolment
+) -> list[dict[str, Any]]:
+    """The statements of one activation Lambda, for what its enrolment says, and no more.
+
+    AttachPolicy and AttachThingPrincipal are authorized on the certificate (Service Authorization Reference, AWS IoT);
+    which certificates will knock is not known before.
+    """
+
+    def arn(service: str, resource: str) -> str:
+        return f"arn:{partition}:{service}:{region}:{account}:{resource}"
+
+    on_certificates = ["iot:DescribeCertificate", "iot:AttachPolicy", "iot:UpdateCertificate"]
+    statements = []
+    if enrolment.thing_name is not None:
+        on_certificates.append("iot:AttachThingPrincipal")
+        things = arn("iot", f"thing/{thing_pattern(enrolment.thing_name)}")
+        statements.append(allow(["iot:CreateThing"], [things]))
+        if enrolment.thing_groups:
+            groups = [arn("iot", f"thinggroup/{group}") for group in enrolment.thing_groups]
+            statements.append(allow(["iot:AddThingToThingGroup"], [things, *groups]))
+    statements.insert(0, allow(on_certificates, [arn("iot", "cert/*")]))
+    admission = enrolment.admission
+    if admission.parameter_name is not None:
+        parameter = arn("ssm", f"parameter/{admission.parameter_name.lstrip('/')}")
+        statements.append(allow(["ssm:GetParameter"], [parameter]))
+    if admission.table_name is not None:
+        statements.append(allow(["dynamodb:GetItem"], [arn("dynamodb", f"table/{admission.table_name}")]))
+    return statements
+
+
 def log_statement(log_group_arn: str) -> dict[str, Any]:
     """Write into the one log group; not make others."""
-    return _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group_arn])
+    return allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group_arn])
 
 
 def trust(service: str) -> dict[str, Any]:
@@ -90,7 +123,8 @@ def document(statements: list[dict[str, Any]]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _allow(actions: list[str], resources: list[str], conditions: Any = None) -> dict[str, Any]:
+def allow(actions: list[str], resources: list[str], conditions: Any = None) -> dict[str, Any]:
+    """One statement that allows."""
     statement: dict[str, Any] = {
         "Effect": "Allow",
         "Action": actions if len(actions) > 1 else actions[0],

@@ -19,7 +19,7 @@ from .permissions import Need
 from .place import Place
 from .provisioning_template import JitpProvisioningTemplate, retained
 from .registrar_function import RegistrarFunction
-from .registry import Claim
+from .registry import Claim, Enrolment
 from .request_properties import request_properties
 
 if TYPE_CHECKING:
@@ -111,6 +111,9 @@ class CaRegistration(Construct):
             place, path = Place.of(self), self.node.path
         place.registry.claim(Claim(ca_certificate.certificate_id, place.account, place.region, mode, path))
         template = _template(self, provisioning_template)
+        if template is not None:
+            target = (ca_certificate.certificate_id, place.account, place.region)
+            place.registry.claim_enrolment(target, Enrolment.TEMPLATE, path)
         auto = auto_registration if auto_registration is not None else template is not None
         if template is not None and not auto:
             raise ProvisioningConflictError(
@@ -119,6 +122,7 @@ class CaRegistration(Construct):
             )
         self._ca_certificate = ca_certificate
         self._certificate_mode = mode
+        self._auto_registration = auto
         self._tags: TagManager | None = None
         need = Need(ca_certificate, mode, verification, template.role_arn if template else None)
         registrar = RegistrarFunction.serve(place, need, role=role, log_group=log_group)
@@ -161,7 +165,7 @@ class CaRegistration(Construct):
             active=active,
             auto_registration=auto,
             template_name=template.literal_name if template is not None else None,
-            jitr=False,
+            jitr=False,  # what a JitrActivation says later, in an entry of its own
             retiring=retiring,
             verification=verification.metadata(stage_name) if verification is not None else None,
         )
@@ -190,6 +194,16 @@ class CaRegistration(Construct):
         """The CA's ARN; a Token that CloudFormation fills."""
         place = self._place
         return f"arn:{place.partition}:iot:{place.region}:{place.account}:cacert/{self._ref}"
+
+    @property
+    def auto_registration(self) -> bool:
+        """Whether unknown devices of the CA become known by connecting."""
+        return self._auto_registration
+
+    @property
+    def target(self) -> tuple[str, str, str]:
+        """The CA's certificate id as it was computed, the account and the region: all literal."""
+        return self._ca_certificate.certificate_id, self._place.account, self._place.region
 
     @property
     def certificate_mode(self) -> CertificateMode:

@@ -1,5 +1,7 @@
 """The app-wide check: one CA is registered once per account and region, and in DEFAULT mode once per region.
 
+And its devices enrol in one way: JITP or JITR.
+
 Holds what every registration of one app says of itself, wherever in the construct tree it stands. Knows nothing of
 other apps: what stands in another deployment is the Lambda's to find.
 """
@@ -7,12 +9,18 @@ other apps: what stands in another deployment is the Lambda's to find.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import cast
 
 from constructs import Construct
 
 from ..model.certificate import CertificateMode
-from ..model.errors import DuplicateRegistrationError, DuplicateStackNameError, MultipleDefaultOwnersError
+from ..model.errors import (
+    DuplicateRegistrationError,
+    DuplicateStackNameError,
+    MultipleDefaultOwnersError,
+    ProvisioningConflictError,
+)
 
 _ID = "IotMultiaccountCaRegistry"
 
@@ -28,6 +36,21 @@ class Claim:
     path: str
 
 
+class Enrolment(StrEnum):
+    """How unknown devices of a CA come in. ``EVENT`` is JITR with a target of the user's own: it may be one of many."""
+
+    TEMPLATE = "just-in-time provisioning"
+    ACTIVATION = "just-in-time registration"
+    EVENT = "just-in-time registration with a target of its own"
+
+
+_RIVALS = {
+    Enrolment.TEMPLATE: (Enrolment.ACTIVATION, Enrolment.EVENT),
+    Enrolment.ACTIVATION: (Enrolment.TEMPLATE, Enrolment.ACTIVATION),
+    Enrolment.EVENT: (Enrolment.TEMPLATE,),
+}
+
+
 class Registry(Construct):
     """All claims of one app; a child of its root, so that it lives exactly as long as the app."""
 
@@ -36,6 +59,7 @@ class Registry(Construct):
         self._targets: dict[tuple[str, str, str], Claim] = {}
         self._owners: dict[tuple[str, str], Claim] = {}
         self._stacks: dict[tuple[str, str, str], str] = {}
+        self._enrolments: dict[tuple[str, str, str], dict[Enrolment, str]] = {}
 
     @classmethod
     def of(cls, scope: Construct) -> Registry:
@@ -53,6 +77,20 @@ class Registry(Construct):
                 value=name,
                 fix="give one of the plans another stack_name_prefix (or the SharedCa another id)",
             )
+
+    def claim_enrolment(self, ca: tuple[str, str, str], enrolment: Enrolment, path: str) -> None:
+        """Take in how devices of a CA (certificate id, account, region) enrol, or raise what it contradicts."""
+        held = self._enrolments.setdefault(ca, {})
+        for rival in _RIVALS[enrolment]:
+            if rival in held:
+                raise ProvisioningConflictError(
+                    f"one CA has {rival.value} ({held[rival]}) and {enrolment.value} ({path}) in account {ca[1]}, "
+                    f"{ca[2]}: each would act on the first connect of a device",
+                    value=ca[0],
+                    allowed="a provisioning template (JITP), or one JitrActivation that decides (JITR), or neither",
+                    fix="leave one of them out",
+                )
+        held.setdefault(enrolment, path)
 
     def claim(self, claim: Claim) -> None:
         """Take the claim in, or raise what it contradicts."""

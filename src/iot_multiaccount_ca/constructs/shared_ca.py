@@ -9,7 +9,9 @@ from constructs import Construct
 
 from ..model.certificate import CertificateMode
 from ..model.errors import InvalidTypeError
+from ..model.jitr import JitrEnrolment
 from ..model.plan import SharedCaPlan
+from ..model.provisioning_template import JitpTemplateBody
 from .place import Place
 from .provisioning_template import JitpProvisioningTemplate
 from .registration import CaRegistration, Planned
@@ -78,7 +80,7 @@ class StageStacks:
         )
         place = Place(stack, name, path, stage.account, stage.region, self._registry, fresh=True)
         template = None
-        if stage.provisioning is not None:
+        if isinstance(stage.provisioning, JitpTemplateBody):
             template = JitpProvisioningTemplate(
                 stack,
                 "ProvisioningTemplate",
@@ -110,7 +112,11 @@ class StageStacks:
         else:
             ca, active = old.ca_certificate, old.active
             proof = old.verification if mode is CertificateMode.DEFAULT else None
-        return CaRegistration(
+        auto = plan.auto_registration
+        if auto is None and isinstance(stage.provisioning, JitrEnrolment):
+            # Of a CA that takes no part nobody decides on devices: then none shall become known.
+            auto = active
+        registration = CaRegistration(
             place.stack,
             registration_id(ca),
             ca_certificate=ca,
@@ -118,12 +124,23 @@ class StageStacks:
             verification=proof,
             provisioning_template=template,
             active=active,
-            auto_registration=plan.auto_registration,
+            auto_registration=auto,
             allow_mode_change=plan.allow_mode_change,
             on_existing=plan.on_existing,
             removal_policy=self._removal_policy,
             planned=Planned(stage.name, place, retiring=old is not None),
         )
+        if active and isinstance(stage.provisioning, JitrEnrolment):
+            _activate(registration, stage.provisioning, place)
+        return registration
+
+
+def _activate(registration: CaRegistration, enrolment: JitrEnrolment, place: Place) -> None:
+    # Imported here: apps without just-in-time registration load none of it.
+    from .jitr import JitrActivation
+
+    name = f"Jitr{registration.target[0][:16]}"
+    JitrActivation(place.stack, name, ca_registration=registration, enrolment=enrolment, place=place)
 
 
 def registration_id(ca_certificate: CaCertificate) -> str:

@@ -17,11 +17,16 @@ _KINDS = {
     "function": "AWS::Lambda::Function",
     "log group": "AWS::Logs::LogGroup",
     "role": "AWS::IAM::Role",
+    "topic rule": "AWS::IoT::TopicRule",
+    "queue": "AWS::SQS::Queue",
 }
 
 
 class Thing(NamedTuple):
-    """Something in an account: a stack, a CA, a provisioning template, a function, a log group, a role."""
+    """Something in an account: a stack, a CA, a provisioning template, a function, a topic rule, …
+
+    No policies of AWS IoT: devices that were let in hold them, whoever made them.
+    """
 
     account: str
     region: str
@@ -78,6 +83,11 @@ def _in_region(aws: LocalAws, account: str, region: str) -> Iterator[tuple[str, 
         yield "function", name
     for name in _all(client("logs"), "describe_log_groups", "logGroups", "logGroupName"):
         yield "log group", name
+    for name in _all(iot, "list_topic_rules", "rules", "ruleName"):
+        yield "topic rule", name
+    for page in client("sqs").get_paginator("list_queues").paginate():
+        for url in page.get("QueueUrls", ()):
+            yield "queue", url.rpartition("/")[2]
 
 
 def _all(client: Any, operation: str, key: str, name: str) -> Iterator[str]:

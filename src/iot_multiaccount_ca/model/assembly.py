@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 METADATA_TYPE = "iot-multiaccount-ca:registration"
+#: Beside it on a registration whose devices a `JitrActivation` enrols: made later than the registration.
+JITR_METADATA_TYPE = "iot-multiaccount-ca:jitr"
 RECORD_VERSION = 1
 RESOURCE_TYPE = "Custom::IotCaCertificate"
 
@@ -114,9 +116,11 @@ def _entries(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any], Mapping[st
             yield from _entries(folder / artifact["properties"]["directoryName"])
         elif kind == "aws:cloudformation:stack":
             for entries in _metadata(folder, artifact).values():
+                kinds = {entry.get("type") for entry in entries}
                 for entry in entries:
                     if entry.get("type") == METADATA_TYPE:
-                        yield folder, artifact, entry["data"]
+                        jitr = {"jitr": True} if JITR_METADATA_TYPE in kinds else {}
+                        yield folder, artifact, entry["data"] | jitr
 
 
 def _in_deploy_order(artifacts: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:

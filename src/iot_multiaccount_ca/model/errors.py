@@ -207,6 +207,37 @@ class OverrideSettingsError(ProvisioningTemplateError):
     """An override setting that provisioning templates do not have."""
 
 
+# --- just-in-time registration ------------------------------------------------------------------------------
+
+
+class EnrolmentError(SharedCaError):
+    """A just-in-time registration that could admit no device as meant."""
+
+
+class AllowListError(EnrolmentError):
+    """A list of admitted certificates that cannot be looked up."""
+
+
+class SubjectRuleError(EnrolmentError):
+    """A rule on the subject that no certificate can be held against."""
+
+
+class EnrolmentWindowError(EnrolmentError):
+    """An enrolment window that is none, or that stands alone: it says when, and not who."""
+
+
+class EnrolmentPolicyError(EnrolmentError):
+    """What an admitted device may do is neither a policy's name nor a policy document."""
+
+
+class EnrolmentThingError(EnrolmentError):
+    """A thing's name, type or group that AWS IoT would refuse, or one thing for every device."""
+
+
+class EnrolmentTooLongError(EnrolmentError):
+    """Rules of admission that do not fit into the Lambda's environment."""
+
+
 # --- constructs ---------------------------------------------------------------------------------------------
 
 
@@ -232,6 +263,10 @@ class EnvironmentMismatchError(ConstructError):
 
 class ProvisioningConflictError(ConstructError):
     """Provisioning settings that exclude each other, such as JITP and JITR on one CA."""
+
+
+class UnsupportedTargetError(ConstructError):
+    """A target of the JITR event that no topic rule can have."""
 
 
 class AssemblyError(SharedCaError):

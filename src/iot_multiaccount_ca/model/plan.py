@@ -19,10 +19,12 @@ from .errors import (
     InvalidTypeError,
     MissingVerificationError,
     MultipleDefaultOwnersError,
+    ProvisioningConflictError,
     TooManyCasError,
     UnknownOwnerAccountError,
     UnknownStageError,
 )
+from .jitr import JitrEnrolment
 from .regions import KNOWN_REGIONS, check_account
 from .stage import CaStage, check_provisioning, check_verification
 
@@ -81,11 +83,12 @@ class SharedCaPlan:
     ``ca_certificate``: the CA that signs the devices. ``stages``: where it is registered; ``plan.stages`` carry their
     resolved mode, provisioning and verification. ``owner_account``: DEFAULT in every region where it has a stage,
     SNI_ONLY elsewhere; without it, SNI_ONLY everywhere, which AWS recommends. ``verification``: how possession of the
-    CA key is proved in DEFAULT stages. ``provisioning``: the JITP template body of stages without their own.
+    CA key is proved in DEFAULT stages. ``provisioning``: of stages without their own: a `JitpTemplateBody`, or a
+    `JitrEnrolment`.
     ``retiring``: CAs on their way out. ``allow_mode_change``: lets a deployment change the mode of a registration,
     which deletes it and registers it again. ``on_existing``: what to do with a registration that exists already.
     ``removal_policy``: ``RemovalPolicy.DESTROY`` or ``RETAIN``. ``active``: whether the CA takes part at all.
-    ``auto_registration``: enrol unknown devices; by default where there is a template. ``stack_name_prefix``:
+    ``auto_registration``: enrol unknown devices; by default where there is provisioning. ``stack_name_prefix``:
     stacks are named ``<prefix>-<stage>``; by default the id of the ``SharedCa``.
 
     Raises a `SharedCaError`, one subclass per cause.
@@ -95,7 +98,7 @@ class SharedCaPlan:
     stages: tuple[CaStage, ...]
     owner_account: str | None
     verification: Verification | None
-    provisioning: JitpTemplateBody | None
+    provisioning: JitpTemplateBody | JitrEnrolment | None
     retiring: tuple[RetiringCa, ...]
     allow_mode_change: bool
     on_existing: OnExisting
@@ -112,7 +115,7 @@ class SharedCaPlan:
         stages: Iterable[CaStage],
         owner_account: str | None = None,
         verification: Verification | None = None,
-        provisioning: JitpTemplateBody | None = None,
+        provisioning: JitpTemplateBody | JitrEnrolment | None = None,
         retiring: Iterable[RetiringCa] = (),
         allow_mode_change: bool = False,
         on_existing: OnExisting | str = OnExisting.FAIL,
@@ -132,6 +135,7 @@ class SharedCaPlan:
         resolved = tuple(_resolve(stage, owner_account, verification, provisioning) for stage in given)
         check_default_owners(resolved)
         _check_verifications(resolved, ca_certificate)
+        _check_auto_registration(resolved, auto_registration)
         old = _retiring(retiring, ca_certificate)
         _check_retiring_verifications(resolved, old)
         values: dict[str, object] = {
@@ -250,7 +254,7 @@ def _resolve(
     stage: CaStage,
     owner: str | None,
     verification: Verification | None,
-    provisioning: JitpTemplateBody | None,
+    provisioning: JitpTemplateBody | JitrEnrolment | None,
 ) -> CaStage:
     mode = stage.certificate_mode
     if mode is None:
@@ -284,6 +288,15 @@ def _check_verifications(stages: tuple[CaStage, ...], ca_certificate: CaCertific
         by_proof.setdefault(id(stage.verification), (stage.verification, []))[1].append(stage.name)
     for verification, names in by_proof.values():
         verification.check_pre_issued(ca_certificate, names)
+
+
+def _check_auto_registration(stages: tuple[CaStage, ...], auto_registration: bool | None) -> None:
+    for stage in stages:
+        if auto_registration is False and isinstance(stage.provisioning, JitrEnrolment):
+            raise ProvisioningConflictError(
+                f"stage {stage.name!r} has a JITR enrolment, and auto_registration=False: no event would ever come",
+                fix="leave auto_registration out, or leave out the enrolment",
+            )
 
 
 def _check_retiring_verifications(stages: tuple[CaStage, ...], retiring: tuple[RetiringCa, ...]) -> None:

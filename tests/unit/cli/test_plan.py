@@ -44,6 +44,15 @@ def test_a_pipe_gets_no_colours_and_whole_lines(assembly: str) -> None:
     assert "JITP FleetCa-staging-0123abcd" in ran.stdout
 
 
+def test_a_stage_under_jitr_says_so(tmp_path: Path) -> None:
+    """In the table and in JSON."""
+    folder = write_assembly(tmp_path / "cdk.out", [record(template_name=None, jitr=True)])
+    [row] = [line for line in in_pipe("plan", "--app", str(folder)).stdout.splitlines() if "SNI_ONLY" in line]
+    assert row.split()[-2:] == ["JITR", "FleetCa-dev"]
+    [found] = json.loads(in_pipe("plan", "--app", str(folder), "--json").stdout)["registrations"]
+    assert (found["jitr"], found["templateName"]) == (True, None)
+
+
 def test_a_terminal_gets_colours(assembly: str) -> None:
     """And the same words."""
     ran = in_terminal("plan", "--app", assembly)

@@ -12,7 +12,14 @@ from aws_cdk import App, Environment, RemovalPolicy, Stack, Tags
 from aws_cdk.assertions import Annotations, Match, Template
 
 import plans
-from iot_multiaccount_ca import CaRegistration, CertificateMode, RetiringCa, SharedCa
+from iot_multiaccount_ca import (
+    Admission,
+    CaRegistration,
+    CertificateMode,
+    JitrEnrolment,
+    RetiringCa,
+    SharedCa,
+)
 from iot_multiaccount_ca.model import errors
 from iot_multiaccount_ca.model.assembly import ca_certificate_pem, read_registrations
 from iot_multiaccount_ca.model.stage import CaStage
@@ -80,6 +87,47 @@ def test_a_stage_without_provisioning_has_no_template_and_enrols_nobody() -> Non
     [properties] = plans.registrations(template)
     assert properties["AutoRegistration"] == "false"
     assert "RegistrationConfig" not in properties
+
+
+def test_a_stage_under_jitr_has_an_activation_and_no_template() -> None:
+    """Auto-registration on, no registration config, and the assembly says so; other stages stay as they are."""
+    app = App()
+    enrolment = JitrEnrolment(policy="devices", admission=Admission(parameter_name="/fleet/admitted"))
+    stages = plans.stages()
+    stages[0] = CaStage("dev", account=plans.DEV, region=plans.REGION, provisioning=enrolment)
+    shared = _shared(app, stages=stages)
+    template = plans.template_of(app, shared.stacks["dev"])
+    assert plans.resources(template, "AWS::IoT::ProvisioningTemplate") == []
+    assert len(plans.resources(template, "AWS::IoT::TopicRule")) == 1
+    [properties] = plans.registrations(template)
+    assert properties["AutoRegistration"] == "true"
+    assert "RegistrationConfig" not in properties
+    records = {record.stage: record for record in read_registrations(app.synth().directory)}
+    assert {stage: record.jitr for stage, record in records.items()} == {
+        "dev": True,
+        "staging": False,
+        "prod": False,
+    }
+    other = plans.template_of(app, shared.stacks["staging"])
+    assert plans.resources(other, "AWS::IoT::TopicRule") == []
+    assert ca_certificate_pem(app.synth().directory, records["dev"]) == plans.ca().pem
+
+
+def test_each_active_ca_of_a_stage_under_jitr_has_its_activation() -> None:
+    """New devices of a retiring CA still enrol while it is active; afterwards nobody listens."""
+    enrolment = JitrEnrolment(policy="devices")
+
+    def rules(**how: Any) -> int:
+        app = App()
+        shared = _shared(app, provisioning=enrolment, retiring=[RetiringCa(plans.ca("Old CA"), **how)])
+        template = plans.template_of(app, shared.stacks["dev"])
+        count = len(plans.resources(template, "AWS::IoT::TopicRule"))
+        known = [each["AutoRegistration"] for each in plans.registrations(template)]
+        assert known.count("true") == count
+        return count
+
+    assert rules() == 2
+    assert rules(active=False) == 1
 
 
 def test_a_retiring_ca_stands_beside_the_current_one() -> None:

@@ -71,3 +71,21 @@ def test_calls_that_know_no_resource_need_a_star(places: list[Place], resource: 
         iot.list_ca_certificates,
     ]
     assert [is_denied(call) for call in calls] == [denied] * 3
+
+
+def test_attachments_are_granted_on_the_certificates_arn(places: list[Place]) -> None:
+    """AttachPolicy and AttachThingPrincipal: on the certificate, neither on the policy nor on the thing."""
+    place = places[0]
+    mine, other = (
+        place.iot.create_keys_and_certificate(setAsActive=True)["certificateArn"] for _ in range(2)
+    )
+    place.iot.create_thing(thingName="a-thing")
+    document = policy_document("iot:Connect", Resource="*")
+    place.iot.create_policy(policyName="a-policy", policyDocument=document)
+    iot = assumed(place, (["iot:AttachPolicy", "iot:AttachThingPrincipal"], mine))
+    calls: list[Callable[[str], object]] = [
+        lambda target: iot.attach_policy(policyName="a-policy", target=target),
+        lambda target: iot.attach_thing_principal(thingName="a-thing", principal=target),
+    ]
+    assert [is_denied(lambda call=call: call(other)) for call in calls] == [True, True]  # type: ignore[misc]
+    assert [is_denied(lambda call=call: call(mine)) for call in calls] == [False, False]  # type: ignore[misc]

@@ -9,6 +9,7 @@ import pytest
 from certificates import make_ca, make_verification_certificate, registration_code
 from iot_multiaccount_ca.model import errors
 from iot_multiaccount_ca.model.certificate import CaCertificate, CertificateMode
+from iot_multiaccount_ca.model.jitr import JitrEnrolment
 from iot_multiaccount_ca.model.plan import OnExisting, RetiringCa, SharedCaPlan
 from iot_multiaccount_ca.model.provisioning_template import JitpTemplateBody
 from iot_multiaccount_ca.model.stage import CaStage
@@ -210,6 +211,40 @@ def test_a_region_in_no_list_is_a_warning() -> None:
 def test_a_stage_knows_its_partition(region: str, partition: str) -> None:
     """The partition follows from the region."""
     assert CaStage("dev", account=DEV, region=region).partition == partition
+
+
+def test_a_stage_takes_jitp_or_jitr_or_neither() -> None:
+    """What a stage says itself beats the plan, whichever of the two it is."""
+    enrolment = JitrEnrolment(policy="devices")
+    stages = [
+        CaStage("dev", account=DEV, region="eu-west-1", provisioning=TEMPLATE),
+        CaStage("prod", account=PROD, region="eu-west-1"),
+    ]
+    plan = _plan(stages, provisioning=enrolment)
+    assert plan.stage("dev").provisioning == TEMPLATE
+    assert plan.stage("prod").provisioning == enrolment
+    assert _plan(stages[1:]).stage("prod").provisioning is None
+
+
+def test_jitp_and_jitr_at_once_are_refused() -> None:
+    """With the reason: each would act on a device's first connect."""
+    both: Any = [TEMPLATE, JitrEnrolment(policy="devices")]
+    said = _refused(
+        errors.ProvisioningConflictError,
+        lambda: CaStage("dev", account=DEV, region="eu-west-1", provisioning=both),
+    )
+    assert "stage 'dev' has both" in said
+    assert "first connect" in said
+    assert "the plan has both" in _refused(errors.ProvisioningConflictError, lambda: _plan(provisioning=both))
+
+
+def test_jitr_without_auto_registration_is_refused() -> None:
+    """No event would ever come."""
+    said = _refused(
+        errors.ProvisioningConflictError,
+        lambda: _plan(provisioning=JitrEnrolment(policy="devices"), auto_registration=False),
+    )
+    assert "stage 'dev'" in said
 
 
 def test_provisioning_of_another_kind_is_refused() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,14 @@ def test_the_registrar_without_verification_is_our_own_code_and_small() -> None:
     package = _files(assets.lambda_package("registrar"))
     files = {name: content for name, content in package.items() if Path(name).name not in signers}
     assert set(assets.SIGNERS) <= {Path(name).name for name in package}
+    assert {Path(name).suffix for name in files} == {".py"}
+    assert _zipped(files) <= MOST_OWN_CODE
+
+
+def test_the_activation_is_our_own_code_and_small() -> None:
+    """No wheels, at most 20 kB zipped: it starts on the path of every new device."""
+    files = _files(assets.lambda_package("jitr"))
+    assert "activation.py" in files
     assert {Path(name).suffix for name in files} == {".py"}
     assert _zipped(files) <= MOST_OWN_CODE
 
@@ -100,27 +109,50 @@ def test_the_signing_package_imports_alone_in_a_clean_interpreter(tmp_path: Path
     if sys.version_info[:2] != (3, 13):
         pytest.skip("the package is built for Python 3.13, and this interpreter is another")
     package = tmp_path / "package"
-    for name, content in _files(assets.lambda_package("registrar-signing")).items():
-        file = package / name
+    handler, cryptography, cffi = _import_alone(
+        tmp_path,
+        "registrar-signing",
+        "import responder, cryptography, _cffi_backend\n"
+        "from cryptography import x509\n"
+        "from ca_registrar import possession, verification_certificate\n"
+        "found = [callable(responder.handler), cryptography.__file__, _cffi_backend.__file__]\n",
+    )
+    assert handler
+    assert cryptography.startswith(str(package))
+    assert cffi.startswith(str(package))
+
+
+def test_the_activation_imports_alone_in_a_clean_interpreter(tmp_path: Path) -> None:
+    """Standard library and boto3: nothing of the library, and no cryptography."""
+    [handler, foreign] = _import_alone(
+        tmp_path,
+        "jitr",
+        "import activation\n"
+        "foreign = {'cryptography', 'iot_multiaccount_ca', 'ca_registrar'} & set(sys.modules)\n"
+        "found = [callable(activation.handler), sorted(foreign)]\n",
+    )
+    assert handler
+    assert foreign == []
+
+
+def _import_alone(tmp_path: Path, name: str, program: str) -> list[Any]:
+    """Run a program that sets ``found`` with the package ``name`` and boto3 on its path alone; what it found."""
+    package = tmp_path / "package"
+    for inside, content in _files(assets.lambda_package(name)).items():
+        file = package / inside
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     beside = tmp_path / "boto3"
     beside.mkdir()
-    for name in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six"):
-        found = __import__(name).__file__
-        assert found is not None
-        source = Path(found)
-        (beside / (source.name if name == "six" else name)).symlink_to(
-            source if name == "six" else source.parent
+    for module in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six"):
+        home = __import__(module).__file__
+        assert home is not None
+        source = Path(home)
+        (beside / (source.name if module == "six" else module)).symlink_to(
+            source if module == "six" else source.parent
         )
-    program = (
-        "import json, sys\n"
-        f"sys.path[:0] = [{str(package)!r}, {str(beside)!r}]\n"
-        "import responder, cryptography, _cffi_backend\n"
-        "from cryptography import x509\n"
-        "from ca_registrar import possession, verification_certificate\n"
-        "print(json.dumps([callable(responder.handler), cryptography.__file__, _cffi_backend.__file__]))\n"
-    )
+    paths = f"import json, sys\nsys.path[:0] = [{str(package)!r}, {str(beside)!r}]\n"
+    program = f"{paths}{program}print(json.dumps(found))\n"
     clean = {"PATH": os.environ["PATH"]}
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", program],
@@ -130,7 +162,5 @@ def test_the_signing_package_imports_alone_in_a_clean_interpreter(tmp_path: Path
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    handler, cryptography, cffi = json.loads(done.stdout)
-    assert handler
-    assert cryptography.startswith(str(package))
-    assert cffi.startswith(str(package))
+    found: list[Any] = json.loads(done.stdout)
+    return found

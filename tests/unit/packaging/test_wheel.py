@@ -69,4 +69,5 @@ def test_the_wheel_carries_types_licence_and_no_leftovers(wheel: Path) -> None:
     assert "iot_multiaccount_ca/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "iot_multiaccount_ca/_lambda/registrar/responder.py" in names
+    assert "iot_multiaccount_ca/_lambda/jitr/activation.py" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]

@@ -1,0 +1,111 @@
+"""The activation Lambda of one CA under just-in-time registration, with its role and log group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import aws_iam, aws_lambda, aws_logs
+from aws_cdk.aws_s3_assets import Asset
+from constructs import Construct
+
+from .. import assets
+from .permissions import activation_statements, allow, document, log_statement, trust
+from .registrar_function import RUNTIME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..model.jitr import JitrEnrolment
+    from .place import Place
+
+HANDLER = "activation.handler"
+_PACKAGE = "jitr"
+_MEMORY_MB = 256
+_TIMEOUT = 60
+_RETENTION_DAYS = 365
+_RETRIES = 2
+
+
+class ActivationFunction(Construct):
+    """Our Lambda for one CA. Lambda itself runs a failed event twice more, then hands it to the dead-letter queue."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - what CDK calls it
+        *,
+        place: Place,
+        enrolment: JitrEnrolment,
+        environment: Mapping[str, str],
+        dead_letters: str,
+        role: aws_iam.IRole | None,
+        log_group: aws_logs.ILogGroup | None,
+    ) -> None:
+        """``dead_letters``: ARN of a queue."""
+        super().__init__(scope, id)
+        if log_group is not None:
+            logs_name, logs_arn = log_group.log_group_name, log_group.log_group_arn
+        else:
+            logs_name = aws_logs.CfnLogGroup(self, "Logs", retention_in_days=_RETENTION_DAYS).ref
+            logs_arn = f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{logs_name}:*"
+        statements = [
+            log_statement(logs_arn),
+            allow(["sqs:SendMessage"], [dead_letters]),
+            *activation_statements(
+                partition=place.partition, account=place.account, region=place.region, enrolment=enrolment
+            ),
+        ]
+        role_arn, policy = self._make_role(role, document(statements))
+        asset = Asset(
+            self, _PACKAGE, path=str(assets.lambda_package(_PACKAGE)), exclude=assets.excluded(_PACKAGE)
+        )
+        function = aws_lambda.CfnFunction(
+            self,
+            "Resource",
+            role=role_arn,
+            code=aws_lambda.CfnFunction.CodeProperty(
+                s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key
+            ),
+            handler=HANDLER,
+            runtime=RUNTIME,
+            architectures=["x86_64"],
+            memory_size=_MEMORY_MB,
+            timeout=_TIMEOUT,
+            description="Activates device certificates of one CA (iot-multiaccount-ca)",
+            environment=aws_lambda.CfnFunction.EnvironmentProperty(variables=dict(environment)),
+            dead_letter_config=aws_lambda.CfnFunction.DeadLetterConfigProperty(target_arn=dead_letters),
+            logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(log_group=logs_name),
+        )
+        if policy is not None:
+            # Lambda looks at once whether the role may send to the queue.
+            (getattr(function, "add_resource_dependency", None) or function.add_dependency)(policy)
+        aws_lambda.CfnEventInvokeConfig(
+            self,
+            "InvokeConfig",
+            function_name=function.ref,
+            qualifier="$LATEST",
+            maximum_retry_attempts=_RETRIES,
+        )
+        #: The function's ARN.
+        self.arn: str = function.attr_arn
+        #: The function's name.
+        self.name: str = function.ref
+        #: The name of its log group.
+        self.log_group_name: str = logs_name
+
+    def _make_role(
+        self, role: aws_iam.IRole | None, statements: dict[str, Any]
+    ) -> tuple[str, aws_iam.CfnPolicy | None]:
+        if role is not None:
+            policy = aws_iam.CfnPolicy(
+                self, "Policy", policy_name=_PACKAGE, policy_document=statements, roles=[role.role_name]
+            )
+            return role.role_arn, policy
+        made = aws_iam.CfnRole(
+            self,
+            "Role",
+            assume_role_policy_document=trust("lambda.amazonaws.com"),
+            policies=[aws_iam.CfnRole.PolicyProperty(policy_name=_PACKAGE, policy_document=statements)],
+            description="What the activation of device certificates may do (iot-multiaccount-ca)",
+        )
+        return made.attr_arn, None

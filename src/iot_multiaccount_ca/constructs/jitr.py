@@ -1,0 +1,313 @@
+"""Just-in-time registration (JITR) of one CA: the topic rule on its registered event, and what the event goes to.
+
+Either our activation Lambda, which admits devices as a `JitrEnrolment` says, or a target of the user's own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from aws_cdk import Annotations, Token, aws_iam, aws_iot, aws_lambda, aws_sqs
+from constructs import Construct
+
+from ..model.assembly import JITR_METADATA_TYPE
+from ..model.errors import (
+    EnvironmentMismatchError,
+    InvalidTypeError,
+    ProvisioningConflictError,
+    UnsupportedTargetError,
+)
+from ..model.jitr import JitrEnrolment
+from .activation_function import ActivationFunction
+from .permissions import allow, document, trust
+from .place import Place
+from .provisioning_template import retained
+from .registration import CaRegistration
+from .registry import Enrolment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_logs
+
+    from .registration import ICaRegistration
+
+Action = aws_iot.CfnTopicRule.ActionProperty
+_TOPIC = "$aws/events/certificates/registered"
+_SQL_VERSION = "2016-03-23"
+_CERTIFICATE_ID = re.compile(r"[0-9a-f]{64}")
+_KEPT_SECONDS = 14 * 24 * 3600
+
+
+class JitrActivation(Construct):
+    """Enrols unknown devices of one CA by just-in-time registration.
+
+    ``ca_registration``: a `CaRegistration` with ``auto_registration=True`` and without a provisioning template, or what
+    `CaRegistration.from_ca_certificate_id` gives; or ``ca_certificate_id`` alone. And one of
+
+    ``enrolment``: a `JitrEnrolment`; our Lambda activates whom it admits, and gives them policy and thing.
+    ``target``: a Lambda function of your own (it gets the permission it needs), or a
+    ``aws_iot.CfnTopicRule.ActionProperty``, or a list of either; what an action needs (a role, a permission) is yours.
+
+    An event that could not be delivered, or that failed three times, goes to ``dead_letter_queue`` (14 days, encrypted,
+    TLS only); ``error_action`` replaces it for what the rule could not deliver. ``role``, ``log_group``: of your own,
+    for the Lambda; a role of your own is needed where an allow-list is encrypted with a key of yours.
+    Raises a `SharedCaError`; among them `ProvisioningConflictError` for a CA that has a provisioning template.
+    See "Just-in-time registration" in the AWS IoT developer guide, and docs/jitr.md.
+
+    Example: ``JitrActivation(stack, "Jitr", ca_registration=ca, enrolment=JitrEnrolment(policy="devices"))``
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - what CDK calls it
+        *,
+        ca_registration: ICaRegistration | None = None,
+        ca_certificate_id: str | None = None,
+        enrolment: JitrEnrolment | None = None,
+        target: aws_lambda.IFunction | Action | Sequence[aws_lambda.IFunction | Action] | None = None,
+        error_action: Action | None = None,
+        role: aws_iam.IRole | None = None,
+        log_group: aws_logs.ILogGroup | None = None,
+        place: Place | None = None,
+    ) -> None:
+        """``place`` is what `SharedCa` knows already; leave it out elsewhere."""
+        ca_id = _ca_id(ca_registration, ca_certificate_id)
+        targets = _check_targets(enrolment, target)
+        _check_error_action(error_action)
+        if enrolment is None and (role is not None or log_group is not None):
+            raise ProvisioningConflictError(
+                "the JitrActivation has a target, and a role or log_group for a Lambda that is not made",
+                fix="leave role and log_group out: they are for our Lambda, which an enrolment makes",
+            )
+        super().__init__(scope, id)
+        place = place or Place.of(self)
+        _claim(
+            self,
+            place,
+            ca_registration,
+            ca_id,
+            Enrolment.EVENT if enrolment is None else Enrolment.ACTIVATION,
+        )
+        self._place = place
+        self._queue: aws_sqs.CfnQueue | None = None
+        self._imported_queue: aws_sqs.IQueue | None = None
+        #: Our Lambda; None where the event goes to a target of the user's own.
+        self.function: ActivationFunction | None = None
+        callees: list[str] = []
+        if enrolment is not None:
+            self._make_queue()
+            self.function = self._activation(ca_id, enrolment, role, log_group)
+            callees = [self.function.arn]
+            actions = [_to_lambda(self.function.arn)]
+        else:
+            if error_action is None:
+                self._make_queue()
+            callees = [each.function_arn for each in targets if not isinstance(each, Action)]
+            actions = [
+                each if isinstance(each, Action) else _to_lambda(each.function_arn) for each in targets
+            ]
+        #: The topic rule.
+        self.rule = aws_iot.CfnTopicRule(
+            self,
+            "Resource",
+            topic_rule_payload=aws_iot.CfnTopicRule.TopicRulePayloadProperty(
+                sql=f"SELECT * FROM '{_TOPIC}/{ca_id}'",  # noqa: S608 - the id is hex, or CloudFormation's
+                aws_iot_sql_version=_SQL_VERSION,
+                description="Registered device certificates of one CA (iot-multiaccount-ca)",
+                actions=actions,
+                error_action=error_action or self._to_queue(),
+            ),
+        )
+        for number, callee in enumerate(callees):
+            aws_lambda.CfnPermission(
+                self,
+                f"MayInvoke{number or ''}",
+                action="lambda:InvokeFunction",
+                function_name=callee,
+                principal="iot.amazonaws.com",
+                source_account=place.account,
+                source_arn=self.rule.attr_arn,
+            )
+        if isinstance(ca_registration, CaRegistration):
+            ca_registration.node.add_metadata(JITR_METADATA_TYPE, True)
+
+    @property
+    def dead_letter_queue(self) -> aws_sqs.IQueue | None:
+        """Where events end that nobody could be served by; None where ``error_action`` replaces it."""
+        if self._queue is not None and self._imported_queue is None:
+            self._imported_queue = aws_sqs.Queue.from_queue_arn(
+                self, "ImportedDeadLetters", self._queue.attr_arn
+            )
+        return self._imported_queue
+
+    def _activation(
+        self,
+        ca_id: str,
+        enrolment: JitrEnrolment,
+        role: aws_iam.IRole | None,
+        log_group: aws_logs.ILogGroup | None,
+    ) -> ActivationFunction:
+        place = self._place
+        queue = cast("aws_sqs.CfnQueue", self._queue)
+        if enrolment.admission.closed:
+            Annotations.of(self).add_warning_v2(
+                "iot-multiaccount-ca:nobody-is-admitted",
+                "just-in-time registration admits nobody: give the JitrEnrolment an Admission (docs/jitr.md)",
+            )
+        resolved = enrolment.resolve_policy(
+            account=place.account, region=place.region, partition=place.partition
+        )
+        policy_name = enrolment.policy_name
+        if resolved is not None:
+            policy = aws_iot.CfnPolicy(self, "DevicePolicy", policy_document=resolved)
+            # Devices that were admitted hold it: without it they could do nothing, and AWS would not delete it.
+            retained(policy)
+            policy_name = policy.ref
+        return ActivationFunction(
+            self,
+            "Function",
+            place=place,
+            enrolment=enrolment,
+            environment={
+                "CA_CERTIFICATE_ID": ca_id,
+                "ENROLMENT": json.dumps(enrolment.settings(), sort_keys=True, separators=(",", ":")),
+                "POLICY_NAME": str(policy_name),
+            },
+            dead_letters=queue.attr_arn,
+            role=role,
+            log_group=log_group,
+        )
+
+    def _make_queue(self) -> None:
+        queue = aws_sqs.CfnQueue(
+            self, "DeadLetters", message_retention_period=_KEPT_SECONDS, sqs_managed_sse_enabled=True
+        )
+        statement = {
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": "sqs:*",
+            "Resource": queue.attr_arn,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        aws_sqs.CfnQueuePolicy(
+            self, "DeadLettersPolicy", queues=[queue.ref], policy_document=document([statement])
+        )
+        self._queue = queue
+
+    def _to_queue(self) -> Action:
+        """What the rule could not deliver goes to the same queue, under a role for that alone."""
+        place, queue = self._place, cast("aws_sqs.CfnQueue", self._queue)
+        trusted = trust("iot.amazonaws.com")
+        trusted["Statement"][0]["Condition"] = {
+            "StringEquals": {"aws:SourceAccount": place.account},
+            "ArnLike": {"aws:SourceArn": f"arn:{place.partition}:iot:{place.region}:{place.account}:rule/*"},
+        }
+        role = aws_iam.CfnRole(
+            self,
+            "RuleRole",
+            assume_role_policy_document=trusted,
+            policies=[
+                aws_iam.CfnRole.PolicyProperty(
+                    policy_name="DeadLetters",
+                    policy_document=document([allow(["sqs:SendMessage"], [queue.attr_arn])]),
+                )
+            ],
+            description="What a topic rule reports undelivered events with (iot-multiaccount-ca)",
+        )
+        return Action(
+            sqs=aws_iot.CfnTopicRule.SqsActionProperty(
+                queue_url=queue.ref, role_arn=role.attr_arn, use_base64=False
+            )
+        )
+
+
+def _to_lambda(arn: str) -> Action:
+    return Action(lambda_=aws_iot.CfnTopicRule.LambdaActionProperty(function_arn=arn))
+
+
+def _ca_id(registration: ICaRegistration | None, certificate_id: str | None) -> str:
+    """The CA's certificate id, literal or a Token; raises unless one of the two names it."""
+    if (registration is None) == (certificate_id is None):
+        raise ProvisioningConflictError(
+            f"the JitrActivation has {'neither' if registration is None else 'both'} of ca_registration and "
+            "ca_certificate_id",
+            allowed="one of them",
+        )
+    found = certificate_id if registration is None else getattr(registration, "ca_certificate_id", None)
+    if not isinstance(found, str) or not (Token.is_unresolved(found) or _CERTIFICATE_ID.fullmatch(found)):
+        raise InvalidTypeError(
+            "the CA of the JitrActivation is named by nothing that could be a CA",
+            value=found if registration is None else type(registration).__name__,
+            allowed="a CaRegistration, or a CA's certificate id: 64 hex digits (lower case), or a Token",
+        )
+    return found
+
+
+def _check_targets(enrolment: object, target: Any) -> list[Any]:
+    if (enrolment is None) == (target is None):
+        raise ProvisioningConflictError(
+            f"the JitrActivation has {'neither' if enrolment is None else 'both'} of enrolment and target",
+            allowed="enrolment: our Lambda decides; or target: your own does",
+            fix="to be told beside our Lambda, make a second JitrActivation with a target",
+        )
+    if enrolment is not None:
+        if not isinstance(enrolment, JitrEnrolment):
+            raise InvalidTypeError(
+                "the enrolment of the JitrActivation is of another kind",
+                value=type(enrolment).__name__,
+                allowed="JitrEnrolment",
+            )
+        return []
+    targets = list(target) if isinstance(target, (list, tuple)) else [target]
+    for each in targets:
+        if not isinstance(each, Action) and not hasattr(each, "function_arn"):
+            raise UnsupportedTargetError(
+                "the JITR target is of an unsupported kind",
+                value=type(each).__name__,
+                allowed="a Lambda function, a CfnTopicRule.ActionProperty, or a list of them",
+                fix="write the action as aws_iot.CfnTopicRule.ActionProperty(sqs=…) (kinesis, sns, republish, …)",
+            )
+    if not 1 <= len(targets) <= 10:
+        raise UnsupportedTargetError(
+            "the JITR targets are too many, or none",
+            value=len(targets),
+            allowed="1 to 10 actions in a topic rule",
+        )
+    return targets
+
+
+def _check_error_action(action: object) -> None:
+    if action is not None and not isinstance(action, Action):
+        raise UnsupportedTargetError(
+            "the error action of the JitrActivation is of an unsupported kind",
+            value=type(action).__name__,
+            allowed="a CfnTopicRule.ActionProperty, or None for the dead-letter queue",
+        )
+
+
+def _claim(
+    scope: Construct, place: Place, registration: ICaRegistration | None, ca_id: str, enrolment: Enrolment
+) -> None:
+    """Check the registration, and tell the app of it; a CA that is known at deployment only is not checked."""
+    path = scope.node.path
+    if not isinstance(registration, CaRegistration):
+        if not Token.is_unresolved(ca_id):
+            place.registry.claim_enrolment((ca_id, place.account, place.region), enrolment, path)
+        return
+    target = registration.target
+    if target[1:] != (place.account, place.region):
+        raise EnvironmentMismatchError(
+            f"{path} listens in account {place.account}, {place.region}, and the CA is registered in {target[1]}, "
+            f"{target[2]}",
+            fix="put both into one stack, or into stacks of one account and region",
+        )
+    place.registry.claim_enrolment(target, enrolment, path)
+    if not registration.auto_registration:
+        raise ProvisioningConflictError(
+            f"{path}: the CA's auto-registration is off, and no event would ever come",
+            fix="give the CaRegistration auto_registration=True",
+        )

@@ -1,0 +1,214 @@
+"""Just-in-time registration on the local AWS: the real CDK CLI, the real Lambda under IAM, devices over MQTT."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from certificates import make_ca
+from deployments import ACCOUNTS, REGIONS, Deployments
+from iot_multiaccount_ca.local.device import (
+    Broker,
+    Device,
+    DeviceCertificate,
+    Outcome,
+    issue_device_certificate,
+)
+from iot_multiaccount_ca.local.emulator import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from iot_multiaccount_ca.local.emulator import LocalAws
+
+ONE, TWO, _ = ACCOUNTS
+REGION = REGIONS[0]
+CA = make_ca("ec-p256", common_name="JITR CA")
+_APP = """
+import os
+from aws_cdk import App
+from iot_multiaccount_ca import Admission, CaCertificate, CaStage, JitrEnrolment, SharedCa, SharedCaPlan
+
+things = "arn:{{partition}}:iot:{{region}}:{{account}}"
+policy = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "iot:Connect", "Resource": things + ":client/${iot:Connection.Thing.ThingName}"},
+    {"Effect": "Allow", "Action": "iot:Publish", "Resource": things + ":topic/${iot:Connection.Thing.ThingName}/*"},
+]}
+
+def enrolment(**admission):
+    return JitrEnrolment(policy=policy, thing_name="{CommonName}", admission=Admission(**admission))
+
+by_parameter = enrolment(parameter_name="/fleet/admitted")
+by_table = enrolment(table_name="fleet", listed_by="SERIAL_NUMBER", subject={"CommonName": "sensor-[0-9]+"})
+app = App()
+plan = SharedCaPlan(
+    ca_certificate=CaCertificate.from_pem(os.environ["CA"]),
+    stages=[
+        CaStage("parameter", account="111111111111", region="eu-west-1", provisioning=by_parameter),
+        CaStage("table", account="222222222222", region="eu-west-1", provisioning=by_table),
+    ],
+)
+SharedCa(app, "Jitr", plan=plan)
+app.synth()
+"""
+
+
+class Account:
+    """One stage's account, and what devices do there."""
+
+    def __init__(self, aws: LocalAws, account: str, stage: str) -> None:
+        self.aws, self.account, self.stack = aws, account, f"Jitr-{stage}"
+        self.iot = self.client("iot")
+        address = self.iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
+        self.endpoint = address.partition(":")[0]
+
+    def client(self, service: str) -> Any:
+        return self.aws.client(service, account=self.account, region=REGION)
+
+    def device(self, certificate: DeviceCertificate) -> Device:
+        broker = Broker(LOOPBACK, self.aws.broker_port, self.aws.broker_trust_anchor())
+        return Device(certificate, broker, self.endpoint, client_id=certificate.common_name)
+
+    def connect(self, certificate: DeviceCertificate) -> Outcome:
+        with self.device(certificate) as connection:
+            return connection.connect()
+
+    def publishes(self, certificate: DeviceCertificate) -> bool:
+        with self.device(certificate) as connection:
+            assert connection.connect() is Outcome.CONNECTED
+            return connection.publish(f"{certificate.common_name}/state", b"{}")
+
+    def status(self, certificate: DeviceCertificate) -> str:
+        answer = self.iot.describe_certificate(certificateId=certificate.certificate_id)
+        status: str = answer["certificateDescription"]["status"]
+        return status
+
+    def decision(self, certificate: DeviceCertificate) -> dict[str, Any]:
+        """The last line that the Lambda logged of a certificate, waited for."""
+        found: list[dict[str, Any]] = _until(lambda: self._decisions(certificate))
+        return found[-1]
+
+    def _decisions(self, certificate: DeviceCertificate) -> list[dict[str, Any]]:
+        logs = self.client("logs")
+        groups = [
+            each["PhysicalResourceId"]
+            for each in self._resources()
+            if each["ResourceType"] == "AWS::Logs::LogGroup" and "Jitr" in each["LogicalResourceId"]
+        ]
+        messages = [
+            event["message"]
+            for group in groups
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+            for event in page["events"]
+        ]
+        lines = [line for message in messages for line in message.splitlines() if line.startswith("{")]
+        decisions = [json.loads(line) for line in lines]
+        return [each for each in decisions if each.get("certificateId") == certificate.certificate_id]
+
+    def dead_letters(self) -> list[str]:
+        [url] = [
+            each["PhysicalResourceId"]
+            for each in self._resources()
+            if each["ResourceType"] == "AWS::SQS::Queue"
+        ]
+        found = self.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", [])
+        return [message["Body"] for message in found]
+
+    def _resources(self) -> list[dict[str, Any]]:
+        cloudformation = self.client("cloudformation")
+        found: list[dict[str, Any]] = cloudformation.describe_stack_resources(StackName=self.stack)[
+            "StackResources"
+        ]
+        return found
+
+
+def _until(look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 30
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not come about in 30 s"
+        time.sleep(0.05)
+    return found
+
+
+def _device(name: str) -> DeviceCertificate:
+    return issue_device_certificate(CA.pem, CA.key, name)  # type: ignore[arg-type]
+
+
+def _serial(certificate: DeviceCertificate) -> str:
+    from cryptography import x509
+
+    return f"{x509.load_pem_x509_certificate(certificate.pem.encode()).serial_number:x}"
+
+
+@pytest.fixture
+def lists(local_aws: LocalAws) -> Iterator[tuple[DeviceCertificate, DeviceCertificate]]:
+    """Two allow-lists with a device each: a parameter of fingerprints, and a table of serial numbers."""
+    first, second = _device("sensor-1"), _device("sensor-2")
+    ssm = local_aws.client("ssm", account=ONE, region=REGION)
+    ssm.put_parameter(Name="/fleet/admitted", Type="StringList", Value=f"{'ab' * 32},{first.certificate_id}")
+    dynamodb = local_aws.client("dynamodb", account=TWO, region=REGION)
+    dynamodb.create_table(
+        TableName="fleet",
+        KeySchema=[{"AttributeName": "certificateId", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "certificateId", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.put_item(TableName="fleet", Item={"certificateId": {"S": _serial(second)}})
+    yield first, second
+    ssm.delete_parameter(Name="/fleet/admitted")
+
+
+def test_devices_are_admitted_or_kept_out(
+    deployments: Deployments,
+    local_aws: LocalAws,
+    lists: tuple[DeviceCertificate, DeviceCertificate],
+) -> None:
+    """Connect, event, Lambda, ACTIVE, connect and publish; who is not on the list stays PENDING_ACTIVATION, and the log
+    says why; what the Lambda fails on ends in the dead-letter queue."""
+    records = deployments.deploy(_APP, name="jitr", variables={"CA": CA.pem})
+    assert [record.jitr for record in records] == [True, True]
+    one, two = Account(local_aws, ONE, "parameter"), Account(local_aws, TWO, "table")
+    first, second = lists
+
+    for here, admitted, other, said in (
+        (one, first, second, "is not in parameter /fleet/admitted"),
+        (two, second, first, "is not in table fleet"),
+    ):
+        assert here.connect(admitted) is Outcome.CUT_OFF
+        _until(lambda here=here, admitted=admitted: here.status(admitted) == "ACTIVE")  # type: ignore[misc]
+        assert here.publishes(admitted)
+        decision = here.decision(admitted)
+        assert (decision["decision"], decision["thingName"]) == ("activated", admitted.common_name)
+        assert (decision["account"], decision["region"]) == (here.account, REGION)
+
+        assert here.connect(other) is Outcome.CUT_OFF
+        refused = here.decision(other)
+        assert refused["decision"] == "refused"
+        assert said in refused["reason"]
+        assert here.status(other) == "PENDING_ACTIVATION"
+        assert here.connect(other) is Outcome.CUT_OFF
+
+    # The other condition of this account: a name that the rule on the subject does not know.
+    misnamed = _device("camera-1")
+    two.connect(misnamed)
+    assert "does not match" in two.decision(misnamed)["reason"]
+
+    # A list that is gone admits nobody, and the event is kept.
+    two.client("dynamodb").delete_table(TableName="fleet")
+    late = _device("sensor-3")
+    two.connect(late)
+    [letter] = _until(two.dead_letters)
+    assert late.certificate_id in letter
+    assert two.decision(late)["decision"] == "failed"
+    assert two.status(late) == "PENDING_ACTIVATION"
+
+    deployments.destroy("jitr")
+    assert one.status(first) == "ACTIVE"
+    assert one.iot.list_attached_policies(target=_arn(one, first))["policies"]
+
+
+def _arn(here: Account, certificate: DeviceCertificate) -> str:
+    return f"arn:aws:iot:{REGION}:{here.account}:cert/{certificate.certificate_id}"

@@ -1,0 +1,42 @@
+"""Rules of examples in the documents: they run as they stand, one after the other, as a reader would."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Template
+
+from certificates import make_ca
+
+ROOT = Path(__file__).parents[3]
+
+
+def _run(page: str, folder: Path) -> dict[str, Any]:
+    """Run the page's Python blocks in one namespace, in a folder with a CA and a template; the namespace."""
+    (folder / "certs").mkdir()
+    (folder / "certs" / "fleet-ca.pem").write_text(make_ca("ec-p256", common_name="Fleet CA").pem)
+    shutil.copy(ROOT / "examples/jitp.json", folder)
+    names: dict[str, Any] = {}
+    for number, block in enumerate(
+        re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+    ):
+        exec(compile(block, f"{page}, example {number + 1}", "exec"), names)
+    return names
+
+
+def test_the_examples_of_jitr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One stage under JITP, one under JITR; a stack without a plan; a target of the user's own."""
+    monkeypatch.chdir(tmp_path)
+    names = _run("docs/jitr.md", tmp_path)
+    counts = {
+        name: len(Template.from_stack(stack).find_resources("AWS::IoT::TopicRule"))
+        for name, stack in names["app"].node.find_child("FleetCa").stacks.items()
+    }
+    assert counts == {"dev": 0, "prod": 1}
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("AWS::IoT::TopicRule", 2)
+    template.resource_count_is("AWS::CloudWatch::Alarm", 1)

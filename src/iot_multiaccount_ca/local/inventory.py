@@ -54,6 +54,16 @@ def inventory(aws: LocalAws, environments: Iterable[tuple[str, str]]) -> set[Thi
     return found
 
 
+# What one paginated operation lists: kind, service, operation, and under which key which member names each.
+_LISTED = (
+    ("CA", "iot", "list_ca_certificates", "certificates", "certificateId"),
+    ("provisioning template", "iot", "list_provisioning_templates", "templates", "templateName"),
+    ("topic rule", "iot", "list_topic_rules", "rules", "ruleName"),
+    ("function", "lambda", "list_functions", "Functions", "FunctionName"),
+    ("log group", "logs", "describe_log_groups", "logGroups", "logGroupName"),
+)
+
+
 def retained(templates: Iterable[tuple[str, str, Mapping[str, Any]]]) -> set[tuple[str, str, str]]:
     """Where (account, region, kind) a template of (account, region, template) keeps things by a removal policy."""
     kind_of = {kind: name for name, kind in _KINDS.items()}
@@ -74,17 +84,9 @@ def _in_region(aws: LocalAws, account: str, region: str) -> Iterator[tuple[str, 
         for stack in page["StackSummaries"]:
             if stack["StackStatus"] != "DELETE_COMPLETE":
                 yield "stack", stack["StackName"]
-    iot = client("iot")
-    for name in _all(iot, "list_ca_certificates", "certificates", "certificateId"):
-        yield "CA", name
-    for name in _all(iot, "list_provisioning_templates", "templates", "templateName"):
-        yield "provisioning template", name
-    for name in _all(client("lambda"), "list_functions", "Functions", "FunctionName"):
-        yield "function", name
-    for name in _all(client("logs"), "describe_log_groups", "logGroups", "logGroupName"):
-        yield "log group", name
-    for name in _all(iot, "list_topic_rules", "rules", "ruleName"):
-        yield "topic rule", name
+    for kind, service, operation, key, name in _LISTED:
+        for found in _all(client(service), operation, key, name):
+            yield kind, found
     for page in client("sqs").get_paginator("list_queues").paginate():
         for url in page.get("QueueUrls", ()):
             yield "queue", url.rpartition("/")[2]

@@ -37,8 +37,8 @@ def close_gaps() -> None:
     if _closed:
         return
     check_version(importlib.metadata.version("ministack"))
-    from . import cloudformation, iam, provisioning, registration, routing, rules
+    from . import cloudformation, iam, kms, provisioning, registration, routing, rules
 
-    for subject in (registration, routing, provisioning, cloudformation, iam, rules):
+    for subject in (registration, routing, provisioning, cloudformation, iam, kms, rules):
         subject.close()
     _closed = True

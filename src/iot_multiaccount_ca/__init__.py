@@ -13,6 +13,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .constructs.alarms import CaExpiryAlarm, FailedProvisioningAlarm
+    from .constructs.findings import acknowledge_findings
     from .constructs.jitr import JitrActivation
     from .constructs.pipeline import SharedCaPipelineStage
     from .constructs.provisioning_template import IJitpProvisioningTemplate, JitpProvisioningTemplate
@@ -47,6 +48,7 @@ _HOME = {
     "SharedCaPipelineStage": "constructs.pipeline",
     "SharedCaPlan": "model.plan",
     "Verification": "model.verification",
+    "acknowledge_findings": "constructs.findings",
 }
 
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "SharedCaPlan",
     "Verification",
     "__version__",
+    "acknowledge_findings",
 ]
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stage
+from aws_cdk import DefaultStackSynthesizer, Stage, aws_iam, pipelines
 
+from .._version import __version__
 from ..model.errors import EmptyPlanError
+from ..model.regions import partition_of
 from .shared_ca import StageStacks, check_plan, order_default_last
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from aws_cdk import Stack
     from constructs import Construct
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from .registration import CaRegistration
 
 DEFAULT_PREFIX = "SharedCa"
+_QUALIFIER_CONTEXT = "@aws-cdk/core:bootstrapQualifier"
 
 
 class SharedCaPipelineStage(Stage):
@@ -55,3 +58,30 @@ class SharedCaPipelineStage(Stage):
         for stage in chosen:
             self.stacks[stage.name], self.registrations[stage.name] = stacks.add(stage)
         order_default_last(chosen, self.stacks)
+
+    def verify_step(
+        self,
+        assembly: pipelines.IFileSetProducer,
+        *,
+        install_commands: Sequence[str] = (f"pip install iot-multiaccount-ca=={__version__}",),
+    ) -> pipelines.CodeBuildStep:
+        """A step for ``post=``: ``iot-ca verify`` holds what was deployed against the plan, and fails on differences.
+
+        ``assembly``: the pipeline's synth step, whose output is the cloud assembly. The build's role may assume the CDK
+        lookup roles of this stage's accounts, which read and change nothing, and no other.
+        """
+        qualifier = self.node.try_get_context(_QUALIFIER_CONTEXT) or DefaultStackSynthesizer.DEFAULT_QUALIFIER
+        roles = dict.fromkeys(
+            f"arn:{partition_of(stage.region)}:iam::{stage.account}:role/"
+            f"cdk-{qualifier}-lookup-role-{stage.account}-{stage.region}"
+            for stage in map(self.plan.stage, self.stacks)
+        )
+        return pipelines.CodeBuildStep(
+            f"Verify{self.stage_name}",
+            input=assembly,
+            install_commands=list(install_commands),
+            commands=[f"iot-ca verify --app {self.artifact_id}"],
+            role_policy_statements=[
+                aws_iam.PolicyStatement(actions=["sts:AssumeRole"], resources=list(roles))
+            ],
+        )

@@ -134,3 +134,37 @@ def test_the_pipeline_has_a_stage_with_its_deployments_each() -> None:
     assert len(stages["Assets"]) == 2
     assert len({stage.name for stage in plan.stages}) == 3
     assert isinstance(plan.stage("dev"), CaStage)
+
+
+def _verifying(stage: SharedCaPipelineStage) -> Any:
+    source = pipelines.CodePipelineSource.connection(
+        "example/fleet-ca",
+        "main",
+        connection_arn="arn:aws:codeconnections:eu-west-1:111111111111:connection/c",
+    )
+    return stage.verify_step(source)
+
+
+def test_the_verify_step_asks_this_stages_accounts_and_no_other() -> None:
+    """`iot-ca verify` on this stage's part of the cloud assembly, by the lookup roles of its accounts."""
+    app = App()
+    home = Stack(app, "Pipeline", env=Environment(account=plans.DEV, region=plans.REGION))
+    stage = SharedCaPipelineStage(home, "Dev", plan=plans.plan(), stages=["dev", "staging"])
+    step = _verifying(stage)
+    assert step.commands == ["iot-ca verify --app assembly-Pipeline-Dev"]
+    [statement] = step.role_policy_statements
+    rendered = statement.to_statement_json()
+    assert rendered["Action"] == "sts:AssumeRole"
+    assert rendered["Resource"] == [
+        f"arn:aws:iam::{account}:role/cdk-hnb659fds-lookup-role-{account}-{plans.REGION}"
+        for account in (plans.DEV, plans.STAGING)
+    ]
+
+
+def test_the_verify_step_follows_the_bootstraps_qualifier() -> None:
+    """The app's own, from its context."""
+    app = App(context={"@aws-cdk/core:bootstrapQualifier": "acme"})
+    home = Stack(app, "Pipeline", env=Environment(account=plans.DEV, region=plans.REGION))
+    stage = SharedCaPipelineStage(home, "Dev", plan=plans.plan(), stages=["dev"])
+    [statement] = _verifying(stage).role_policy_statements
+    assert "role/cdk-acme-lookup-role-" in statement.to_statement_json()["Resource"]

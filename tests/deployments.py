@@ -90,6 +90,16 @@ class Deployments:
         )
         return read_registrations(assembly)
 
+    def deploy_assembly(self, assembly: Path, *, name: str) -> str:
+        """Deploy all stacks of a cloud assembly, such as a pipeline stage's; what the CLI said."""
+        self._deployed.setdefault(name, assembly)
+        return self._cdk.deploy(assembly, account=ACCOUNTS[0], region=REGIONS[0])
+
+    def diff(self, assembly: Path) -> str:
+        """What `cdk diff` says; raises `CdkError` where something differs from what is deployed."""
+        arguments = ("--app", str(assembly), "--fail")
+        return self._cdk.run("diff", *arguments, account=ACCOUNTS[0], region=REGIONS[0])
+
     def fail_to_deploy(self, app: str | Path, *arguments: str, **how: Any) -> str:
         """Deploy an app that must not deploy; what the CLI said."""
         try:
@@ -127,6 +137,11 @@ class Deployments:
         except cloudformation.exceptions.ClientError:
             return None
         return None if status == "DELETE_COMPLETE" else status
+
+    def stack_id(self, stack: str, account: str, region: str) -> str:
+        """A stack's id: another one is another stack."""
+        cloudformation = self.aws.client("cloudformation", account=account, region=region)
+        return str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"])
 
     def stack_events(self, stack: str, account: str, region: str) -> list[StackEvent]:
         """A stack's events, oldest first; by its id also of a stack that is gone."""

@@ -19,6 +19,7 @@ def _run(page: str, folder: Path) -> dict[str, Any]:
     """Run the page's Python blocks in one namespace, in a folder with a CA and a template; the namespace."""
     (folder / "certs").mkdir()
     (folder / "certs" / "fleet-ca.pem").write_text(make_ca("ec-p256", common_name="Fleet CA").pem)
+    (folder / "certs" / "partner-ca.pem").write_text(make_ca("ec-p256", common_name="Partner CA").pem)
     shutil.copy(ROOT / "examples/jitp.json", folder)
     names: dict[str, Any] = {}
     for number, block in enumerate(
@@ -40,3 +41,17 @@ def test_the_examples_of_jitr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     template = Template.from_stack(names["stack"])
     template.resource_count_is("AWS::IoT::TopicRule", 2)
     template.resource_count_is("AWS::CloudWatch::Alarm", 1)
+
+
+def test_the_examples_of_an_app_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stack with two CAs on one Lambda, what is referred to by id and name, a role and a log group of one's own."""
+    monkeypatch.chdir(tmp_path)
+    names = _run("docs/in-your-app.md", tmp_path)
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("Custom::IotCaCertificate", 2)
+    template.resource_count_is("AWS::Lambda::Function", 1)
+    other = Template.from_stack(names["other"])
+    other.resource_count_is("AWS::IAM::Role", 0)
+    other.resource_count_is("AWS::Logs::LogGroup", 1)
+    assert names["template_of_others"].template_name == "fleet-provisioning"
+    assert names["ca_of_others"].ca_certificate_id == "0f" * 32

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import email
 import json
 import os
+import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+
+import iot_multiaccount_ca
+from certificates import make_ca
 
 ROOT = Path(__file__).parents[3]
 _SYNTH = """
@@ -25,9 +31,9 @@ print(iot_multiaccount_ca.__file__)
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the checkout with what `make setup` installed."""
+    """The wheel, built with what `make setup` installed: from the sdist, which is built from the checkout first."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     subprocess.run(command, check=True, capture_output=True)
     [built] = folder.glob("*.whl")
     return built
@@ -71,3 +77,66 @@ def test_the_wheel_carries_types_licence_and_no_leftovers(wheel: Path) -> None:
     assert "iot_multiaccount_ca/_lambda/registrar/responder.py" in names
     assert "iot_multiaccount_ca/_lambda/jitr/activation.py" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
+
+
+def test_the_sdist_is_the_checkouts_and_holds_no_key(wheel: Path) -> None:
+    """Sources, Lambda code, tests and docs; what the wheel was built from."""
+    [sdist] = wheel.parent.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for part in (
+        "lambda/registrar/responder.py",
+        "requirements/lambda.lock",
+        "docs/jitr.md",
+        "Makefile",
+        "CHANGELOG.md",
+    ):
+        assert part in names
+    assert not [name for name in names if name.endswith(".key")]
+
+
+def test_the_metadata_says_what_it_is(wheel: Path) -> None:
+    """Names, versions and extras as the package index shows them; nothing heavy without an extra."""
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [each for each in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", each)]
+        metadata = email.message_from_bytes(archive.read(name))
+    assert metadata["Name"] == "iot-multiaccount-ca"
+    assert metadata["Version"] == iot_multiaccount_ca.__version__
+    assert metadata["Requires-Python"] == ">=3.11"
+    classifiers = metadata.get_all("Classifier") or []
+    assert {"Framework :: AWS CDK :: 2", "Typing :: Typed"} <= set(classifiers)
+    assert set(metadata.get_all("Provides-Extra") or []) == {"local", "pkcs11"}
+    needed = [each for each in metadata.get_all("Requires-Dist") or [] if "extra ==" not in each]
+    assert {each.partition(">")[0].partition("<")[0] for each in needed} == {
+        "aws-cdk-lib",
+        "boto3",
+        "click",
+        "constructs",
+        "cryptography",
+        "rich",
+    }
+
+
+def test_the_wheel_serves_an_app_of_somebody_elses(wheel: Path, tmp_path: Path) -> None:
+    """With the source tree out of the way: the examples of two documents, each Lambda included."""
+    installed = tmp_path / "installed"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(installed)
+    (tmp_path / "certs").mkdir()
+    for name in ("fleet-ca", "partner-ca"):
+        (tmp_path / "certs" / f"{name}.pem").write_text(make_ca("ec-p256", common_name=name).pem)
+    (tmp_path / "jitp.json").write_text((ROOT / "examples/jitp.json").read_text())
+    packages = set()
+    for page in ("in-your-app", "jitr"):
+        blocks = re.findall(
+            r"^```python\n(.*?)^```", (ROOT / f"docs/{page}.md").read_text(), re.MULTILINE | re.DOTALL
+        )
+        app = "\n".join([f"import sys; sys.path.insert(0, {str(installed)!r})", *blocks, "app.synth()"])
+        (tmp_path / f"{page}.py").write_text(app)
+        output = tmp_path / page
+        environment = {**os.environ, "CDK_OUTDIR": str(output)}
+        command = [sys.executable, "-B", f"{page}.py"]
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=120)
+        packages |= {each.name for each in output.iterdir() if each.name.startswith("asset.")}
+    # The registrar with and without cryptography, and the activation.
+    assert len(packages) == 3

@@ -1,0 +1,126 @@
+"""Rules of the constructs as a part of somebody else's app: what the app does to everything reaches what is ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jsii
+from aws_cdk import (
+    App,
+    Aspects,
+    DefaultStackSynthesizer,
+    Environment,
+    IAspect,
+    NestedStack,
+    RemovalPolicy,
+    Stack,
+    Stage,
+    Tags,
+    aws_iam,
+    aws_lambda,
+    aws_sns,
+)
+from aws_cdk.assertions import Template
+
+import plans
+from iot_multiaccount_ca import CaRegistration, JitpProvisioningTemplate, SharedCa
+
+if TYPE_CHECKING:
+    from constructs import IConstruct
+
+_ENV = Environment(account=plans.DEV, region=plans.REGION)
+
+
+def _stack(app: App | Stage, **settings: Any) -> Stack:
+    """A stack of the user's own: another resource, a template and a registration."""
+    stack = Stack(app, "Devices", env=_ENV, **settings)
+    aws_sns.Topic(stack, "Topic")
+    template = JitpProvisioningTemplate(stack, "Template", body=plans.jitp())
+    CaRegistration(stack, "Ca", ca_certificate=plans.ca(), provisioning_template=template)
+    return stack
+
+
+def test_tags_of_the_app_reach_roles_functions_and_the_ca() -> None:
+    """As they reach the user's own resources."""
+    app = App()
+    Tags.of(app).add("team", "devices")
+    template = plans.template_of(app, _stack(app))
+    tag = {"Key": "team", "Value": "devices"}
+    for kind in ("AWS::IAM::Role", "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::SNS::Topic"):
+        found = plans.resources(template, kind)
+        assert found
+        assert all(tag in each["Properties"]["Tags"] for each in found), kind
+    assert tag in plans.registrations(template)[0]["Tags"]
+
+
+def test_a_permissions_boundary_reaches_every_role() -> None:
+    """The registrar's and the provisioning role's."""
+    app = App()
+    stack = _stack(app)
+    boundary = "arn:aws:iam::111111111111:policy/boundary"
+    policy = aws_iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", boundary)
+    aws_iam.PermissionsBoundary.of(app).apply(policy)
+    roles = plans.resources(plans.template_of(app, stack), "AWS::IAM::Role")
+    assert len(roles) == 2
+    assert {role["Properties"]["PermissionsBoundary"] for role in roles} == {boundary}
+
+
+def test_an_aspect_reaches_what_is_ours() -> None:
+    """Here: one that traces every function and retains everything, as a platform team's might."""
+
+    @jsii.implements(IAspect)
+    class Tracing:
+        def visit(self, node: IConstruct) -> None:
+            if isinstance(node, aws_lambda.CfnFunction):
+                node.tracing_config = aws_lambda.CfnFunction.TracingConfigProperty(mode="Active")
+
+    app = App()
+    stack = _stack(app)
+    Aspects.of(app).add(Tracing())
+    [function] = plans.resources(plans.template_of(app, stack), "AWS::Lambda::Function")
+    assert function["Properties"]["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_a_custom_qualifier_is_followed() -> None:
+    """By the assets, as by the user's own."""
+    app = App()
+    stack = _stack(app, synthesizer=DefaultStackSynthesizer(qualifier="acme"))
+    template = plans.template_of(app, stack)
+    [function] = plans.resources(template, "AWS::Lambda::Function")
+    assert "cdk-acme-assets" in str(function["Properties"]["Code"]["S3Bucket"])
+
+
+def test_termination_protection_stays_the_users() -> None:
+    """On a stack of one's own, and on those that SharedCa makes."""
+    app = App()
+    assert _stack(app, termination_protection=True).termination_protection
+    shared = SharedCa(App(), "FleetCa", plan=plans.sni_only_plan())
+    shared.stacks["prod"].termination_protection = True
+    assert shared.stacks["prod"].termination_protection
+
+
+def test_a_stage_of_the_users_own_holds_a_shared_ca() -> None:
+    """Nested, with its stacks named as ever."""
+    stage = Stage(App(), "Production")
+    shared = SharedCa(stage, "FleetCa", plan=plans.plan())
+    names = [stack.stack_name for stack in shared.stacks.values()]
+    assert names == ["FleetCa-dev", "FleetCa-staging", "FleetCa-prod"]
+
+
+def test_a_nested_stack_holds_a_registration() -> None:
+    """Its account and region are its parent's."""
+    parent = Stack(App(), "Parent", env=_ENV)
+    nested = NestedStack(parent, "Nested")
+    CaRegistration(nested, "Ca", ca_certificate=plans.ca(), removal_policy=RemovalPolicy.RETAIN)
+    template = Template.from_stack(nested)
+    template.resource_count_is("Custom::IotCaCertificate", 1)
+    template.resource_count_is("AWS::Lambda::Function", 1)
+
+
+def test_an_imported_template_is_used_by_its_name() -> None:
+    """Of another stack or app; its role is not ours to pass unless it is named."""
+    stack = Stack(App(), "Devices", env=_ENV)
+    theirs = JitpProvisioningTemplate.from_template_name(stack, "Theirs", "fleet-provisioning")
+    CaRegistration(stack, "Ca", ca_certificate=plans.ca(), provisioning_template=theirs)
+    [registration] = plans.registrations(dict(Template.from_stack(stack).to_json()))
+    assert registration["RegistrationConfig"] == {"TemplateName": "fleet-provisioning"}

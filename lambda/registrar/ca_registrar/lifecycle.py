@@ -34,10 +34,7 @@ def run(
     clients: Any = None,
     clock: Clock | None = None,
 ) -> dict[str, Any]:
-    """Carry out one request; gives the physical id and the data to answer.
-
-    ``progress`` tells the responder what is going on, and the physical id to answer if it fails.
-    """
+    """Carry out one request; gives what to answer. ``progress``: what goes on, and the physical id if it fails."""
     account, region = str(event["StackId"]).split(":")[4], str(event["StackId"]).split(":")[3]
     pem = (event.get("ResourceProperties") or {}).get("CaCertificatePem")
     known = _known_id(event, pem)

@@ -24,7 +24,7 @@ _TOO_MANY = "LimitExceededException"
 
 
 class AlreadyRegisteredError(Exception):
-    """The CA is registered in this account already. Not an answer: the caller decides what it means."""
+    """The CA is registered in this account already: the caller decides what it means."""
 
     def __init__(self, live: Live) -> None:
         super().__init__(live.certificate_id)
@@ -72,10 +72,7 @@ def proof_for(job: Job, wanted: Wanted) -> str | None:
 
 
 def register(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | None = None) -> str:
-    """Register, and give the id that AWS gave. ``proof`` is made unless it is given.
-
-    Raises `AlreadyRegisteredError` with what is registered in this account, or a `RegistrarError`.
-    """
+    """Register, and give the id that AWS gave. ``proof`` is made unless it is given."""
     try:
         return _attempt(job, wanted, tags, proof or proof_for(job, wanted))
     except ClientError as error:

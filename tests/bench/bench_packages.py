@@ -1,0 +1,59 @@
+"""What the Lambda packages weigh, and what a cold start of each imports, as ratios to boto3 alone."""
+
+from __future__ import annotations
+
+import io
+import statistics
+import subprocess
+import sys
+import time
+import zipfile
+from typing import TYPE_CHECKING
+
+from iot_multiaccount_ca import assets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_RUNS = 5
+_ENTRY = {
+    "registrar": "import responder, ca_registrar.lifecycle",
+    "registrar-signing": "import responder, ca_registrar.lifecycle, ca_registrar.possession.secret",
+    "jitr": "import activation, jitr_activation.enrolling",
+}
+
+
+def _files(package: str) -> list[Path]:
+    left_out = set(assets.excluded(package))
+    folder = assets.lambda_package(package)
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in left_out and "__pycache__" not in path.parts
+    ]
+
+
+def _zipped(package: str) -> int:
+    buffer, folder = io.BytesIO(), assets.lambda_package(package)
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in _files(package):
+            archive.write(path, path.relative_to(folder))
+    return buffer.tell()
+
+
+def _seconds(code: str, folder: Path | None = None) -> float:
+    """Median time of a fresh interpreter that imports."""
+    found = []
+    for _ in range(_RUNS):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+        found.append(time.perf_counter() - start)
+    return statistics.median(found)
+
+
+def main() -> None:
+    """Sizes in bytes; times as ratios."""
+    alone = _seconds("import boto3")
+    for package, code in _ENTRY.items():
+        ratio = _seconds(code, assets.lambda_package(package)) / alone
+        print(f"{package}: {_zipped(package):,} bytes zipped; a cold start imports {ratio:.2f} x boto3 alone")

@@ -1,0 +1,87 @@
+"""The ends of the supported ranges, for real: the wheel in a clean environment of its own, from the package registries.
+
+Slow, so in ``make test-all`` alone. A Python that is not on this machine fails with what to install: none is skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ("app", "jitr_app", "pipeline_app")
+_PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+pytestmark = pytest.mark.slow
+
+
+def _lowest(package: str) -> str:
+    [found] = [each for each in _PROJECT["dependencies"] if each.startswith(f"{package}>=")]
+    version = found.removeprefix(f"{package}>=").partition(",")[0]
+    return f"{package}=={version}.0"
+
+
+LOWEST = [_lowest("aws-cdk-lib"), _lowest("constructs")]
+
+
+def _python(version: str) -> str:
+    """The path of a Python of this version."""
+    for pinned in ("", *_of_pyenv(version)):
+        run = subprocess.run(
+            [f"python{version}", "-c", "import sys, ensurepip; print(sys.executable)"],
+            env={**os.environ, "PYENV_VERSION": pinned},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode == 0:
+            return run.stdout.strip()
+    pytest.fail(
+        f"Python {version} is not on this machine: install it, since the project says that it is supported"
+    )
+
+
+def _of_pyenv(version: str) -> list[str]:
+    try:
+        run = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return []
+    return [each for each in run.stdout.split() if each.startswith(f"{version}.")]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True)
+    [built] = folder.glob("*.whl")
+    return built
+
+
+@pytest.mark.parametrize(
+    ("python", "constraints"),
+    [("3.11", LOWEST), ("3.12", []), ("3.13", LOWEST), ("3.13", [])],
+    ids=["3.11, lowest", "3.12, newest", "3.13, lowest", "3.13, newest"],
+)
+def test_the_examples_synthesize(python: str, constraints: list[str], wheel: Path, tmp_path: Path) -> None:
+    """In a clean environment, with the source tree out of the way; the CLI reads what was synthesized."""
+    subprocess.run([_python(python), "-m", "venv", str(tmp_path / "venv")], check=True)
+    bin_folder = tmp_path / "venv/bin"
+    install = [str(bin_folder / "python"), "-m", "pip", "install", "--quiet", str(wheel), *constraints]
+    subprocess.run(install, check=True, timeout=600)
+    for file in (ROOT / "examples").iterdir():
+        if file.is_file():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    for example in EXAMPLES:
+        environment = {**os.environ, "CDK_OUTDIR": str(tmp_path / example)}
+        command = [str(bin_folder / "python"), f"{example}.py"]
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=300)
+    plan = [str(bin_folder / "iot-ca"), "plan", "--app", str(tmp_path / "app")]
+    said = subprocess.run(plan, check=True, capture_output=True, text=True).stdout
+    assert re.search(r"\b3 registrations\b", said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,6 +107,25 @@ class Place:
         stack_id = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
         cloudformation.delete_stack(StackName=name)
         return self._settled(cloudformation, stack_id)
+
+    def assumed(self, service: str, *policies: str) -> Any:
+        """A client of a service, as a new role with these policies."""
+        name = f"limited-{uuid.uuid4().hex[:8]}"
+        iam = self.aws.client("iam", account=self.account, region=self.region)
+        trust = policy_document("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{self.account}:root"})
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        for number, document in enumerate(policies):
+            iam.put_role_policy(RoleName=name, PolicyName=f"p{number}", PolicyDocument=document)
+        sts = self.aws.client("sts", account=self.account, region=self.region)
+        given = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+        return self.aws.client(
+            service,
+            account=self.account,
+            region=self.region,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
 
     @staticmethod
     def _settled(cloudformation: Any, name: str) -> str:

@@ -16,22 +16,8 @@ if TYPE_CHECKING:
 
 def assumed(place: Place, *statements: tuple[list[str], str]) -> Any:
     """An IoT client of a role that may do these actions on these resources."""
-    iam = place.aws.client("iam", account=place.account, region=place.region)
-    trust = policy_document("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{place.account}:root"})
-    role = iam.create_role(RoleName="limited", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    for number, (actions, resource) in enumerate(statements):
-        document = policy_document(actions, Resource=resource)
-        iam.put_role_policy(RoleName="limited", PolicyName=f"p{number}", PolicyDocument=document)
-    sts = place.aws.client("sts", account=place.account, region=place.region)
-    given = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    return place.aws.client(
-        "iot",
-        account=place.account,
-        region=place.region,
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    )
+    documents = [policy_document(actions, Resource=resource) for actions, resource in statements]
+    return place.assumed("iot", *documents)
 
 
 def is_denied(call: Callable[[], object]) -> bool:

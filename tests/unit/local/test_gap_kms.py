@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,28 +15,8 @@ if TYPE_CHECKING:
 
 def _signer(place: Place, key_arn: str, condition: dict[str, str]) -> Callable[..., Any]:
     """``kms:Sign`` of a role that may sign with the key under a condition."""
-    iam = place.aws.client("iam", account=place.account, region=place.region)
-    trust = policy_document("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{place.account}:root"})
-    role = iam.create_role(RoleName="signer", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    statement = {
-        "Effect": "Allow",
-        "Action": "kms:Sign",
-        "Resource": key_arn,
-        "Condition": {"StringEquals": condition},
-    }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_role_policy(RoleName="signer", PolicyName="p", PolicyDocument=document)
-    sts = place.aws.client("sts", account=place.account, region=place.region)
-    given = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    kms = place.aws.client(
-        "kms",
-        account=place.account,
-        region=place.region,
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    )
-    sign: Callable[..., Any] = kms.sign
+    document = policy_document("kms:Sign", Resource=key_arn, Condition={"StringEquals": condition})
+    sign: Callable[..., Any] = place.assumed("kms", document).sign
     return sign
 
 

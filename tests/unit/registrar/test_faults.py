@@ -31,18 +31,6 @@ _LARGEST_ANSWER = 4096
 _ROUNDS, _LAST = 2, 8
 
 
-@pytest.fixture(scope="module")
-def stage() -> Stage:
-    """One for all: its clients are costly."""
-    return Stage()
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore's waiters pause for real."""
-    monkeypatch.setattr("botocore.waiter.time.sleep", lambda seconds: None)
-
-
 @functools.cache
 def _errors(service: str, operation: str) -> list[str]:
     """What botocore's model lists for the operation, and what any call can get."""

@@ -12,46 +12,19 @@ from ca_registrar.errors import RegistrarError
 from ca_registrar.lifecycle import run
 from certificates import make_ca, make_verification_certificate, registration_code
 from fakes.aws_iot import SECOND_DEFAULT_ERRORS, AwsIot, FakeIot
+from fakes.cloudformation import Clock
 from fakes.wire import FakeClients, Refusal
-from iot_multiaccount_ca.constructs.request_properties import request_properties
 from iot_multiaccount_ca.model.certificate import CertificateMode
 from iot_multiaccount_ca.model.plan import OnExisting
+from scenes import properties
 
 STACK = "arn:aws:cloudformation:eu-west-1:111111111111:stack/FleetCa-dev/00000000-0000-0000-0000-000000000000"
 CA = plans.ca().certificate_id
 
 
-class _Clock:
-    """Time that passes when somebody waits."""
-
-    def __init__(self, left: float = 290.0) -> None:
-        self._now, self._left = 0.0, left
-
-    def now(self) -> float:
-        return self._now
-
-    def left(self) -> float:
-        return self._left - self._now
-
-    def pause(self, seconds: float) -> None:
-        self._now += seconds
-
-
 def _properties(**changes: Any) -> dict[str, Any]:
     """What the construct writes: the other side of the contract, not a copy of it."""
-    settings: dict[str, Any] = {
-        "service_token": "arn:aws:lambda:eu-west-1:111111111111:function:f",
-        "ca_certificate": plans.ca(),
-        "mode": CertificateMode.SNI_ONLY,
-        "active": True,
-        "auto_registration": True,
-        "template_name": "fleet",
-        "verification": None,
-        "allow_mode_change": False,
-        "on_existing": OnExisting.FAIL,
-        "adopt_from_stack": None,
-    }
-    return request_properties(**{**settings, **changes})
+    return properties("Fleet CA", **changes)
 
 
 CODE = registration_code("111111111111/eu-west-1/0")
@@ -83,7 +56,7 @@ def _run(
     }
     progress = {"PhysicalResourceId": str(more.get("PhysicalResourceId", ""))}
     iot.calls.clear()
-    return run(event, None, progress, clients=FakeClients(iot), clock=_Clock()), progress  # type: ignore[arg-type]
+    return run(event, None, progress, clients=FakeClients(iot), clock=Clock()), progress  # type: ignore[arg-type]
 
 
 def _created(iot: FakeIot, **changes: Any) -> dict[str, Any]:
@@ -376,7 +349,7 @@ def test_a_failed_update_keeps_the_old_physical_id() -> None:
         "ResourceProperties": _properties(ca_certificate=new),
         "OldResourceProperties": old,
     }
-    run(event, None, progress, clients=FakeClients(iot), clock=_Clock())  # type: ignore[arg-type]
+    run(event, None, progress, clients=FakeClients(iot), clock=Clock())  # type: ignore[arg-type]
     assert new.certificate_id in iot.cas
     # What the responder answers if time runs out right after this.
     assert progress["PhysicalResourceId"] == CA

@@ -43,18 +43,6 @@ _ROLES: dict[str, Verification | None] = {
 
 
 @pytest.fixture(scope="module")
-def stage() -> Stage:
-    """One for all: its clients are costly."""
-    return Stage()
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore's waiters pause for real."""
-    monkeypatch.setattr("botocore.waiter.time.sleep", lambda seconds: None)
-
-
-@pytest.fixture(scope="module")
 def policies() -> dict[str, Policy]:
     """The registrar's policy for each kind of proof, out of the synthesized templates."""
     found = {}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ONE, TWO, _ = ACCOUNTS
 #: So long CloudFormation waits for a Lambda that was killed, in place of seven minutes; seconds.
-_SHORT = 5
+_SHORT = 12
 REGION = REGIONS[0]
 _APP = """
 import json, os

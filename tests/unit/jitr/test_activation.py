@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 import activation
 from certificates import Device, make_ca, make_device
 from fakes.enrolment import ACCOUNT, REGION, FakeAccount, refusal
+from iot_multiaccount_ca.constructs.permissions import activation_statements
 from iot_multiaccount_ca.model.jitr import Admission, JitrEnrolment
 from jitr_activation.admission import NoSuchListError
 from jitr_activation.settings import InvalidSettingsError
@@ -358,3 +359,29 @@ def test_settings_that_are_not_understood_admit_nobody(
         here.knock(device)
     assert here.status(device) == "PENDING_ACTIVATION"
     assert here.aws.calls == []
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"thing_name": "{CommonName}", "thing_groups": ["new"]},
+        {"admission": Admission(parameter_name="/fleet/admitted")},
+        {"admission": Admission(table_name="fleet", table_key="id")},
+    ],
+    ids=["plain", "a thing in a group", "a parameter", "a table"],
+)
+def test_it_calls_what_its_role_allows_and_all_of_it(here: Lambda, how: dict[str, Any]) -> None:
+    """No action is granted that nothing needs: each is called on the way of one device."""
+    device = _device()
+    here.aws.parameters["/fleet/admitted"] = device.certificate_id
+    here.aws.tables["fleet"] = ("id", {device.certificate_id})
+    here.aws.groups["new"] = set()
+    here.configure(**how)
+    assert here.knock(device)["decision"] == "activated"
+    enrolment = JitrEnrolment(policy="devices", **{"admission": OPEN, **how})
+    statements = activation_statements(partition="aws", account=ACCOUNT, region=REGION, enrolment=enrolment)
+    actions = (each["Action"] for each in statements)
+    granted = {name for each in actions for name in ([each] if isinstance(each, str) else each)}
+    called = {each.replace("_", " ").title().replace(" ", "") for each in here.aws.calls}
+    assert called == {each.partition(":")[2] for each in granted}

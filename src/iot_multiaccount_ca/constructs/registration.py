@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import jsii
-from aws_cdk import Annotations, CfnResource, ITaggable, RemovalPolicy, Stack, TagManager, TagType
+from aws_cdk import Annotations, CfnResource, ITaggable, RemovalPolicy, Stack, TagManager, TagType, aws_iam
 from constructs import Construct
 
 from ..model.assembly import METADATA_TYPE, RESOURCE_TYPE, RegistrationRecord
@@ -23,7 +23,7 @@ from .registry import Claim, Enrolment
 from .request_properties import request_properties
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_iam, aws_logs
+    from aws_cdk import aws_logs
 
     from ..model.verification import Verification
     from .provisioning_template import IJitpProvisioningTemplate
@@ -52,6 +52,9 @@ class ICaRegistration(Protocol):
     def ca_certificate_arn(self) -> str:
         """The CA's ARN; may be a Token."""
 
+    def grant_read(self, grantee: aws_iam.IGrantable) -> aws_iam.Grant:
+        """Let a role, function or user see the registration and its tags, and change nothing."""
+
 
 class _ImportedRegistration:
     """A registration that this app does not make."""
@@ -59,6 +62,9 @@ class _ImportedRegistration:
     def __init__(self, ca_certificate_id: str, ca_certificate_arn: str) -> None:
         self.ca_certificate_id = ca_certificate_id
         self.ca_certificate_arn = ca_certificate_arn
+
+    def grant_read(self, grantee: aws_iam.IGrantable) -> aws_iam.Grant:
+        return _grant_read(grantee, self.ca_certificate_arn)
 
 
 @jsii.implements(ITaggable)
@@ -195,6 +201,10 @@ class CaRegistration(Construct):
         place = self._place
         return f"arn:{place.partition}:iot:{place.region}:{place.account}:cacert/{self._ref}"
 
+    def grant_read(self, grantee: aws_iam.IGrantable) -> aws_iam.Grant:
+        """Let a role, function or user see this registration and its tags, and change nothing."""
+        return _grant_read(grantee, self.ca_certificate_arn)
+
     @property
     def auto_registration(self) -> bool:
         """Whether unknown devices of the CA become known by connecting."""
@@ -271,6 +281,14 @@ def annotate_verification(
         Annotations.of(scope).add_info(
             f"add this to the {policy.kind} of {policy.resource_arn}, which another account owns:\n{policy.to_json()}"
         )
+
+
+def _grant_read(grantee: aws_iam.IGrantable, ca_certificate_arn: str) -> aws_iam.Grant:
+    return aws_iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=["iot:DescribeCACertificate", "iot:ListTagsForResource"],
+        resource_arns=[ca_certificate_arn],
+    )
 
 
 def _check(

@@ -124,3 +124,19 @@ def test_an_imported_template_is_used_by_its_name() -> None:
     CaRegistration(stack, "Ca", ca_certificate=plans.ca(), provisioning_template=theirs)
     [registration] = plans.registrations(dict(Template.from_stack(stack).to_json()))
     assert registration["RegistrationConfig"] == {"TemplateName": "fleet-provisioning"}
+
+
+def test_reading_one_ca_is_granted_on_it_alone() -> None:
+    """Of a registration of the app, and of one that is referred to by its id."""
+    stack = Stack(App(), "Devices", env=_ENV)
+    ours = CaRegistration(stack, "Ca", ca_certificate=plans.ca())
+    theirs = CaRegistration.from_ca_certificate_id(stack, "Theirs", "0f" * 32)
+    role = aws_iam.Role(stack, "Auditor", assumed_by=aws_iam.AccountRootPrincipal())
+    for each in (ours, theirs):
+        each.grant_read(role)
+    [policy] = plans.resources(dict(Template.from_stack(stack).to_json()), "AWS::IAM::Policy")
+    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert len(statements) == 2
+    for statement in statements:
+        assert statement["Action"] == ["iot:DescribeCACertificate", "iot:ListTagsForResource"]
+        assert "*" not in str(statement["Resource"])

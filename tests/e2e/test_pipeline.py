@@ -12,6 +12,7 @@ from deployments import ACCOUNTS, REGIONS, Deployments
 from iot_multiaccount_ca.local.device import issue_device_certificate
 from iot_multiaccount_ca.local.stage_check import check_stage
 from iot_multiaccount_ca.model.assembly import read_registrations
+from terminal import in_pipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,11 @@ _STAGES = tuple(zip(("dev", "staging", "prod"), ACCOUNTS, strict=True))
 
 
 def test_a_pipeline_promotes_what_all_at_once_deployed_and_a_device_moves_along(
-    deployments: Deployments, local_aws: LocalAws, pytestconfig: pytest.Config, tmp_path: Path
+    deployments: Deployments,
+    local_aws: LocalAws,
+    pytestconfig: pytest.Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """From `--all` to the pipeline without a change; then Dev first and Prod after it, each provisioning the device."""
     ca = make_ca("ec-p256", common_name="Promoted CA")
@@ -52,9 +57,14 @@ def test_a_pipeline_promotes_what_all_at_once_deployed_and_a_device_moves_along(
 
     assert isinstance(ca.key, ec.EllipticCurvePrivateKey)
     device = issue_device_certificate(ca.pem, ca.key, "promoted-device")
+    for name, value in local_aws.settings(ACCOUNTS[0], REGION).items():
+        monkeypatch.setenv(name, value)
     for stage, registered in ((dev, [True, True, False]), (prod, [True, True, True])):
         deployments.deploy_assembly(stage, name=stage.name)
         assert [each is not None for each in live()] == registered
+        # What the pipeline's verify step runs, by the look-up roles of the stage's accounts.
+        ran = in_pipe("verify", "--app", str(stage))
+        assert ran.code == 0, ran.stdout + ran.stderr
         for record in read_registrations(stage):
             row = check_stage(local_aws, record, device)
             assert row.as_planned, (row.cells, row.notes)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import iot_multiaccount_ca
 from fakes.fleet_aws import FakeAws
 from fleets import Fleet, live
 from terminal import in_pipe
@@ -25,6 +26,12 @@ def test_cli_md_is_written_from_the_commands() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == module.document()
+
+
+def test_the_version_is_the_packages() -> None:
+    """`iot-ca --version`."""
+    ran = in_pipe("--version")
+    assert (ran.code, ran.stdout) == (0, f"iot-ca, version {iot_multiaccount_ca.__version__}\n")
 
 
 def test_every_command_has_an_example_in_its_help() -> None:

@@ -91,12 +91,13 @@ def test_a_custom_qualifier_is_followed() -> None:
 
 
 def test_termination_protection_stays_the_users() -> None:
-    """On a stack of one's own, and on those that SharedCa makes."""
+    """On a stack of one's own, and on one of those that SharedCa makes; as the cloud assembly tells the CDK CLI."""
     app = App()
-    assert _stack(app, termination_protection=True).termination_protection
-    shared = SharedCa(App(), "FleetCa", plan=plans.sni_only_plan())
+    _stack(app, termination_protection=True)
+    shared = SharedCa(app, "FleetCa", plan=plans.sni_only_plan(ca_certificate=plans.ca("Other CA")))
     shared.stacks["prod"].termination_protection = True
-    assert shared.stacks["prod"].termination_protection
+    protected = {each.stack_name for each in app.synth().stacks if each.termination_protection}
+    assert protected == {"Devices", "FleetCa-prod"}
 
 
 def test_a_stage_of_the_users_own_holds_a_shared_ca() -> None:

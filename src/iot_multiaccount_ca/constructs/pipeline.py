@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import DefaultStackSynthesizer, Stage, aws_iam, pipelines
+from aws_cdk import Stage, aws_iam, pipelines
 
 from .._version import __version__
-from ..model.errors import EmptyPlanError
+from ..model.errors import ConstructError, EmptyPlanError
 from ..model.regions import partition_of
 from .shared_ca import StageStacks, check_plan, order_default_last
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .registration import CaRegistration
 
 DEFAULT_PREFIX = "SharedCa"
-_QUALIFIER_CONTEXT = "@aws-cdk/core:bootstrapQualifier"
 
 
 class SharedCaPipelineStage(Stage):
@@ -64,18 +63,16 @@ class SharedCaPipelineStage(Stage):
         assembly: pipelines.IFileSetProducer,
         *,
         install_commands: Sequence[str] = (f"pip install iot-multiaccount-ca=={__version__}",),
+        qualifier: str | None = None,
     ) -> pipelines.CodeBuildStep:
         """A step for ``post=``: ``iot-ca verify`` holds what was deployed against the plan, and fails on differences.
 
         ``assembly``: the pipeline's synth step, whose output is the cloud assembly. The build's role may assume the CDK
-        lookup roles of this stage's accounts, which read and change nothing, and no other.
+        lookup roles of this stage's accounts, which read and change nothing, and no other. ``qualifier``: of the
+        bootstrap, where ``App(default_stack_synthesizer=…)`` sets it: CDK does not tell it then. Raises
+        `ConstructError` where the lookup role is not known otherwise.
         """
-        qualifier = self.node.try_get_context(_QUALIFIER_CONTEXT) or DefaultStackSynthesizer.DEFAULT_QUALIFIER
-        roles = dict.fromkeys(
-            f"arn:{partition_of(stage.region)}:iam::{stage.account}:role/"
-            f"cdk-{qualifier}-lookup-role-{stage.account}-{stage.region}"
-            for stage in map(self.plan.stage, self.stacks)
-        )
+        roles = dict.fromkeys(self._lookup_role(name, qualifier) for name in self.stacks)
         return pipelines.CodeBuildStep(
             f"Verify{self.stage_name}",
             input=assembly,
@@ -85,3 +82,18 @@ class SharedCaPipelineStage(Stage):
                 aws_iam.PolicyStatement(actions=["sts:AssumeRole"], resources=list(roles))
             ],
         )
+
+    def _lookup_role(self, stage_name: str, qualifier: str | None) -> str:
+        """ARN of the role by which the CDK CLI, and we, look into a stage's account."""
+        stage = self.plan.stage(stage_name)
+        partition = partition_of(stage.region)
+        if qualifier is not None:
+            name = f"cdk-{qualifier}-lookup-role-{stage.account}-{stage.region}"
+            return f"arn:{partition}:iam::{stage.account}:role/{name}"
+        told: str | None = getattr(self.stacks[stage_name].synthesizer, "lookup_role", None)
+        if told is None:
+            raise ConstructError(
+                f"the synthesizer of stage {stage_name!r} does not tell its lookup role, which the verify step assumes",
+                fix="name the bootstrap's qualifier: verify_step(…, qualifier=…)",
+            )
+        return told.replace("${AWS::Partition}", partition)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, Stack, pipelines
+from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack, pipelines
 from aws_cdk.assertions import Template
 
 import plans
@@ -136,13 +136,13 @@ def test_the_pipeline_has_a_stage_with_its_deployments_each() -> None:
     assert isinstance(plan.stage("dev"), CaStage)
 
 
-def _verifying(stage: SharedCaPipelineStage) -> Any:
+def _verifying(stage: SharedCaPipelineStage, **how: Any) -> Any:
     source = pipelines.CodePipelineSource.connection(
         "example/fleet-ca",
         "main",
         connection_arn="arn:aws:codeconnections:eu-west-1:111111111111:connection/c",
     )
-    return stage.verify_step(source)
+    return stage.verify_step(source, **how)
 
 
 def test_the_verify_step_asks_this_stages_accounts_and_no_other() -> None:
@@ -168,3 +168,16 @@ def test_the_verify_step_follows_the_bootstraps_qualifier() -> None:
     stage = SharedCaPipelineStage(home, "Dev", plan=plans.plan(), stages=["dev"])
     [statement] = _verifying(stage).role_policy_statements
     assert "role/cdk-acme-lookup-role-" in statement.to_statement_json()["Resource"]
+
+
+def test_the_verify_step_takes_the_qualifier_of_the_apps_synthesizer() -> None:
+    """CDK does not tell it: it has to be named, and is then the role that the cloud assembly names."""
+    app = App(default_stack_synthesizer=DefaultStackSynthesizer(qualifier="acme"))
+    stage = SharedCaPipelineStage(app, "Dev", plan=plans.plan(), stages=["dev"])
+    with pytest.raises(errors.ConstructError, match="qualifier="):
+        _verifying(stage)
+    [statement] = _verifying(stage, qualifier="acme").role_policy_statements
+    [planned] = app.synth().get_nested_assembly(stage.artifact_id).stacks
+    assert planned.lookup_role is not None
+    assumed = planned.lookup_role.arn.replace("${AWS::Partition}", "aws")
+    assert statement.to_statement_json()["Resource"] == assumed

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Annotations, CfnOutput, Environment, RemovalPolicy, Stack
+from aws_cdk import Annotations, CfnOutput, Environment, RemovalPolicy, Stack, Stage, Token
 from constructs import Construct
 
 from ..model.certificate import CertificateMode
-from ..model.errors import InvalidTypeError
+from ..model.errors import EnvironmentMismatchError, InvalidTypeError
 from ..model.jitr import JitrEnrolment
 from ..model.plan import SharedCaPlan
 from ..model.provisioning_template import JitpTemplateBody
@@ -66,11 +66,14 @@ class StageStacks:
         self._path = scope.node.path
         self._registry = Registry.of(scope)
         self._removal_policy = RemovalPolicy[plan.removal_policy]
+        around = Stage.of(scope)
+        self._around = (around.account, around.region) if around is not None else (None, None)
 
     def add(self, stage: CaStage) -> tuple[Stack, CaRegistration]:
         """The stack of one stage with all that belongs to it: template, current CA, retiring CAs, outputs."""
         name = f"{self._prefix}-{stage.name}"
         path = f"{self._path}/{stage.name}".lstrip("/")
+        self._check_environment(stage, path)
         stack = Stack(
             self._scope,
             stage.name,
@@ -97,6 +100,18 @@ class StageStacks:
         CfnOutput(stack, "CertificateMode", value=current.certificate_mode.value)
         _warn(stack, self._plan, stage)
         return stack, current
+
+    def _check_environment(self, stage: CaStage, path: str) -> None:
+        """Raise `EnvironmentMismatchError` where the aws_cdk.Stage around has another environment."""
+        here = (stage.account, stage.region)
+        for around, wanted in zip(self._around, here, strict=True):
+            if around is not None and not Token.is_unresolved(around) and around != wanted:
+                raise EnvironmentMismatchError(
+                    f"{path} stands in an aws_cdk.Stage of another environment than stage {stage.name!r} of the plan",
+                    value=around,
+                    allowed=wanted,
+                    fix="leave env out of the aws_cdk.Stage, since the plan places each stack; or correct the plan",
+                )
 
     def _register(
         self,

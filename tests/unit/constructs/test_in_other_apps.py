@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import jsii
+import pytest
 from aws_cdk import (
     App,
     Aspects,
@@ -23,7 +24,13 @@ from aws_cdk import (
 from aws_cdk.assertions import Template
 
 import plans
-from iot_multiaccount_ca import CaRegistration, JitpProvisioningTemplate, SharedCa
+from iot_multiaccount_ca import (
+    CaRegistration,
+    JitpProvisioningTemplate,
+    SharedCa,
+    SharedCaPipelineStage,
+)
+from iot_multiaccount_ca.model import errors
 
 if TYPE_CHECKING:
     from constructs import IConstruct
@@ -106,6 +113,28 @@ def test_a_stage_of_the_users_own_holds_a_shared_ca() -> None:
     shared = SharedCa(stage, "FleetCa", plan=plans.plan())
     names = [stack.stack_name for stack in shared.stacks.values()]
     assert names == ["FleetCa-dev", "FleetCa-staging", "FleetCa-prod"]
+
+
+@pytest.mark.parametrize(
+    "env",
+    [Environment(account=plans.PROD), Environment(region="us-east-1")],
+    ids=["another account", "another region"],
+)
+def test_a_stage_of_another_environment_is_refused(env: Environment) -> None:
+    """The plan and the aws_cdk.Stage around contradict each other: neither wins silently."""
+    stage = Stage(App(), "Elsewhere", env=env)
+    with pytest.raises(errors.EnvironmentMismatchError, match="another environment than stage 'dev'"):
+        SharedCa(stage, "FleetCa", plan=plans.plan())
+    inner = Stage(stage, "Inner")
+    with pytest.raises(errors.EnvironmentMismatchError):
+        SharedCaPipelineStage(inner, "Dev", plan=plans.plan(), stages=["dev"])
+
+
+def test_a_stage_of_the_same_environment_is_fine() -> None:
+    """It only says again what the plan says."""
+    stage = Stage(App(), "Development", env=_ENV)
+    made = SharedCa(stage, "FleetCa", plan=plans.sni_only_plan(stages=plans.stages()[:1]))
+    assert list(made.stacks) == ["dev"]
 
 
 def test_a_nested_stack_holds_a_registration() -> None:

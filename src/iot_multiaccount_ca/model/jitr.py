@@ -22,6 +22,7 @@ from .errors import (
     InvalidTypeError,
     SubjectRuleError,
 )
+from .placeholders import WRITTEN, fill, unknown_placeholder
 from .template_rules import PARAMETER_PREFIX, SUBJECT_PARAMETERS
 
 if TYPE_CHECKING:
@@ -35,14 +36,12 @@ CERTIFICATE_ID = "CertificateId"
 LONGEST_POLICY = 2_048
 #: A Lambda function's environment holds 4 KB in all.
 LONGEST_SETTINGS = 3_000
-PLACEHOLDERS = ("account", "region", "partition")
 _PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.-]{1,500}|(?=.{1,500}\Z)(?:/[A-Za-z0-9_.-]+){1,15}", re.ASCII)
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
 _TABLE_KEY = re.compile(r"[A-Za-z0-9_.-]{1,255}", re.ASCII)
 _POLICY_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 _THING_WORD = re.compile(r"[A-Za-z0-9:_-]{1,128}", re.ASCII)
 _FIELD = re.compile(r"\{([^{}]*)\}")
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 
 class ListedBy(StrEnum):
@@ -238,8 +237,7 @@ class JitrEnrolment:
         """The policy document with its placeholders filled for one stage; None where a policy is named."""
         if self.policy_document is None:
             return None
-        values = {"account": account, "region": region, "partition": partition}
-        filled = _PLACEHOLDER.sub(lambda match: values[match.group(1)], self.policy_document)
+        filled = fill(self.policy_document, account=account, region=region, partition=partition)
         _check_policy_length(filled)
         parsed: dict[str, Any] = json.loads(filled)
         return parsed
@@ -361,14 +359,14 @@ def _policy_document(document: object) -> str:
         text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise EnrolmentPolicyError(f"the policy document holds what JSON cannot: {error}") from None
-    for name in _PLACEHOLDER.findall(text):
-        if name not in PLACEHOLDERS:
-            raise EnrolmentPolicyError(
-                "the policy document has a placeholder that no stage can fill",
-                value="{{" + name + "}}",
-                allowed=", ".join("{{" + each + "}}" for each in PLACEHOLDERS),
-                fix="for policy variables write ${iot:…}",
-            )
+    unknown = unknown_placeholder(text)
+    if unknown is not None:
+        raise EnrolmentPolicyError(
+            "the policy document has a placeholder that no stage can fill",
+            value=unknown,
+            allowed=WRITTEN,
+            fix="for policy variables write ${iot:…}",
+        )
     _check_policy_length(text)
     return text
 

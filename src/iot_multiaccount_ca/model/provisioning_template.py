@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import TemplateNotJsonError, TemplateTooLongError, UnknownPlaceholderError
+from .placeholders import WRITTEN, fill, unknown_placeholder
 from .template_rules import check_body
 
 if TYPE_CHECKING:
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from .simulation.device import DeviceCertificate
 
 LONGEST_BODY = 10_240
-PLACEHOLDERS = ("account", "region", "partition")
 #: What ``{{account}}`` and ``{{region}}`` are in a dry run that is told neither: AWS's own example account.
 STAND_IN_ACCOUNT, STAND_IN_REGION = "123456789012", "us-east-1"
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +123,20 @@ class JitpTemplateBody:
 
 @functools.lru_cache(maxsize=4096)
 def _fill(text: str, account: str, region: str, partition: str) -> str:
-    values = {"account": account, "region": region, "partition": partition}
-    filled = _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)
+    filled = fill(text, account=account, region=region, partition=partition)
     _check_length(filled)
     return filled
 
 
 def _check_placeholders(text: str) -> None:
-    for name in _PLACEHOLDER.findall(text):
-        if name not in PLACEHOLDERS:
-            raise UnknownPlaceholderError(
-                "the JITP template has a placeholder that no stage can fill",
-                value="{{" + name + "}}",
-                allowed=", ".join("{{" + each + "}}" for each in PLACEHOLDERS),
-                fix='for what differs by device use {"Ref": …}; for policy variables ${iot:…}',
-            )
+    unknown = unknown_placeholder(text)
+    if unknown is not None:
+        raise UnknownPlaceholderError(
+            "the JITP template has a placeholder that no stage can fill",
+            value=unknown,
+            allowed=WRITTEN,
+            fix='for what differs by device use {"Ref": …}; for policy variables ${iot:…}',
+        )
 
 
 def _check_length(text: str) -> None:

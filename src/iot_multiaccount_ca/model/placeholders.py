@@ -1,0 +1,24 @@
+"""``{{account}}``, ``{{region}}`` and ``{{partition}}`` in a user's document: what differs from stage to stage.
+
+Policy variables (``${iot:…}``) are AWS IoT's own, and no placeholders.
+"""
+
+from __future__ import annotations
+
+import re
+
+PLACEHOLDERS = ("account", "region", "partition")
+#: As a person writes them, for messages.
+WRITTEN = ", ".join("{{" + name + "}}" for name in PLACEHOLDERS)
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+
+
+def unknown_placeholder(text: str) -> str | None:
+    """The first placeholder that no stage can fill, as it would be written; `None` where there is none."""
+    return next(("{{" + name + "}}" for name in _PLACEHOLDER.findall(text) if name not in PLACEHOLDERS), None)
+
+
+def fill(text: str, *, account: str, region: str, partition: str) -> str:
+    """The text for one stage. Ask `unknown_placeholder` first."""
+    values = {"account": account, "region": region, "partition": partition}
+    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)

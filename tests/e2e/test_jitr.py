@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from certificates import make_ca
 from deployments import ACCOUNTS, REGIONS, Deployments
-from iot_multiaccount_ca.local.device import (
-    Broker,
-    Device,
-    DeviceCertificate,
-    Outcome,
-    issue_device_certificate,
-)
+from iot_multiaccount_ca.local.device import Broker, Device, DeviceCertificate, Outcome
 from iot_multiaccount_ca.local.emulator import LOOPBACK
+from places import Place, connect, device_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,35 +52,28 @@ app.synth()
 """
 
 
-class Account:
+@dataclass
+class Account(Place):
     """One stage's account, and what devices do there."""
 
-    def __init__(self, aws: LocalAws, account: str, stage: str) -> None:
-        self.aws, self.account, self.stack = aws, account, f"Jitr-{stage}"
-        self.iot = self.client("iot")
-        address = self.iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
-        self.endpoint = address.partition(":")[0]
+    stage: str = ""
+
+    @property
+    def stack(self) -> str:
+        return f"Jitr-{self.stage}"
 
     def client(self, service: str) -> Any:
-        return self.aws.client(service, account=self.account, region=REGION)
-
-    def device(self, certificate: DeviceCertificate) -> Device:
-        broker = Broker(LOOPBACK, self.aws.broker_port, self.aws.broker_trust_anchor())
-        return Device(certificate, broker, self.endpoint, client_id=certificate.common_name)
+        return self.aws.client(service, account=self.account, region=self.region)
 
     def connect(self, certificate: DeviceCertificate) -> Outcome:
-        with self.device(certificate) as connection:
-            return connection.connect()
+        return connect(self.aws, certificate, self.endpoint)
 
     def publishes(self, certificate: DeviceCertificate) -> bool:
-        with self.device(certificate) as connection:
+        broker = Broker(LOOPBACK, self.aws.broker_port, self.aws.broker_trust_anchor())
+        name = certificate.common_name
+        with Device(certificate, broker, self.endpoint, client_id=name) as connection:
             assert connection.connect() is Outcome.CONNECTED
-            return connection.publish(f"{certificate.common_name}/state", b"{}")
-
-    def status(self, certificate: DeviceCertificate) -> str:
-        answer = self.iot.describe_certificate(certificateId=certificate.certificate_id)
-        status: str = answer["certificateDescription"]["status"]
-        return status
+            return connection.publish(f"{name}/state", b"{}")
 
     def decision(self, certificate: DeviceCertificate) -> dict[str, Any]:
         """The last line that the Lambda logged of a certificate, waited for."""
@@ -134,7 +123,7 @@ def _until(look: Callable[[], Any]) -> Any:
 
 
 def _device(name: str) -> DeviceCertificate:
-    return issue_device_certificate(CA.pem, CA.key, name)  # type: ignore[arg-type]
+    return device_of(CA, name)
 
 
 def _serial(certificate: DeviceCertificate) -> str:
@@ -170,7 +159,7 @@ def test_devices_are_admitted_or_kept_out(
     says why; what the Lambda fails on ends in the dead-letter queue."""
     records = deployments.deploy(_APP, name="jitr", variables={"CA": CA.pem})
     assert [record.jitr for record in records] == [True, True]
-    one, two = Account(local_aws, ONE, "parameter"), Account(local_aws, TWO, "table")
+    one, two = Account(local_aws, ONE, stage="parameter"), Account(local_aws, TWO, stage="table")
     first, second = lists
 
     for here, admitted, other, said in (
@@ -178,7 +167,7 @@ def test_devices_are_admitted_or_kept_out(
         (two, second, first, "is not in table fleet"),
     ):
         assert here.connect(admitted) is Outcome.CUT_OFF
-        _until(lambda here=here, admitted=admitted: here.status(admitted) == "ACTIVE")  # type: ignore[misc]
+        _until(lambda here=here, admitted=admitted: here.status_of(admitted) == "ACTIVE")  # type: ignore[misc]
         assert here.publishes(admitted)
         decision = here.decision(admitted)
         assert (decision["decision"], decision["thingName"]) == ("activated", admitted.common_name)
@@ -188,7 +177,7 @@ def test_devices_are_admitted_or_kept_out(
         refused = here.decision(other)
         assert refused["decision"] == "refused"
         assert said in refused["reason"]
-        assert here.status(other) == "PENDING_ACTIVATION"
+        assert here.status_of(other) == "PENDING_ACTIVATION"
         assert here.connect(other) is Outcome.CUT_OFF
 
     # The other condition of this account: a name that the rule on the subject does not know.
@@ -203,10 +192,10 @@ def test_devices_are_admitted_or_kept_out(
     [letter] = _until(two.dead_letters)
     assert late.certificate_id in letter
     assert two.decision(late)["decision"] == "failed"
-    assert two.status(late) == "PENDING_ACTIVATION"
+    assert two.status_of(late) == "PENDING_ACTIVATION"
 
     deployments.destroy("jitr")
-    assert one.status(first) == "ACTIVE"
+    assert one.status_of(first) == "ACTIVE"
     assert one.iot.list_attached_policies(target=_arn(one, first))["policies"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from certificates import make_ca
+from documents import python_blocks
 
 ROOT = Path(__file__).parents[3]
 
@@ -22,9 +22,7 @@ def _run(page: str, folder: Path) -> dict[str, Any]:
     (folder / "certs" / "partner-ca.pem").write_text(make_ca("ec-p256", common_name="Partner CA").pem)
     shutil.copy(ROOT / "examples/jitp.json", folder)
     names: dict[str, Any] = {}
-    for number, block in enumerate(
-        re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
-    ):
+    for number, block in enumerate(python_blocks(ROOT / page)):
         exec(compile(block, f"{page}, example {number + 1}", "exec"), names)
     return names
 

@@ -12,10 +12,9 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-import pytest
-
 import iot_multiaccount_ca
 from certificates import make_ca
+from documents import python_blocks
 
 ROOT = Path(__file__).parents[3]
 _SYNTH = """
@@ -27,16 +26,6 @@ source = Path(sys.argv[1]).read_text().replace("Path(__file__).parent", "Path(sy
 exec(compile(source.replace("App()", "App(outdir=sys.argv[2])"), "app.py", "exec"))
 print(iot_multiaccount_ca.__file__)
 """
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built with what `make setup` installed: from the sdist, which is built from the checkout first."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True)
-    [built] = folder.glob("*.whl")
-    return built
 
 
 def _assets(folder: Path, path: list[str]) -> tuple[set[str], str]:
@@ -128,9 +117,7 @@ def test_the_wheel_serves_an_app_of_somebody_elses(wheel: Path, tmp_path: Path) 
     (tmp_path / "jitp.json").write_text((ROOT / "examples/jitp.json").read_text())
     packages = set()
     for page in ("in-your-app", "jitr"):
-        blocks = re.findall(
-            r"^```python\n(.*?)^```", (ROOT / f"docs/{page}.md").read_text(), re.MULTILINE | re.DOTALL
-        )
+        blocks = python_blocks(ROOT / f"docs/{page}.md")
         app = "\n".join([f"import sys; sys.path.insert(0, {str(installed)!r})", *blocks, "app.synth()"])
         (tmp_path / f"{page}.py").write_text(app)
         output = tmp_path / page

@@ -92,7 +92,13 @@ def many_stages(
     ]
 
 
-def write_assembly(folder: Path, records: Iterable[RegistrationRecord], *, lookup_role: bool = True) -> Path:
+def write_assembly(
+    folder: Path,
+    records: Iterable[RegistrationRecord],
+    *,
+    lookup_role: bool = True,
+    qualifier: str = "hnb659fds",
+) -> Path:
     """A cloud assembly with these registrations, a stack for each account, region and stack name."""
     stacks: dict[tuple[str, str, str], list[RegistrationRecord]] = {}
     for each in records:
@@ -101,7 +107,7 @@ def write_assembly(folder: Path, records: Iterable[RegistrationRecord], *, looku
     artifacts = {}
     for number, ((stack_name, account, region), held) in enumerate(stacks.items()):
         artifact = f"Stack{number}"
-        role = f"cdk-hnb659fds-lookup-role-{account}-{region}"
+        role = f"cdk-{qualifier}-lookup-role-{account}-{region}"
         lookup = (
             {"lookupRole": {"arn": f"arn:${{AWS::Partition}}:iam::{account}:role/{role}"}}
             if lookup_role

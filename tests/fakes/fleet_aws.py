@@ -32,6 +32,8 @@ class World:
     cas: dict[str, dict[str, Any]] = field(default_factory=dict)
     templates: dict[str, dict[str, Any]] = field(default_factory=dict)
     stack_resources: dict[str, dict[str, str]] = field(default_factory=dict)
+    #: Registration codes by ``account/region``; an account without one refuses to give it.
+    codes: dict[str, str] = field(default_factory=dict)
     #: (status, code) answers by ``account/Action``, taken one at a time; a last one of ``None`` ends them.
     faults: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -111,6 +113,10 @@ class FakeAws:
         if action == "DescribeEndpoint":
             assert request["endpointType"] == "iot:Data-ATS"
             return {"endpointAddress": f"a{account}-ats.iot.{region}.amazonaws.com"}
+        if action == "GetRegistrationCode":
+            if f"{account}/{region}" not in self.world.codes:
+                raise FaultError(401, "UnauthorizedException")
+            return {"registrationCode": self.world.codes[f"{account}/{region}"]}
         if action == "DescribeCACertificate":
             return _held(self.world.cas, account, region, name)["describe"]
         if action == "ListTagsForResource":
@@ -200,6 +206,7 @@ def _iot_action(path: str) -> str:
         "/tags": "ListTagsForResource",
         "/provisioning-templates/": "DescribeProvisioningTemplate",
         "/endpoint": "DescribeEndpoint",
+        "/registrationcode": "GetRegistrationCode",
     }
     return next(action for prefix, action in kinds.items() if path.startswith(prefix))
 

@@ -26,12 +26,12 @@ _COMMANDS = {
         "Deploy an app to a local AWS and move a device through its stages.",
     ),
     "registration-code": (
-        "possession",
+        "registration_code",
         "registration_code",
         "Ask the DEFAULT stages for their registration codes.",
     ),
     "verification-cert": (
-        "possession",
+        "verification_cert",
         "verification_cert",
         "Sign verification certificates, offline if you like.",
     ),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from .access import access_options
 from .app import app_option, cloud_assembly
-from .verify import access_options, check
+from .verify import check, concurrency_option
 
 
 @click.command("report")
@@ -25,6 +26,7 @@ from .verify import access_options, check
 )
 @click.option("--title", default="Device CA fleet", show_default=True, help="The page's heading.")
 @access_options
+@concurrency_option
 def report(
     app: str,
     target: Path,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .access import access_options, open_access
 from .app import app_option, cloud_assembly
 from .output import console, emit, emit_json, progress, table
 from .plan import registration_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from ..fleet.verify import FleetResult, StageResult
@@ -25,33 +25,19 @@ _WORDS = {"as-planned": "as planned", "different": "different", "unchecked": "no
 _STYLES = {"as-planned": "green", "different": "bold red", "unchecked": "bold yellow"}
 
 
-def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """How to get into the accounts, as every command that asks AWS has it."""
-    options = [
-        click.option("--profile", metavar="NAME", help="The AWS profile of your own credentials."),
-        click.option(
-            "--role-name",
-            metavar="NAME",
-            help="The role to assume in each account; {account} and {region} are filled. Default: the lookup role that "
-            "the cloud assembly names (cdk-hnb659fds-lookup-role-{account}-{region}).",
-        ),
-        click.option("--qualifier", metavar="TEXT", help="Of the CDK bootstrap, for the lookup role's name."),
-        click.option(
-            "--concurrency",
-            type=click.IntRange(1, 500),
-            default=DEFAULT_CONCURRENCY,
-            show_default=True,
-            help="How many accounts and regions are asked at a time.",
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+concurrency_option = click.option(
+    "--concurrency",
+    type=click.IntRange(1, 500),
+    default=DEFAULT_CONCURRENCY,
+    show_default=True,
+    help="How many accounts and regions are asked at a time.",
+)
 
 
 @click.command("verify")
 @app_option
 @access_options
+@concurrency_option
 @click.option(
     "--expires-within",
     type=click.IntRange(0),
@@ -99,14 +85,11 @@ def check(
     expires_within: int = 90,
 ) -> FleetResult:
     """Check the fleet of a cloud assembly, with a progress bar."""
-    from ..fleet.access import Access
     from ..fleet.planned import read_planned
     from ..fleet.verify import verify_fleet
 
-    if role_name and qualifier:
-        raise click.UsageError("--role-name and --qualifier exclude each other")
     planned = read_planned(assembly)
-    access = Access(profile=profile, role_name=role_name, qualifier=qualifier, connections=concurrency)
+    access = open_access(profile, role_name, qualifier, connections=concurrency)
     with progress("checking", len(planned)) as on_done:
         return verify_fleet(
             planned, access, concurrency=concurrency, expires_soon_days=expires_within, on_done=on_done

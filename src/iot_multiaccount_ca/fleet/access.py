@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT_QUALIFIER = "hnb659fds"
-_SESSION_NAME = "iot-ca-verify"
+_SESSION_NAME = "iot-ca"
 _SESSION_SECONDS = 900
 
 
@@ -83,7 +83,7 @@ class Access:
             connect_timeout=5,
             read_timeout=20,
             max_pool_connections=connections,
-            user_agent_extra="iot-multiaccount-ca/verify",
+            user_agent_extra="iot-multiaccount-ca",
         )
         self._own = Session(profile=profile)
         self._own_credentials = _credentials_of(self._own)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stage, aws_iam, pipelines
+from aws_cdk import Annotations, Stage, aws_iam, pipelines
 
 from .._version import __version__
+from ..model.certificate import CertificateMode
 from ..model.errors import ConstructError, EmptyPlanError
 from ..model.regions import partition_of
+from .registry import Registry
 from .shared_ca import StageStacks, check_plan, order_default_last
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from ..model.plan import SharedCaPlan
+    from ..model.stage import CaStage
     from .registration import CaRegistration
 
 DEFAULT_PREFIX = "SharedCa"
@@ -57,6 +60,8 @@ class SharedCaPipelineStage(Stage):
         for stage in chosen:
             self.stacks[stage.name], self.registrations[stage.name] = stacks.add(stage)
         order_default_last(chosen, self.stacks)
+        for stage in chosen:
+            self._explain_hand_over(stage)
 
     def verify_step(
         self,
@@ -82,6 +87,24 @@ class SharedCaPipelineStage(Stage):
                 aws_iam.PolicyStatement(actions=["sts:AssumeRole"], resources=list(roles))
             ],
         )
+
+    def _explain_hand_over(self, stage: CaStage) -> None:
+        """Warn where a stage takes DEFAULT before another that may hold it is deployed: CDK cannot turn the order."""
+        if not self.plan.allow_mode_change or stage.certificate_mode is not CertificateMode.DEFAULT:
+            return
+        registry, ca = Registry.of(self), self.plan.ca_certificate.certificate_id
+        later = [
+            f"{other.name!r}"
+            for other in self.plan.stages
+            if other.region == stage.region and not registry.holds((ca, *other.target))
+        ]
+        if later:
+            Annotations.of(self.stacks[stage.name]).add_warning_v2(
+                "iot-multiaccount-ca:hand-over-order",
+                f"stage {stage.name!r} takes DEFAULT in {stage.region} before {', '.join(later)} of the plan. If one "
+                "of these holds DEFAULT today, this stack fails and is rolled back; fix: hand over in two releases, "
+                "the first without owner_account (all SNI_ONLY), the second with the new one. If none does, it is fine",
+            )
 
     def _lookup_role(self, stage_name: str, qualifier: str | None) -> str:
         """ARN of the role by which the CDK CLI, and we, look into a stage's account."""

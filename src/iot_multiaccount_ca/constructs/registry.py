@@ -68,6 +68,10 @@ class Registry(Construct):
         found = root.node.try_find_child(_ID)
         return found if isinstance(found, Registry) else cls(root)
 
+    def holds(self, ca: tuple[str, str, str]) -> bool:
+        """Whether a CA (certificate id, account, region) is registered by this app, as far as it is built."""
+        return ca in self._targets
+
     def claim_stack(self, name: str, account: str, region: str, path: str) -> None:
         """Take a stack name of ours in, or raise that another stack of ours has it."""
         other = self._stacks.setdefault((name, account, region), path)

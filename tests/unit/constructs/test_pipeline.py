@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack, pipelines
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 import plans
 from iot_multiaccount_ca import SharedCa, SharedCaPipelineStage
@@ -87,6 +87,46 @@ def test_two_plans_that_conflict_are_refused_when_the_second_is_built() -> None:
     with pytest.raises(errors.MultipleDefaultOwnersError) as caught:
         SharedCaPipelineStage(app, "Prod", plan=plans.plan(owner_account=plans.PROD), stages=["prod"])
     assert "deploy the giving stage as SNI_ONLY first" in str(caught.value)
+
+
+def _hand_over_warnings(owner: str, order: list[list[str]], **settings: Any) -> dict[str, list[str]]:
+    """What each stage's stack is warned of, in a pipeline of these stages, in this order."""
+    plan = plans.plan(owner_account=owner, **settings)
+    app = App()
+    piped = [SharedCaPipelineStage(app, f"S{n}", plan=plan, stages=names) for n, names in enumerate(order)]
+    return {
+        name: [
+            str(each.entry.data)
+            for each in Annotations.from_stack(stack).find_warning("*", Match.any_value())
+        ]
+        for stage in piped
+        for name, stack in stage.stacks.items()
+    }
+
+
+def test_a_hand_over_in_the_wrong_order_is_explained() -> None:
+    """Dev takes DEFAULT before staging and prod, one of which may hold it, are deployed."""
+    found = _hand_over_warnings(plans.DEV, [["dev"], ["staging", "prod"]], allow_mode_change=True)
+    [said] = found["dev"]
+    assert "before 'staging', 'prod' of the plan" in said
+    assert "two releases" in said
+    assert found["staging"] == found["prod"] == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "order", "settings"),
+    [
+        (plans.PROD, [["dev", "staging"], ["prod"]], {"allow_mode_change": True}),
+        (plans.DEV, [["dev", "staging", "prod"]], {"allow_mode_change": True}),
+        (plans.DEV, [["dev"], ["staging", "prod"]], {}),
+    ],
+    ids=["who gives goes first", "all at once", "nothing may change hands"],
+)
+def test_no_warning_without_a_hand_over_in_the_wrong_order(
+    owner: str, order: list[list[str]], settings: dict[str, Any]
+) -> None:
+    """It would be noise."""
+    assert not any(_hand_over_warnings(owner, order, **settings).values())
 
 
 def test_two_stacks_of_one_name_in_one_environment_are_refused() -> None:

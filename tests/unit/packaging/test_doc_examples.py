@@ -53,3 +53,19 @@ def test_the_examples_of_an_app_of_ones_own(tmp_path: Path, monkeypatch: pytest.
     other.resource_count_is("AWS::Logs::LogGroup", 1)
     assert names["template_of_others"].template_name == "fleet-provisioning"
     assert names["ca_of_others"].ca_certificate_id == "0f" * 32
+
+
+def test_the_example_of_pipelines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dev with staging, then a person, then Prod; each verified."""
+    monkeypatch.chdir(tmp_path)
+    names = _run("docs/pipelines.md", tmp_path)
+    names["pipeline"].build_pipeline()
+    [found] = Template.from_stack(names["home"]).find_resources("AWS::CodePipeline::Pipeline").values()
+    actions = {
+        stage["Name"]: [action["Name"] for action in stage["Actions"]]
+        for stage in found["Properties"]["Stages"]
+    }
+    assert list(actions)[-2:] == ["Dev", "Prod"]
+    assert {"FleetCa-dev.Deploy", "FleetCa-staging.Deploy", "VerifyDev"} <= set(actions["Dev"])
+    assert actions["Prod"][0] == "PromoteToProd"
+    assert actions["Prod"][-1] == "VerifyProd"

@@ -82,11 +82,20 @@ class SharedCaPipelineStage(Stage):
             f"Verify{self.stage_name}",
             input=assembly,
             install_commands=list(install_commands),
-            commands=[f"iot-ca verify --app {self.artifact_id}"],
+            commands=[f"iot-ca verify --app {self._assembly_folder()}"],
             role_policy_statements=[
                 aws_iam.PolicyStatement(actions=["sts:AssumeRole"], resources=list(roles))
             ],
         )
+
+    def _assembly_folder(self) -> str:
+        """Where this stage lies in the app's cloud assembly: a folder in that of each Stage around it."""
+        folders: list[str] = []
+        stage: Stage = self
+        while stage.parent_stage is not None:
+            folders.insert(0, stage.artifact_id)
+            stage = stage.parent_stage
+        return "/".join(folders)
 
     def _explain_hand_over(self, stage: CaStage) -> None:
         """Warn where a stage takes DEFAULT before another that may hold it is deployed: CDK cannot turn the order."""

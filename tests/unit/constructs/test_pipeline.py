@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack, pipelines
+from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack, Stage, pipelines
 from aws_cdk.assertions import Annotations, Match, Template
 
 import plans
 from iot_multiaccount_ca import SharedCa, SharedCaPipelineStage
 from iot_multiaccount_ca.model import errors
+from iot_multiaccount_ca.model.assembly import read_registrations
 from iot_multiaccount_ca.model.stage import CaStage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _names(shared: SharedCa | SharedCaPipelineStage) -> dict[str, str]:
@@ -199,6 +203,16 @@ def test_the_verify_step_asks_this_stages_accounts_and_no_other() -> None:
         f"arn:aws:iam::{account}:role/cdk-hnb659fds-lookup-role-{account}-{plans.REGION}"
         for account in (plans.DEV, plans.STAGING)
     ]
+
+
+def test_the_verify_step_finds_its_part_of_the_assembly_under_stages_of_the_users_own(tmp_path: Path) -> None:
+    """A pipeline may itself stand in a Stage."""
+    app = App(outdir=str(tmp_path))
+    stage = SharedCaPipelineStage(Stage(app, "Tools"), "Dev", plan=plans.plan(), stages=["dev"])
+    [command] = _verifying(stage).commands
+    app.synth()
+    records = read_registrations(tmp_path / command.removeprefix("iot-ca verify --app "))
+    assert [record.stage for record in records] == ["dev"]
 
 
 def test_the_verify_step_follows_the_bootstraps_qualifier() -> None:

@@ -189,6 +189,12 @@ def add_registration(world: World, planned: RegistrationRecord, *, number: int =
         "ResourceStatus": "CREATE_COMPLETE",
         "LastUpdatedTimestamp": "2026-01-01T00:00:00Z",
     }
+    if planned.jitr:
+        topics = ["devices/+/alarm", "#", f"$aws/events/certificates/registered/{planned.certificate_id}"]
+        world.rules[here] = [
+            {"ruleName": f"rule{number}", "topicPattern": topic, "ruleDisabled": False}
+            for number, topic in enumerate(topics)
+        ]
     if planned.template_name is not None:
         role = f"arn:aws:iam::{account}:role/provisioning"
         world.roles.add(role)

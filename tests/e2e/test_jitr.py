@@ -14,9 +14,11 @@ from deployments import ACCOUNTS, REGIONS, Deployments
 from iot_multiaccount_ca.local.device import Broker, Device, DeviceCertificate, Outcome
 from iot_multiaccount_ca.local.emulator import LOOPBACK
 from places import Place, connect, device_of
+from terminal import in_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from iot_multiaccount_ca.local.emulator import LocalAws
 
@@ -154,9 +156,11 @@ def test_devices_are_admitted_or_kept_out(
     deployments: Deployments,
     local_aws: LocalAws,
     lists: tuple[DeviceCertificate, DeviceCertificate],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Connect, event, Lambda, ACTIVE, connect and publish; who is not on the list stays PENDING_ACTIVATION, and the log
-    says why; what the Lambda fails on ends in the dead-letter queue."""
+    says why; what the Lambda fails on ends in the dead-letter queue. `iot-ca verify` sees a rule that is disabled."""
     records = deployments.deploy(_APP, name="jitr", variables={"CA": CA.pem})
     assert [record.jitr for record in records] == [True, True]
     one, two = Account(local_aws, ONE, stage="parameter"), Account(local_aws, TWO, stage="table")
@@ -184,6 +188,15 @@ def test_devices_are_admitted_or_kept_out(
     misnamed = _device("camera-1")
     two.connect(misnamed)
     assert "does not match" in two.decision(misnamed)["reason"]
+
+    for variable, value in local_aws.settings(ONE, REGION).items():
+        monkeypatch.setenv(variable, value)
+    assembly = str(tmp_path / "jitr" / "cdk.out")
+    assert in_pipe("verify", "--app", assembly).code == 0
+    [rule] = one.iot.list_topic_rules()["rules"]
+    one.iot.disable_topic_rule(ruleName=rule["ruleName"])
+    ran = in_pipe("verify", "--app", assembly)
+    assert (ran.code, f"{rule['ruleName']} is disabled" in ran.stdout) == (1, True), ran.stdout + ran.stderr
 
     # A list that is gone admits nobody, and the event is kept.
     two.client("dynamodb").delete_table(TableName="fleet")

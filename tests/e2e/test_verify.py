@@ -32,6 +32,7 @@ _RIGHTS = [
     "iot:DescribeEndpoint",
     "iot:DescribeProvisioningTemplate",
     "iot:ListTagsForResource",
+    "iot:ListTopicRules",
     "iam:GetRole",
     "cloudformation:DescribeStackResource",
 ]

@@ -32,6 +32,8 @@ class World:
     cas: dict[str, dict[str, Any]] = field(default_factory=dict)
     templates: dict[str, dict[str, Any]] = field(default_factory=dict)
     stack_resources: dict[str, dict[str, str]] = field(default_factory=dict)
+    #: Topic rules by ``account/region``.
+    rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     #: Registration codes by ``account/region``; an account without one refuses to give it.
     codes: dict[str, str] = field(default_factory=dict)
     #: (status, code) answers by ``account/Action``, taken one at a time; a last one of ``None`` ends them.
@@ -122,10 +124,9 @@ class FakeAws:
         if action == "ListTagsForResource":
             name = request["resourceArn"].rpartition("/")[2]
             tags = _held(self.world.cas, account, region, name)["tags"]
-            at = int(request.get("nextToken", 0))
-            page = list(tags.items())[at : at + 2]
-            more = {"nextToken": str(at + 2)} if at + 2 < len(tags) else {}
-            return {"tags": [{"Key": key, "Value": value} for key, value in page], **more}
+            return _page("tags", [{"Key": key, "Value": value} for key, value in tags.items()], request)
+        if action == "ListTopicRules":
+            return _page("rules", self.world.rules.get(f"{account}/{region}", []), request)
         return _held(self.world.templates, account, region, name)
 
     def _AssumeRole(self, account: str, region: str, request: dict[str, str]) -> str:
@@ -207,8 +208,16 @@ def _iot_action(path: str) -> str:
         "/provisioning-templates/": "DescribeProvisioningTemplate",
         "/endpoint": "DescribeEndpoint",
         "/registrationcode": "GetRegistrationCode",
+        "/rules": "ListTopicRules",
     }
     return next(action for prefix, action in kinds.items() if path.startswith(prefix))
+
+
+def _page(key: str, found: list[Any], request: dict[str, str]) -> dict[str, Any]:
+    """Two at a time, so that whoever reads the first page alone is found out."""
+    at = int(request.get("nextToken", 0))
+    more = {"nextToken": str(at + 2)} if at + 2 < len(found) else {}
+    return {key: found[at : at + 2], **more}
 
 
 def _held(what: dict[str, dict[str, Any]], account: str, region: str, name: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ..model.errors import (
     ProvisioningConflictError,
     UnsupportedTargetError,
 )
-from ..model.jitr import JitrEnrolment
+from ..model.jitr import REGISTERED_TOPIC, JitrEnrolment
 from .activation_function import ActivationFunction
 from .permissions import allow, document, trust
 from .place import Place
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from .registration import ICaRegistration
 
 Action = aws_iot.CfnTopicRule.ActionProperty
-_TOPIC = "$aws/events/certificates/registered"
 _SQL_VERSION = "2016-03-23"
 _CERTIFICATE_ID = re.compile(r"[0-9a-f]{64}")
 _KEPT_SECONDS = 14 * 24 * 3600
@@ -115,7 +114,7 @@ class JitrActivation(Construct):
             self,
             "Resource",
             topic_rule_payload=aws_iot.CfnTopicRule.TopicRulePayloadProperty(
-                sql=f"SELECT * FROM '{_TOPIC}/{ca_id}'",  # noqa: S608 - the id is hex, or CloudFormation's
+                sql=f"SELECT * FROM '{REGISTERED_TOPIC}/{ca_id}'",  # noqa: S608 - the id is hex, or CloudFormation's
                 aws_iot_sql_version=_SQL_VERSION,
                 description="Registered device certificates of one CA (iot-multiaccount-ca)",
                 actions=actions,

@@ -11,11 +11,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..model.jitr import REGISTERED_TOPIC
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..model.assembly import RegistrationRecord
-    from .live import LiveRegistration, LiveStack, LiveTemplate
+    from .live import LiveRegistration, LiveRule, LiveStack, LiveTemplate
     from .planned import PlannedRegistration
 
 TAG_STACK_ID = "iot-multiaccount-ca:stack-id"
@@ -113,6 +115,26 @@ def template_differences(planned: PlannedRegistration, live: LiveTemplate | None
         )
 
 
+def activation_difference(
+    record: RegistrationRecord, certificate_id: str, rules: Iterable[LiveRule]
+) -> Difference | None:
+    """A stage under just-in-time registration whose event nobody gets: its topic rule is gone, or disabled."""
+    topic = f"{REGISTERED_TOPIC}/{certificate_id}"
+    listening = [rule for rule in rules if rule.topic == topic]
+    if any(rule.enabled for rule in listening):
+        return None
+    planned, meanwhile = f"a topic rule on {topic}", "until then devices stay PENDING_ACTIVATION"
+    if listening:
+        name = listening[0].name
+        fix = f"run `aws iot enable-topic-rule --region {record.region} --rule-name {name}`; {meanwhile}"
+        return Difference("activationRule", planned, f"{name} is disabled", fix)
+    fix = (
+        f"it was deleted outside stack {record.stack_name}: make it again with name, SQL and actions as in the stack "
+        f"(`aws iot create-topic-rule`); {meanwhile}"
+    )
+    return Difference("activationRule", planned, None, fix)
+
+
 def expiry_difference(
     record: RegistrationRecord, live: LiveRegistration, now: dt.datetime
 ) -> Difference | None:
@@ -180,6 +202,8 @@ def _config_difference(
         return
     if record.template_name is None:
         fix = f"run `{update} --remove-auto-registration`"
+        if record.auto_registration:
+            fix += f", then `{update} --new-auto-registration-status ENABLE`, should the first have turned it off"
     else:
         fix = f"run `{update} --registration-config templateName={record.template_name}`"
     yield Difference("templateName", record.template_name, held, fix)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ..model.assembly import RegistrationRecord
 
@@ -54,6 +54,15 @@ class LiveTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveRule:
+    """A topic rule as AWS IoT lists it."""
+
+    name: str
+    topic: str
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LiveStack:
     """What CloudFormation says of a registration that AWS IoT does not have."""
 
@@ -70,6 +79,7 @@ class Reader:
         self._partition = partition
         self._identity = identity
         self._templates: dict[str, LiveTemplate | None] = {}
+        self._rules: list[LiveRule] | None = None
 
     def endpoint(self) -> str:
         """The host name that devices dial and must send as SNI."""
@@ -91,16 +101,11 @@ class Reader:
         held = answer["certificateDescription"]
         config = answer.get("registrationConfig") or {}
         tags: dict[str, str] = {}
-        token: dict[str, str] = {}
-        while True:
-            request = {"resourceArn": held["certificateArn"], **token}
-            page = self._call("iot:ListTagsForResource", iot.list_tags_for_resource, request)
+        request = {"resourceArn": held["certificateArn"]}
+        for page in self._pages("iot:ListTagsForResource", iot.list_tags_for_resource, request):
             if page is None:  # deleted in between
                 return None
             tags.update({tag["Key"]: tag.get("Value", "") for tag in page.get("tags", ())})
-            if not page.get("nextToken"):
-                break
-            token = {"nextToken": page["nextToken"]}
         return LiveRegistration(
             certificate_id=held["certificateId"],
             arn=held["certificateArn"],
@@ -119,6 +124,17 @@ class Reader:
         if name not in self._templates:
             self._templates[name] = self._read_template(name)
         return self._templates[name]
+
+    def rules(self) -> list[LiveRule]:
+        """All topic rules. Asked once, and not by topic: what AWS would count as a rule's topic is nowhere told."""
+        if self._rules is None:
+            iot = self._client("iot", self._region)
+            self._rules = [
+                LiveRule(each["ruleName"], each.get("topicPattern", ""), enabled=not each.get("ruleDisabled"))
+                for page in self._pages("iot:ListTopicRules", iot.list_topic_rules, {})
+                for each in page.get("rules", ())
+            ]
+        return self._rules
 
     def stack(self, record: RegistrationRecord) -> LiveStack | None:
         """What CloudFormation holds of the registration, or None where the stack or resource is not deployed.
@@ -166,6 +182,16 @@ class Reader:
             )
         except UnreadableError:
             return None
+
+    def _pages(self, action: str, call: Callable[..., Any], request: Mapping[str, str]) -> Iterator[Any]:
+        """Each page of a listing; None in place of one that is of something gone."""
+        token: dict[str, str] = {}
+        while True:
+            page = self._call(action, call, {**request, **token})
+            yield page
+            if page is None or not page.get("nextToken"):
+                return
+            token = {"nextToken": page["nextToken"]}
 
     def _call(
         self,

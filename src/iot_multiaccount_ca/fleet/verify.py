@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .access import Access, NoAccessError
 from .compare import (
     Difference,
+    activation_difference,
     expiry_difference,
     expiry_warning,
     missing_registration,
@@ -190,6 +191,10 @@ def _read(planned: PlannedRegistration, reader: Reader, now: dt.datetime, found:
     if record.template_name is not None:
         found.template = reader.template(record.template_name)
         found.differences += template_differences(planned, found.template)
+    if record.jitr:
+        unheard = activation_difference(record, found.live.certificate_id, reader.rules())
+        if unheard is not None:
+            found.differences.append(unheard)
 
 
 def _under_another_id(

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 SUBJECT_FIELDS = tuple(name.removeprefix(PARAMETER_PREFIX) for name in SUBJECT_PARAMETERS)
 #: Beside them in a thing's name: AWS IoT's id of the certificate, 64 hex digits.
 CERTIFICATE_ID = "CertificateId"
+#: Where AWS IoT publishes that a device certificate became known: below it, by the id of its CA.
+REGISTERED_TOPIC = "$aws/events/certificates/registered"
 #: AWS IoT's limit on a policy document, white space not counted.
 LONGEST_POLICY = 2_048
 #: A Lambda function's environment holds 4 KB in all.

@@ -194,6 +194,55 @@ def test_a_role_that_iam_will_not_tell_of_is_no_difference(one: Fleet) -> None:
     assert result.template.role_exists is None
 
 
+@pytest.fixture
+def jitr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """One stage under just-in-time registration, deployed as planned."""
+    return Fleet(tmp_path, monkeypatch, [record(template_name=None, jitr=True)])
+
+
+def test_an_activation_as_planned_is_found_on_the_last_page(jitr: Fleet) -> None:
+    """Its topic rule stands among the account's others."""
+    assert jitr.result().state is StageState.AS_PLANNED
+    assert "ListTopicRules" in jitr.world.calls[-2]
+
+
+def test_a_disabled_activation_rule_is_a_difference(jitr: Fleet) -> None:
+    """Devices would wait for good, and nobody would be told."""
+    jitr.world.rules["111111111111/eu-west-1"][2]["ruleDisabled"] = True
+    difference = jitr.difference()
+    assert (difference.field, difference.live) == ("activationRule", "rule2 is disabled")
+    assert "aws iot enable-topic-rule --region eu-west-1 --rule-name rule2" in difference.fix
+
+
+def test_a_removed_activation_rule_is_a_difference(jitr: Fleet) -> None:
+    """Rules on other topics, wider ones included, are no activation."""
+    del jitr.world.rules["111111111111/eu-west-1"][2]
+    difference = jitr.difference()
+    assert (difference.field, difference.live) == ("activationRule", None)
+    assert "aws iot create-topic-rule" in difference.fix
+
+
+def test_one_enabled_activation_rule_is_enough(jitr: Fleet) -> None:
+    """Somebody else may listen too, or no longer."""
+    held = jitr.world.rules["111111111111/eu-west-1"]
+    held.insert(0, {**held[2], "ruleName": "others", "ruleDisabled": True})
+    assert jitr.result().state is StageState.AS_PLANNED
+
+
+def test_rules_are_asked_for_under_just_in_time_registration_alone(one: Fleet) -> None:
+    """A role for JITP needs no right to list them."""
+    one.check()
+    assert not any("ListTopicRules" in call for call in one.world.calls)
+
+
+def test_a_template_on_a_ca_under_just_in_time_registration_is_a_difference(jitr: Fleet) -> None:
+    """Two would act on a device's first connect; what takes it off may turn auto-registration off."""
+    live(jitr.world, jitr.records[0])["registrationConfig"] = {"templateName": "somebodys"}
+    difference = jitr.difference()
+    assert (difference.field, difference.live) == ("templateName", "somebodys")
+    assert "--new-auto-registration-status ENABLE" in difference.fix
+
+
 def test_an_expired_ca_is_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """AWS IoT registers no device under it."""
     fleet = Fleet(tmp_path, monkeypatch, [record(not_valid_after=soon(-3))])

@@ -61,8 +61,8 @@ NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 @dataclass(frozen=True)
-class Authority:
-    """A CA: its certificate and its key."""
+class Issued:
+    """A certificate and its key."""
 
     pem: str
     key: PrivateKey = field(repr=False)
@@ -75,19 +75,12 @@ class Authority:
         return certificate_id(self.certificate)
 
 
-@dataclass(frozen=True)
-class Device:
-    """A device certificate and its key."""
+class Authority(Issued):
+    """A CA."""
 
-    pem: str
-    key: PrivateKey = field(repr=False)
-    key_pem: str = field(repr=False)
-    certificate: x509.Certificate
 
-    @property
-    def certificate_id(self) -> str:
-        """AWS IoT's id of it: SHA-256 of the DER, 64 hex digits."""
-        return certificate_id(self.certificate)
+class Device(Issued):
+    """A device."""
 
 
 @functools.cache

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
 
 import fleets  # noqa: E402 - from the tests' folder
+from browser import browse  # noqa: E402
 from fakes.fleet_aws import FakeAws, World  # noqa: E402
 from terminal import in_terminal  # noqa: E402
 
@@ -38,17 +38,6 @@ REGIONS = (
     "ap-northeast-1",
     "sa-east-1",
 )
-_CHROMIUM = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-]
 
 
 def main() -> None:
@@ -154,16 +143,7 @@ def page(name: str, folder: Path, app: str, height: int) -> None:
     subprocess.run(
         [sys.executable, "-c", "from iot_multiaccount_ca.cli import main; main()", *arguments], check=True
     )
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        raise SystemExit("chromium is missing: apt-get install chromium")
-    command = [chromium, *_CHROMIUM, f"--user-data-dir={folder / 'profile'}", f"--window-size=1280,{height}"]
-    subprocess.run(
-        [*command, f"--screenshot={IMAGES / name}.png", html.as_uri()],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    browse(folder, f"--window-size=1280,{height}", f"--screenshot={IMAGES / name}.png", html.as_uri())
 
 
 if __name__ == "__main__":

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import shutil
-import subprocess
 from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
 
+from browser import browse
 from fakes.fleet_aws import FakeAws
 from fleets import (
     Fleet,
@@ -29,20 +28,6 @@ from terminal import in_pipe
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_CHROMIUM = shutil.which("chromium")
-_QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--enable-logging=stderr",
-]
 
 
 class Page(HTMLParser):
@@ -197,7 +182,6 @@ def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(_CHROMIUM is None, reason="needs chromium (apt-get install chromium)")
 @pytest.mark.parametrize("count", [3, 300])
 def test_a_browser_takes_the_page_without_complaint(
     count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -208,14 +192,8 @@ def test_a_browser_takes_the_page_without_complaint(
     live(fleet.world, fleet.records[1])["certificateDescription"]["status"] = "INACTIVE"
     html = write(fleet, tmp_path, "--live")
     address = (tmp_path / "fleet.html").as_uri()
-    seen = _browse(tmp_path, "--dump-dom", address)
+    seen = browse(tmp_path, "--dump-dom", address)
     assert "CONSOLE" not in seen.stderr
     assert Page(seen.stdout).ids == Page(html).ids
-    _browse(tmp_path, f"--print-to-pdf={tmp_path / 'fleet.pdf'}", address)
+    browse(tmp_path, f"--print-to-pdf={tmp_path / 'fleet.pdf'}", address)
     assert (tmp_path / "fleet.pdf").read_bytes().startswith(b"%PDF-")
-
-
-def _browse(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    assert _CHROMIUM is not None
-    command = [_CHROMIUM, *_QUIET, f"--user-data-dir={tmp_path / 'profile'}", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import pytest
 
 from certificates import make_ca
 from deployments import ACCOUNTS, REGIONS, Deployments
+from iot_multiaccount_ca.local.activation import decisions_on
 from iot_multiaccount_ca.local.device import Broker, Device, DeviceCertificate, Outcome
 from iot_multiaccount_ca.local.emulator import LOOPBACK
 from places import Place, connect, device_of
@@ -79,41 +79,20 @@ class Account(Place):
 
     def decision(self, certificate: DeviceCertificate) -> dict[str, Any]:
         """The last line that the Lambda logged of a certificate, waited for."""
-        found: list[dict[str, Any]] = _until(lambda: self._decisions(certificate))
+        found: list[dict[str, Any]] = _until(
+            lambda: decisions_on(self.aws, self.account, self.region, certificate.certificate_id)
+        )
         return found[-1]
 
-    def _decisions(self, certificate: DeviceCertificate) -> list[dict[str, Any]]:
-        logs = self.client("logs")
-        groups = [
-            each["PhysicalResourceId"]
-            for each in self._resources()
-            if each["ResourceType"] == "AWS::Logs::LogGroup" and "Jitr" in each["LogicalResourceId"]
-        ]
-        messages = [
-            event["message"]
-            for group in groups
-            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-            for event in page["events"]
-        ]
-        lines = [line for message in messages for line in message.splitlines() if line.startswith("{")]
-        decisions = [json.loads(line) for line in lines]
-        return [each for each in decisions if each.get("certificateId") == certificate.certificate_id]
-
     def dead_letters(self) -> list[str]:
+        resources = self.client("cloudformation").describe_stack_resources(StackName=self.stack)[
+            "StackResources"
+        ]
         [url] = [
-            each["PhysicalResourceId"]
-            for each in self._resources()
-            if each["ResourceType"] == "AWS::SQS::Queue"
+            each["PhysicalResourceId"] for each in resources if each["ResourceType"] == "AWS::SQS::Queue"
         ]
         found = self.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", [])
         return [message["Body"] for message in found]
-
-    def _resources(self) -> list[dict[str, Any]]:
-        cloudformation = self.client("cloudformation")
-        found: list[dict[str, Any]] = cloudformation.describe_stack_resources(StackName=self.stack)[
-            "StackResources"
-        ]
-        return found
 
 
 def _until(look: Callable[[], Any]) -> Any:

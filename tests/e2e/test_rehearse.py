@@ -37,6 +37,42 @@ SharedCa(app, "Mixed", plan=plan)
 app.synth()
 """
 
+# Four ways in which just-in-time registration decides; the app makes one of the lists itself.
+_JITR_APP = """
+import os
+from aws_cdk import App, aws_ssm
+from iot_multiaccount_ca import Admission, CaCertificate, CaStage, JitrEnrolment, SharedCa, SharedCaPlan
+
+mqtt = "arn:{{partition}}:iot:{{region}}:{{account}}"
+policy = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "iot:Connect", "Resource": mqtt + ":client/*"},
+        {"Effect": "Allow", "Action": ["iot:Publish", "iot:Receive"], "Resource": mqtt + ":topic/rehearsal"},
+        {"Effect": "Allow", "Action": "iot:Subscribe", "Resource": mqtt + ":topicfilter/rehearsal"},
+    ],
+}
+listed = Admission(parameter_name="/fleet/admitted")
+tabled = Admission(table_name="fleet", table_key="serial", listed_by="SERIAL_NUMBER")
+
+def stage(name, account, region, admission, **how):
+    enrolment = JitrEnrolment(**{"policy": policy, "admission": admission, **how})
+    return CaStage(name, account=account, region=region, provisioning=enrolment)
+
+app = App()
+shared = SharedCa(app, "Jitr", plan=SharedCaPlan(
+    ca_certificate=CaCertificate.from_file(os.environ["FLEET_CA"]),
+    stages=[
+        stage("listed", "111111111111", "eu-west-1", listed, thing_name="{CommonName}"),
+        stage("tabled", "222222222222", "eu-west-1", tabled),
+        stage("cameras", "333333333333", "eu-west-1", Admission(subject={"CommonName": "camera-[0-9]+"})),
+        stage("broken", "333333333333", "us-east-1", Admission.any_certificate(), policy="nobody-made-it"),
+    ],
+))
+aws_ssm.CfnParameter(shared.stacks["listed"], "List", name="/fleet/admitted", type="StringList", value="ab,cd")
+app.synth()
+"""
+
 
 @pytest.fixture
 def ca_files(tmp_path: Path) -> tuple[Path, Path]:
@@ -102,6 +138,33 @@ def test_what_is_not_as_planned_is_told(
     assert "not as planned: 2 cells" in ran.stdout
     assert "stays PENDING_ACTIVATION" in ran.stdout
     assert "Policy default version not found" in ran.stdout
+    assert ran.stdout.splitlines()[-1] == "nothing is left"
+
+
+def test_just_in_time_registration_is_rehearsed(
+    temporary: Path, ca_files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device is put on the lists and let in; to be kept out by a rule is as planned, with the reason; an activation
+    that fails is not."""
+    certificate, key = ca_files
+    (tmp_path / "app.py").write_text(_JITR_APP)
+    monkeypatch.setenv("FLEET_CA", str(certificate))
+    ran = in_pipe(
+        "rehearse", "--app", f"{sys.executable} {tmp_path / 'app.py'}", "--ca-key", str(key), cwd=ROOT
+    )
+    assert ran.code == 1, ran.stdout + ran.stderr
+    assert "the device put on 2 allow-lists" in ran.stderr
+    ends = {stage: row[-2:] for stage, row in rows(ran).items()}
+    assert ends["listed"][0].startswith("rehearsal-")
+    assert ends == {
+        "listed": [ends["listed"][0], "publishes and receives"],
+        "tabled": ["-", "publishes and receives"],
+        "cameras": ["-", "kept out"],
+        "broken": ["-", "not activated (planned: publishes and receives)"],
+    }
+    assert "cameras: the subject's CommonName 'rehearsal-" in ran.stdout
+    assert "does not match 'camera-[0-9]+'" in ran.stdout
+    assert "nobody-made-it" in ran.stdout, ran.stdout
     assert ran.stdout.splitlines()[-1] == "nothing is left"
 
 

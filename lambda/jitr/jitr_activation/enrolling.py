@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .admission import value_of, why_not
 from .certificate import Certificate, UnreadableCertificateError, read_certificate
-from .runtime import code_of
+from .runtime import code_of, doing
 from .settings import CERTIFICATE_ID
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def enrol(event: Event, settings: Settings, clients: Any, now: dt.datetime) -> d
         if name is None:
             return _decision("refused", problem)
         _create_thing(iot, settings.thing, name)
-    iot.attach_policy(policyName=settings.policy_name, target=found["certificateArn"])
+    with doing(f"attaching policy {settings.policy_name}"):
+        iot.attach_policy(policyName=settings.policy_name, target=found["certificateArn"])
     if name is not None:
         iot.attach_thing_principal(thingName=name, principal=found["certificateArn"])
     # Again: someone may have revoked it in the meantime.
@@ -97,13 +98,15 @@ def _thing_name(thing: Thing, certificate: Certificate) -> tuple[str | None, str
 def _create_thing(iot: Any, thing: Thing, name: str) -> None:
     kind = {"thingTypeName": thing.kind} if thing.kind is not None else {}
     try:
-        iot.create_thing(thingName=name, **kind)
+        with doing(f"making thing {name}" + (f" of type {thing.kind}" if thing.kind is not None else "")):
+            iot.create_thing(thingName=name, **kind)
     except Exception as error:
         # Of an earlier attempt, or the thing of a device that gets another certificate: used as it is.
         if code_of(error) != "ResourceAlreadyExistsException":
             raise
     for group in thing.groups:
-        iot.add_thing_to_thing_group(thingGroupName=group, thingName=name)
+        with doing(f"putting thing {name} into group {group}"):
+            iot.add_thing_to_thing_group(thingGroupName=group, thingName=name)
 
 
 def _decision(decision: str, reason: str, **more: str) -> dict[str, str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Throttling, 5xx and lost connections are botocore's to retry; what is left is Lambda's.
 _CONFIG = Config(
@@ -36,6 +40,16 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+@contextlib.contextmanager
+def doing(what: str) -> Iterator[None]:
+    """While it lasts, an error is told with what was done: AWS does not always say what it did not find."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(what)
+        raise
+
+
 def code_of(error: BaseException) -> str:
     """AWS's code of an error, or the kind of error that was raised before AWS answered."""
     response = getattr(error, "response", None)
@@ -45,6 +59,7 @@ def code_of(error: BaseException) -> str:
 
 
 def sentence_of(error: BaseException) -> str:
-    """An error as one short line."""
-    text = f"{code_of(error)}: {' '.join(str(error).split())}"
+    """An error as one short line, what was done included."""
+    while_doing = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
+    text = f"{code_of(error)}: {while_doing}{' '.join(str(error).split())}"
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -150,6 +150,9 @@ def _rehearse(rehearsal: Rehearsal, shown: _Progress, *, keep: bool) -> bool:
     with shown.step("deploying") as done:
         rehearsal.deploy()
         done("deployed by cdk deploy")
+    lists = rehearsal.put_on_lists()
+    if lists:
+        shown.tell(f"the device put on {_count(lists, 'allow-list')} of the local AWS")
     with shown.step("a device moves through the stages") as done:
         rows = list(rehearsal.check())
         done(

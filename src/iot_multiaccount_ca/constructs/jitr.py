@@ -132,7 +132,8 @@ class JitrActivation(Construct):
                 source_arn=self.rule.attr_arn,
             )
         if isinstance(ca_registration, CaRegistration):
-            ca_registration.node.add_metadata(JITR_METADATA_TYPE, True)
+            told = enrolment.settings() if enrolment is not None else True
+            ca_registration.node.add_metadata(JITR_METADATA_TYPE, told)
 
     @property
     def dead_letter_queue(self) -> aws_sqs.IQueue | None:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 
 from ..model.assembly import ca_certificate_pem, read_registrations
 from ..model.errors import AssemblyError, SharedCaError
+from .activation import put_on_list
 from .cdk import Cdk, environments, qualifiers, stack_templates
 from .device import issue_device_certificate
 from .inventory import Thing, inventory, retained
@@ -132,6 +133,14 @@ class Rehearsal:
         self._cdk.deploy(
             self._assembly, account=first.account, region=first.region, concurrency=self._concurrency
         )
+
+    def put_on_lists(self) -> int:
+        """Put the devices on the allow-lists of stages under just-in-time registration; how many there are."""
+        put = 0
+        for record in self.records:
+            device = self._device_of(record)
+            put += device is not None and put_on_list(self._aws, record, device)
+        return put
 
     def check(self) -> Iterator[Row]:
         """Describe each registration, and let its CA's device connect there, one stage after the other."""

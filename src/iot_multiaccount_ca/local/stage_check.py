@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .activation import ATTEMPTS, decisions_on
 from .device import Broker, Device, DeviceError, Outcome
 from .device_rights import DeviceRights, device_rights
 from .emulator import LOOPBACK
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 NOTHING = "-"
 NOT_TRIED = "not tried"
 REGISTERED = "registered only"
+PROVISIONED = "provisioned"
+ENROLLED = "enrolled"
+KEPT_OUT = "kept out"
 _WAIT_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 
@@ -63,21 +67,32 @@ def check_stage(aws: LocalAws, record: RegistrationRecord, device: DeviceCertifi
     if what == REGISTERED:
         cells |= {"thing created": Cell(NOTHING, NOTHING), "connected": Cell(visit.register(), REGISTERED)}
     else:
-        thing, connected = visit.provision()
-        # The template decides the thing's name: whatever it is, one must be there.
-        planned = thing if thing is not None else "one"
+        thing, connected = visit.provision() if what == PROVISIONED else visit.enrol()
         cells |= {
-            "thing created": Cell(thing or "none", planned),
+            "thing created": _thing_cell(record, thing, connected),
             "connected": Cell(connected, connected if visit.satisfied else "publishes and receives"),
         }
     return Row(record, cells, tuple(visit.notes))
 
 
 def expected_of_device(record: RegistrationRecord) -> str | None:
-    """What a device of the CA should meet there: ``provisioned``, ``registered only``, or None: it is not let in."""
+    """What should become of a device there; None: it is not let in.
+
+    ``provisioned`` by a template; ``enrolled``, or kept out, by our activation Lambda; else ``registered only``.
+    """
     if not record.active or not record.auto_registration:
         return None
-    return REGISTERED if record.jitr or record.template_name is None else "provisioned"
+    if record.template_name is not None:
+        return PROVISIONED
+    return ENROLLED if record.enrolment is not None else REGISTERED
+
+
+def _thing_cell(record: RegistrationRecord, thing: str | None, connected: str) -> Cell:
+    """The template or enrolment decides the thing's name: whatever it is, where one is planned it must be there."""
+    makes_none = record.enrolment is not None and "thing" not in record.enrolment
+    if makes_none or connected == KEPT_OUT:
+        return Cell(thing or NOTHING, NOTHING)
+    return Cell(thing or "none", thing or "one")
 
 
 def _described(aws: LocalAws, record: RegistrationRecord) -> dict[str, Cell]:
@@ -121,10 +136,23 @@ class _Visit:
         """Connect twice: the thing's name (None: there is none), and what the device could do."""
         self._first_connect()
         status = self._wait_for_certificate({"ACTIVE"})
-        thing = self._thing() if status is not None else None
         if status != "ACTIVE":
             self.notes += self._broker_log()
-            return thing, "not activated"
+            return self._thing() if status is not None else None, "not activated"
+        return self._use()
+
+    def enrol(self) -> tuple[str | None, str]:
+        """As `provision`, by our activation Lambda: it may also keep the device out, and the notes say why."""
+        self._first_connect()
+        decision = self._wait_for_decision()
+        if decision.get("decision") == "activated":
+            return self._use()
+        self.notes.append(decision.get("reason", "the activation Lambda was not heard of"))
+        self.satisfied = decision.get("decision") == "refused"
+        return None, KEPT_OUT if self.satisfied else "not activated"
+
+    def _use(self) -> tuple[str | None, str]:
+        thing = self._thing()
         try:
             return thing, self._second_connect(thing)
         except DeviceError as error:
@@ -180,6 +208,17 @@ class _Visit:
             # Provisioning is over before the device is cut off: what is pending now stays so.
             if status in wanted or status == "PENDING_ACTIVATION" or time.monotonic() > deadline:
                 return status
+            time.sleep(_POLL_SECONDS)
+
+    def _wait_for_decision(self) -> dict[str, Any]:
+        """What the activation Lambda decided at last; empty where it decided nothing."""
+        deadline = time.monotonic() + _WAIT_SECONDS
+        record = self._record
+        while True:
+            found = decisions_on(self._aws, record.account, record.region, self._device.certificate_id)
+            decided = found and (found[-1]["decision"] != "failed" or len(found) == ATTEMPTS)
+            if decided or time.monotonic() > deadline:
+                return found[-1] if found else {}
             time.sleep(_POLL_SECONDS)
 
     def _certificate(self) -> dict[str, Any]:

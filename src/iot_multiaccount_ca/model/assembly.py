@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 METADATA_TYPE = "iot-multiaccount-ca:registration"
-#: Beside it on a registration whose devices a `JitrActivation` enrols: made later than the registration.
+#: Beside it on a registration whose devices a `JitrActivation` enrols, which is made later than the registration: the
+#: enrolment's settings, or True where a target of the user's own decides.
 JITR_METADATA_TYPE = "iot-multiaccount-ca:jitr"
 RECORD_VERSION = 1
 RESOURCE_TYPE = "Custom::IotCaCertificate"
@@ -30,6 +31,7 @@ class RegistrationRecord:
     """One planned registration: a CA in one account and region.
 
     ``stage`` is None for a registration outside a plan. ``verification`` names the way of proof, never a key.
+    ``enrolment`` is how our activation Lambda decides (``JitrEnrolment.settings()``); None where it does not.
     Times are ISO 8601 in UTC.
     """
 
@@ -50,6 +52,7 @@ class RegistrationRecord:
     jitr: bool
     retiring: bool
     verification: Mapping[str, Any] | None
+    enrolment: Mapping[str, Any] | None = None
 
     def to_metadata(self) -> dict[str, Any]:
         """The record as the metadata entry's data."""
@@ -116,11 +119,16 @@ def _entries(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any], Mapping[st
             yield from _entries(folder / artifact["properties"]["directoryName"])
         elif kind == "aws:cloudformation:stack":
             for entries in _metadata(folder, artifact).values():
-                kinds = {entry.get("type") for entry in entries}
+                enrolling = [entry["data"] for entry in entries if entry.get("type") == JITR_METADATA_TYPE]
                 for entry in entries:
                     if entry.get("type") == METADATA_TYPE:
-                        jitr = {"jitr": True} if JITR_METADATA_TYPE in kinds else {}
-                        yield folder, artifact, entry["data"] | jitr
+                        yield folder, artifact, entry["data"] | _jitr(enrolling)
+
+
+def _jitr(enrolling: list[Any]) -> dict[str, Any]:
+    """What the activations of one registration add to its record: at most one of them is ours."""
+    ours = next((each for each in enrolling if isinstance(each, dict)), None)
+    return {"jitr": True, "enrolment": ours} if enrolling else {}
 
 
 def _in_deploy_order(artifacts: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -250,6 +250,24 @@ def test_what_fails_is_raised_and_done_again(here: Lambda, operation: str) -> No
     assert here.event(device.certificate_id)["decision"] == "activated"
 
 
+@pytest.mark.parametrize(
+    ("operation", "says"),
+    [
+        ("attach_policy", "attaching policy devices"),
+        ("create_thing", "making thing sensor-1 of type sensor"),
+        ("add_thing_to_thing_group", "putting thing sensor-1 into group new"),
+    ],
+)
+def test_what_is_missing_is_named(here: Lambda, operation: str, says: str) -> None:
+    """AWS says that something was not found, and not always what."""
+    here.configure(thing_name="{CommonName}", thing_type="sensor", thing_groups=["new"])
+    here.aws.groups["new"] = set()
+    here.aws.fail(operation, refusal("ResourceNotFoundException"))
+    with pytest.raises(ClientError):
+        here.knock(_device())
+    assert here.logged()[-1]["reason"].startswith(f"ResourceNotFoundException: {says}: ")
+
+
 def test_a_policy_that_does_not_exist_activates_nobody(here: Lambda) -> None:
     """An active device that may do nothing looks like one that works."""
     del here.aws.policies["devices"]

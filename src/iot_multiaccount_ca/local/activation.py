@@ -1,0 +1,80 @@
+"""Our activation Lambda on the local AWS: puts a device on its allow-list, and reads what it decided on a device."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..model.assembly import RegistrationRecord
+    from .device import DeviceCertificate
+    from .emulator import LocalAws
+
+#: Lambda runs an event that failed twice more.
+ATTEMPTS = 3
+
+
+def put_on_list(aws: LocalAws, record: RegistrationRecord, device: DeviceCertificate) -> bool:
+    """Put the device on the allow-list of a deployed stage; whether the stage has one.
+
+    A list that the app does not make itself is made.
+    """
+    wanted = (record.enrolment or {}).get("admission", {}).get("list")
+    if wanted is None:
+        return False
+    put = _into_parameter if wanted["type"] == "PARAMETER" else _into_table
+    put(
+        aws,
+        record,
+        wanted,
+        device.certificate_id if wanted["by"] == "FINGERPRINT" else _serial_number(device),
+    )
+    return True
+
+
+def decisions_on(aws: LocalAws, account: str, region: str, certificate_id: str) -> list[dict[str, Any]]:
+    """What was decided on a device certificate, in order: the lines that the Lambda logged."""
+    logs = aws.client("logs", account=account, region=region)
+    found = []
+    for groups in logs.get_paginator("describe_log_groups").paginate():
+        for group in groups["logGroups"]:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+            messages = [event["message"] for page in pages for event in page["events"]]
+            lines = [line for message in messages for line in message.splitlines()]
+            ours = [line for line in lines if line.startswith("{") and '"decision": ' in line]
+            found += [json.loads(line) for line in ours]
+    return [each for each in found if each.get("certificateId") == certificate_id]
+
+
+def _into_parameter(aws: LocalAws, record: RegistrationRecord, wanted: Mapping[str, str], entry: str) -> None:
+    ssm = aws.client("ssm", account=record.account, region=record.region)
+    try:
+        held = ssm.get_parameter(Name=wanted["name"])["Parameter"]
+    except ssm.exceptions.ParameterNotFound:
+        ssm.put_parameter(Name=wanted["name"], Type="StringList", Value=entry)
+    else:
+        value = f"{held['Value']},{entry}"
+        ssm.put_parameter(Name=wanted["name"], Type=held["Type"], Value=value, Overwrite=True)
+
+
+def _into_table(aws: LocalAws, record: RegistrationRecord, wanted: Mapping[str, str], entry: str) -> None:
+    dynamodb = aws.client("dynamodb", account=record.account, region=record.region)
+    key = wanted["key"]
+    with contextlib.suppress(dynamodb.exceptions.ResourceInUseException):  # then the app made it
+        dynamodb.create_table(
+            TableName=wanted["name"],
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    dynamodb.get_waiter("table_exists").wait(TableName=wanted["name"])
+    dynamodb.put_item(TableName=wanted["name"], Item={key: {"S": entry}})
+
+
+def _serial_number(device: DeviceCertificate) -> str:
+    return f"{x509.load_pem_x509_certificate(device.pem.encode()).serial_number:x}"

@@ -44,7 +44,7 @@ class SharedCaPipelineStage(Stage):
         stages: Iterable[str],
     ) -> None:
         check_plan(plan)
-        names = [stages] if isinstance(stages, str) else list(dict.fromkeys(stages))
+        names = [stages] if isinstance(stages, str) else list(dict.fromkeys(stages or ()))
         if not names:
             raise EmptyPlanError(
                 f"the pipeline stage {id!r} names no stage of the plan",

@@ -71,9 +71,10 @@ def test_an_unknown_stage_is_refused() -> None:
     assert "dev, staging, prod" in _refused(errors.UnknownStageError, stages=["qa"])
 
 
-def test_no_stage_is_refused() -> None:
+@pytest.mark.parametrize("stages", [[], (), None])
+def test_no_stage_is_refused(stages: Any) -> None:
     """An empty pipeline stage is a mistake."""
-    _refused(errors.EmptyPlanError, stages=[])
+    assert "dev, staging, prod" in _refused(errors.EmptyPlanError, stages=stages)
 
 
 def test_a_stage_in_two_pipeline_stages_is_refused() -> None:

@@ -7,6 +7,8 @@ import signal
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from hypothesis import settings
+
 from figures import FIGURES
 
 if TYPE_CHECKING:
@@ -25,6 +27,11 @@ for name in (
     "AWS_DEFAULT_REGION",
 ):
     os.environ.pop(name, None)
+
+# What is random is the same every time in `make test`, and new every night: no change goes red for another's find.
+settings.register_profile("every-change", derandomize=True, database=None, deadline=None)
+settings.register_profile("nightly", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "every-change"))
 
 # Started in the background of a shell, everything below this process would ignore Ctrl-C, and its tests would fail.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -43,8 +42,7 @@ PLACES = tuple(
 )
 STACKS = ("Fleet", "Other")
 CAS = ("Scene CA", "Next CA", "Third CA")
-_NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-STEPS = 10_000 if _NIGHTLY else 1_000
+STEPS = 10_000 if settings.get_current_profile_name() == "nightly" else 1_000
 _CODES = (
     "ThrottlingException",
     "InternalFailureException",
@@ -346,8 +344,6 @@ def test_in_any_order_of_events_and_faults_the_invariants_hold(pytestconfig: pyt
         settings=settings(
             max_examples=STEPS // 10,
             stateful_step_count=50,
-            deadline=None,
-            derandomize=not _NIGHTLY,
             database=None,
             print_blob=False,
             # Making a failure small takes minutes; the steps that led to it are printed as they are.

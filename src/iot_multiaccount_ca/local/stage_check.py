@@ -211,14 +211,18 @@ class _Visit:
             time.sleep(_POLL_SECONDS)
 
     def _wait_for_decision(self) -> dict[str, Any]:
-        """What the activation Lambda decided at last; empty where it decided nothing."""
+        """What the activation Lambda made of the device in the end; empty where it decided nothing."""
         deadline = time.monotonic() + _WAIT_SECONDS
         record = self._record
         while True:
             found = decisions_on(self._aws, record.account, record.region, self._device.certificate_id)
-            decided = found and (found[-1]["decision"] != "failed" or len(found) == ATTEMPTS)
+            # An event may come twice: the second one leaves alone what the first one activated.
+            last = next(
+                (each for each in found if each["decision"] == "activated"), found[-1] if found else {}
+            )
+            decided = found and (last["decision"] != "failed" or len(found) == ATTEMPTS)
             if decided or time.monotonic() > deadline:
-                return found[-1] if found else {}
+                return last
             time.sleep(_POLL_SECONDS)
 
     def _certificate(self) -> dict[str, Any]:

@@ -93,13 +93,25 @@ def _with_every_region(
     return server_cert_sans
 
 
+class _Acceptor(iot._MtlsAcceptor):  # type: ignore[misc]
+    """Accepts a turn of the loop later.
+
+    Early releases of Python 3.11 begin to read after ``connection_made``, whatever it paused: the first device's
+    greeting was read, and lost, while the broker's certificate was being made.
+    """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Pause once Python has begun to read."""
+        asyncio.get_running_loop().call_soon(super().connection_made, transport)
+
+
 async def _start_on_loopback() -> None:
     port = iot._mtls_port()
     if iot._mtls_server is not None or port is None:
         return
     loop = asyncio.get_running_loop()
     try:
-        iot._mtls_server = await loop.create_server(iot._MtlsAcceptor, host=LOOPBACK, port=port)
+        iot._mtls_server = await loop.create_server(_Acceptor, host=LOOPBACK, port=port)
     except OSError as error:
         iot._mtls_logger.warning("IoT mTLS: failed to bind %s:%d (%s)", LOOPBACK, port, error)
         return

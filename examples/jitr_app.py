@@ -1,4 +1,4 @@
-"""Who enrols is decided: in dev every device of the CA (JITP), in production the listed ones (JITR). See docs/jitr.md.
+"""Who enrolls is decided: in dev every device of the CA (JITP), in production the listed ones (JITR). See docs/jitr.md.
 
 Synthesizes without credentials: ``npx cdk synth --app 'python examples/jitr_app.py'``.
 """
@@ -13,7 +13,7 @@ from iot_multiaccount_ca import (
     CaCertificate,
     CaStage,
     JitpTemplateBody,
-    JitrEnrolment,
+    JitrEnrollment,
     SharedCa,
     SharedCaPlan,
 )
@@ -45,7 +45,7 @@ plan = SharedCaPlan(
             "prod",
             account="333333333333",
             region="eu-west-1",
-            provisioning=JitrEnrolment(
+            provisioning=JitrEnrollment(
                 policy=POLICY,
                 thing_name="{CommonName}",
                 admission=Admission(parameter_name="/fleet/admitted"),

@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from jitr_activation.enrolling import Event, enrol
+from jitr_activation.enrolling import Event, enroll
 from jitr_activation.runtime import Clients, now, sentence_of
 from jitr_activation.settings import read_settings
 
@@ -31,7 +31,7 @@ def handler(event: Mapping[str, Any], context: Any, clients: Any = None) -> dict
         facts["caCertificateId"] = settings.ca_certificate_id
         named = Event.read(event)
         facts["certificateId"] = named.certificate_id
-        facts |= enrol(named, settings, clients or _clients, now())
+        facts |= enroll(named, settings, clients or _clients, now())
     except Exception as error:
         _log({"decision": "failed", "reason": sentence_of(error), **facts})
         raise

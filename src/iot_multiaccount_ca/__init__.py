@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .constructs.shared_ca import SharedCa
     from .model.certificate import CaCertificate, CertificateMode
     from .model.errors import SharedCaError
-    from .model.jitr import Admission, JitrEnrolment
+    from .model.jitr import Admission, JitrEnrollment
     from .model.plan import OnExisting, RetiringCa, SharedCaPlan
     from .model.provisioning_template import JitpTemplateBody
     from .model.stage import CaStage
@@ -40,7 +40,7 @@ _HOME = {
     "JitpProvisioningTemplate": "constructs.provisioning_template",
     "JitpTemplateBody": "model.provisioning_template",
     "JitrActivation": "constructs.jitr",
-    "JitrEnrolment": "model.jitr",
+    "JitrEnrollment": "model.jitr",
     "OnExisting": "model.plan",
     "RetiringCa": "model.plan",
     "SharedCa": "constructs.shared_ca",
@@ -64,7 +64,7 @@ __all__ = [
     "JitpProvisioningTemplate",
     "JitpTemplateBody",
     "JitrActivation",
-    "JitrEnrolment",
+    "JitrEnrollment",
     "OnExisting",
     "RetiringCa",
     "SharedCa",

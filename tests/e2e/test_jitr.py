@@ -28,7 +28,7 @@ CA = make_ca("ec-p256", common_name="JITR CA")
 _APP = """
 import os
 from aws_cdk import App
-from iot_multiaccount_ca import Admission, CaCertificate, CaStage, JitrEnrolment, SharedCa, SharedCaPlan
+from iot_multiaccount_ca import Admission, CaCertificate, CaStage, JitrEnrollment, SharedCa, SharedCaPlan
 
 things = "arn:{{partition}}:iot:{{region}}:{{account}}"
 policy = {"Version": "2012-10-17", "Statement": [
@@ -36,11 +36,11 @@ policy = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Action": "iot:Publish", "Resource": things + ":topic/${iot:Connection.Thing.ThingName}/*"},
 ]}
 
-def enrolment(**admission):
-    return JitrEnrolment(policy=policy, thing_name="{CommonName}", admission=Admission(**admission))
+def enrollment(**admission):
+    return JitrEnrollment(policy=policy, thing_name="{CommonName}", admission=Admission(**admission))
 
-by_parameter = enrolment(parameter_name="/fleet/admitted")
-by_table = enrolment(table_name="fleet", listed_by="SERIAL_NUMBER", subject={"CommonName": "sensor-[0-9]+"})
+by_parameter = enrollment(parameter_name="/fleet/admitted")
+by_table = enrollment(table_name="fleet", listed_by="SERIAL_NUMBER", subject={"CommonName": "sensor-[0-9]+"})
 app = App()
 plan = SharedCaPlan(
     ca_certificate=CaCertificate.from_pem(os.environ["CA"]),

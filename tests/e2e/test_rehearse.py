@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
-# A stage whose template names a policy that nobody made, and one that enrols no devices.
+# A stage whose template names a policy that nobody made, and one that enrolls no devices.
 _APP = """
 import os, json
 from aws_cdk import App
@@ -41,7 +41,7 @@ app.synth()
 _JITR_APP = """
 import os
 from aws_cdk import App, aws_ssm
-from iot_multiaccount_ca import Admission, CaCertificate, CaStage, JitrEnrolment, SharedCa, SharedCaPlan
+from iot_multiaccount_ca import Admission, CaCertificate, CaStage, JitrEnrollment, SharedCa, SharedCaPlan
 
 mqtt = "arn:{{partition}}:iot:{{region}}:{{account}}"
 policy = {
@@ -56,8 +56,8 @@ listed = Admission(parameter_name="/fleet/admitted")
 tabled = Admission(table_name="fleet", table_key="serial", listed_by="SERIAL_NUMBER")
 
 def stage(name, account, region, admission, **how):
-    enrolment = JitrEnrolment(**{"policy": policy, "admission": admission, **how})
-    return CaStage(name, account=account, region=region, provisioning=enrolment)
+    enrollment = JitrEnrollment(**{"policy": policy, "admission": admission, **how})
+    return CaStage(name, account=account, region=region, provisioning=enrollment)
 
 app = App()
 shared = SharedCa(app, "Jitr", plan=SharedCaPlan(
@@ -134,7 +134,7 @@ def test_the_other_examples(
 def test_what_is_not_as_planned_is_told(
     temporary: Path, ca_files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stage that provisions nobody is marked, with the cause, and the exit code is 1; a stage without enrolment
+    """A stage that provisions nobody is marked, with the cause, and the exit code is 1; a stage without enrollment
     is as planned."""
     certificate, key = ca_files
     (tmp_path / "app.py").write_text(_APP)

@@ -51,9 +51,9 @@ def value_of(certificate: Certificate, field: str) -> tuple[str | None, str]:
 
 def _window(admission: Admission, now: dt.datetime) -> str | None:
     if admission.not_before is not None and now < admission.not_before:
-        return f"the enrolment window opens at {admission.not_before.isoformat()}"
+        return f"the enrollment window opens at {admission.not_before.isoformat()}"
     if admission.not_after is not None and now >= admission.not_after:
-        return f"the enrolment window closed at {admission.not_after.isoformat()}"
+        return f"the enrollment window closed at {admission.not_after.isoformat()}"
     return None
 
 

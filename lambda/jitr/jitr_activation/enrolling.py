@@ -46,7 +46,7 @@ class Event:
         return cls(named)
 
 
-def enrol(event: Event, settings: Settings, clients: Any, now: dt.datetime) -> dict[str, str]:
+def enroll(event: Event, settings: Settings, clients: Any, now: dt.datetime) -> dict[str, str]:
     """Decide, and carry the decision out; the decision with its reason."""
     iot = clients.client("iot")
     found = iot.describe_certificate(certificateId=event.certificate_id)["certificateDescription"]

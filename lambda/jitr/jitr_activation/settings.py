@@ -1,7 +1,7 @@
 """The function's environment as values: the one place in which this Lambda reads it.
 
-``constructs/jitr.py`` of the library writes it, the enrolment out of ``model/jitr.py``. What the library would not have
-written is an error, never a wider admission.
+``constructs/jitr.py`` of the library writes it, the enrollment out of ``model/jitr/enrollment.py``. What the library
+would not have written is an error, never a wider admission.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class AllowList:
 
 @dataclass(frozen=True)
 class Admission:
-    """Who may enrol; of several conditions all must hold, and without any nobody may."""
+    """Who may enroll; of several conditions all must hold, and without any nobody may."""
 
     everyone: bool
     allow_list: AllowList | None
@@ -73,16 +73,16 @@ class Settings:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings; raises `InvalidSettingsError`."""
     try:
-        enrolment = json.loads(environment["ENROLMENT"])
+        enrollment = json.loads(environment["ENROLLMENT"])
         ca_certificate_id, policy_name = environment["CA_CERTIFICATE_ID"], environment["POLICY_NAME"]
         if not CERTIFICATE_ID.fullmatch(ca_certificate_id) or not policy_name:
             message = "no CA or no policy"
             raise InvalidSettingsError(message)
-        thing = enrolment.get("thing")
+        thing = enrollment.get("thing")
         return Settings(
             ca_certificate_id,
             policy_name,
-            _admission(enrolment["admission"]),
+            _admission(enrollment["admission"]),
             Thing(thing["name"], thing.get("type"), tuple(thing["groups"])) if thing else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 JSON_SHAPE = "iot-ca/plan"
 JSON_VERSION = 1
 _MATRIX_FROM = 31
-_HEADERS = ["order", "stage", "account", "region", "mode", "CA", "status", "enrolment", "stack"]
+_HEADERS = ["order", "stage", "account", "region", "mode", "CA", "status", "enrollment", "stack"]
 
 
 @click.command("plan")
@@ -100,7 +100,7 @@ def registration_document(record: RegistrationRecord) -> dict[str, Any]:
     return held
 
 
-def enrolment(record: RegistrationRecord) -> str:
+def enrollment(record: RegistrationRecord) -> str:
     """How new devices come in, in a few words."""
     if record.template_name is not None:
         return f"JITP {record.template_name}"
@@ -119,7 +119,7 @@ def _rows(overview: Overview) -> Iterator[list[str]]:
             record.certificate_mode,
             overview.label(record),
             ("active" if record.active else "inactive") + (", retiring" if record.retiring else ""),
-            enrolment(record),
+            enrollment(record),
             record.stack_name,
         ]
 

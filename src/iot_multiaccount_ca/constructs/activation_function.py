@@ -15,7 +15,7 @@ from .registrar_function import RUNTIME
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..model.jitr import JitrEnrolment
+    from ..model.jitr import JitrEnrollment
     from .place import Place
 
 HANDLER = "activation.handler"
@@ -35,7 +35,7 @@ class ActivationFunction(Construct):
         id: str,  # noqa: A002 - what CDK calls it
         *,
         place: Place,
-        enrolment: JitrEnrolment,
+        enrollment: JitrEnrollment,
         environment: Mapping[str, str],
         dead_letters: str,
         role: aws_iam.IRole | None,
@@ -52,7 +52,7 @@ class ActivationFunction(Construct):
             log_statement(logs_arn),
             allow(["sqs:SendMessage"], [dead_letters]),
             *activation_statements(
-                partition=place.partition, account=place.account, region=place.region, enrolment=enrolment
+                partition=place.partition, account=place.account, region=place.region, enrollment=enrollment
             ),
         ]
         role_arn, policy = self._make_role(role, document(statements))

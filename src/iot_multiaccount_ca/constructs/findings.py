@@ -28,8 +28,8 @@ _REASONS = {
     ":cacert/*": "the clean-up Delete of an old CA runs under the new policy; others' CAs are told apart by tags",
     ":log-group:": "the streams of the function's own log group, whose names are not known before",
     ":secret:": "Secrets Manager ends each ARN in six characters of its own",
-    ":cert/*": "which devices will enrol is not known before",
-    ":thing/*": "which devices will enrol is not known before",
+    ":cert/*": "which devices will enroll is not known before",
+    ":thing/*": "which devices will enroll is not known before",
 }
 _RUNTIME = "the package's compiled wheels are locked by hash for this runtime of Lambda's, which is supported"
 _MANAGED = "the policy that AWS IoT's documents ask for on a provisioning role"

@@ -1,6 +1,6 @@
 """Just-in-time registration (JITR) of one CA: the topic rule on its registered event, and what the event goes to.
 
-Either our activation Lambda, which admits devices as a `JitrEnrolment` says, or a target of the user's own.
+Either our activation Lambda, which admits devices as a `JitrEnrollment` says, or a target of the user's own.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ..model.errors import (
     ProvisioningConflictError,
     UnsupportedTargetError,
 )
-from ..model.jitr import REGISTERED_TOPIC, JitrEnrolment
+from ..model.jitr import REGISTERED_TOPIC, JitrEnrollment
 from .activation_function import ActivationFunction
 from .permissions import allow, document, trust
 from .place import Place
 from .provisioning_template import retained
 from .registration import CaRegistration
-from .registry import Enrolment
+from .registry import Enrollment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,12 +41,12 @@ _KEPT_SECONDS = 14 * 24 * 3600
 
 
 class JitrActivation(Construct):
-    """Enrols unknown devices of one CA by just-in-time registration.
+    """Enrolls unknown devices of one CA by just-in-time registration.
 
     ``ca_registration``: a `CaRegistration` with ``auto_registration=True`` and without a provisioning template, or what
     `CaRegistration.from_ca_certificate_id` gives; or ``ca_certificate_id`` alone. And one of
 
-    ``enrolment``: a `JitrEnrolment`; our Lambda activates whom it admits, and gives them policy and thing.
+    ``enrollment``: a `JitrEnrollment`; our Lambda activates whom it admits, and gives them policy and thing.
     ``target``: a Lambda function of your own (it gets the permission it needs), or a
     ``aws_iot.CfnTopicRule.ActionProperty``, or a list of either; what an action needs (a role, a permission) is yours.
 
@@ -56,7 +56,7 @@ class JitrActivation(Construct):
     Raises a `SharedCaError`; among them `ProvisioningConflictError` for a CA that has a provisioning template.
     See "Just-in-time registration" in the AWS IoT developer guide, and docs/jitr.md.
 
-    Example: ``JitrActivation(stack, "Jitr", ca_registration=ca, enrolment=JitrEnrolment(policy="devices"))``
+    Example: ``JitrActivation(stack, "Jitr", ca_registration=ca, enrollment=JitrEnrollment(policy="devices"))``
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class JitrActivation(Construct):
         *,
         ca_registration: ICaRegistration | None = None,
         ca_certificate_id: str | None = None,
-        enrolment: JitrEnrolment | None = None,
+        enrollment: JitrEnrollment | None = None,
         target: aws_lambda.IFunction | Action | Sequence[aws_lambda.IFunction | Action] | None = None,
         error_action: Action | None = None,
         role: aws_iam.IRole | None = None,
@@ -75,12 +75,12 @@ class JitrActivation(Construct):
     ) -> None:
         """``place`` is what `SharedCa` knows already; leave it out elsewhere."""
         ca_id = _ca_id(ca_registration, ca_certificate_id)
-        targets = _check_targets(enrolment, target)
+        targets = _check_targets(enrollment, target)
         _check_error_action(error_action)
-        if enrolment is None and (role is not None or log_group is not None):
+        if enrollment is None and (role is not None or log_group is not None):
             raise ProvisioningConflictError(
                 "the JitrActivation has a target, and a role or log_group for a Lambda that is not made",
-                fix="leave role and log_group out: they are for our Lambda, which an enrolment makes",
+                fix="leave role and log_group out: they are for our Lambda, which an enrollment makes",
             )
         super().__init__(scope, id)
         place = place or Place.of(self)
@@ -89,7 +89,7 @@ class JitrActivation(Construct):
             place,
             ca_registration,
             ca_id,
-            Enrolment.EVENT if enrolment is None else Enrolment.ACTIVATION,
+            Enrollment.EVENT if enrollment is None else Enrollment.ACTIVATION,
         )
         self._place = place
         self._queue: aws_sqs.CfnQueue | None = None
@@ -97,9 +97,9 @@ class JitrActivation(Construct):
         #: Our Lambda; None where the event goes to a target of the user's own.
         self.function: ActivationFunction | None = None
         callees: list[str] = []
-        if enrolment is not None:
+        if enrollment is not None:
             self._make_queue()
-            self.function = self._activation(ca_id, enrolment, role, log_group)
+            self.function = self._activation(ca_id, enrollment, role, log_group)
             callees = [self.function.arn]
             actions = [_to_lambda(self.function.arn)]
         else:
@@ -132,7 +132,7 @@ class JitrActivation(Construct):
                 source_arn=self.rule.attr_arn,
             )
         if isinstance(ca_registration, CaRegistration):
-            told = enrolment.settings() if enrolment is not None else True
+            told = enrollment.settings() if enrollment is not None else True
             ca_registration.node.add_metadata(JITR_METADATA_TYPE, told)
 
     @property
@@ -147,21 +147,21 @@ class JitrActivation(Construct):
     def _activation(
         self,
         ca_id: str,
-        enrolment: JitrEnrolment,
+        enrollment: JitrEnrollment,
         role: aws_iam.IRole | None,
         log_group: aws_logs.ILogGroup | None,
     ) -> ActivationFunction:
         place = self._place
         queue = cast("aws_sqs.CfnQueue", self._queue)
-        if enrolment.admission.closed:
+        if enrollment.admission.closed:
             Annotations.of(self).add_warning_v2(
                 "iot-multiaccount-ca:nobody-is-admitted",
-                "just-in-time registration admits nobody: give the JitrEnrolment an Admission (docs/jitr.md)",
+                "just-in-time registration admits nobody: give the JitrEnrollment an Admission (docs/jitr.md)",
             )
-        resolved = enrolment.resolve_policy(
+        resolved = enrollment.resolve_policy(
             account=place.account, region=place.region, partition=place.partition
         )
-        policy_name = enrolment.policy_name
+        policy_name = enrollment.policy_name
         if resolved is not None:
             policy = aws_iot.CfnPolicy(self, "DevicePolicy", policy_document=resolved)
             # Devices that were admitted hold it: without it they could do nothing, and AWS would not delete it.
@@ -171,10 +171,10 @@ class JitrActivation(Construct):
             self,
             "Function",
             place=place,
-            enrolment=enrolment,
+            enrollment=enrollment,
             environment={
                 "CA_CERTIFICATE_ID": ca_id,
-                "ENROLMENT": json.dumps(enrolment.settings(), sort_keys=True, separators=(",", ":")),
+                "ENROLLMENT": json.dumps(enrollment.settings(), sort_keys=True, separators=(",", ":")),
                 "POLICY_NAME": str(policy_name),
             },
             dead_letters=queue.attr_arn,
@@ -247,19 +247,19 @@ def _ca_id(registration: ICaRegistration | None, certificate_id: str | None) -> 
     return found
 
 
-def _check_targets(enrolment: object, target: Any) -> list[Any]:
-    if (enrolment is None) == (target is None):
+def _check_targets(enrollment: object, target: Any) -> list[Any]:
+    if (enrollment is None) == (target is None):
         raise ProvisioningConflictError(
-            f"the JitrActivation has {'neither' if enrolment is None else 'both'} of enrolment and target",
-            allowed="enrolment: our Lambda decides; or target: your own does",
+            f"the JitrActivation has {'neither' if enrollment is None else 'both'} of enrollment and target",
+            allowed="enrollment: our Lambda decides; or target: your own does",
             fix="to be told beside our Lambda, make a second JitrActivation with a target",
         )
-    if enrolment is not None:
-        if not isinstance(enrolment, JitrEnrolment):
+    if enrollment is not None:
+        if not isinstance(enrollment, JitrEnrollment):
             raise InvalidTypeError(
-                "the enrolment of the JitrActivation is of another kind",
-                value=type(enrolment).__name__,
-                allowed="JitrEnrolment",
+                "the enrollment of the JitrActivation is of another kind",
+                value=type(enrollment).__name__,
+                allowed="JitrEnrollment",
             )
         return []
     targets = list(target) if isinstance(target, (list, tuple)) else [target]
@@ -290,13 +290,13 @@ def _check_error_action(action: object) -> None:
 
 
 def _claim(
-    scope: Construct, place: Place, registration: ICaRegistration | None, ca_id: str, enrolment: Enrolment
+    scope: Construct, place: Place, registration: ICaRegistration | None, ca_id: str, enrollment: Enrollment
 ) -> None:
     """Check the registration, and tell the app of it; a CA that is known at deployment only is not checked."""
     path = scope.node.path
     if not isinstance(registration, CaRegistration):
         if not Token.is_unresolved(ca_id):
-            place.registry.claim_enrolment((ca_id, place.account, place.region), enrolment, path)
+            place.registry.claim_enrollment((ca_id, place.account, place.region), enrollment, path)
         return
     target = registration.target
     if target[1:] != (place.account, place.region):
@@ -305,7 +305,7 @@ def _claim(
             f"{target[2]}",
             fix="put both into one stack, or into stacks of one account and region",
         )
-    place.registry.claim_enrolment(target, enrolment, path)
+    place.registry.claim_enrollment(target, enrollment, path)
     if not registration.auto_registration:
         raise ProvisioningConflictError(
             f"{path}: the CA's auto-registration is off, and no event would ever come",

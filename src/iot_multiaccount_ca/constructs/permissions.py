@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..model.certificate import CaCertificate
-    from ..model.jitr import JitrEnrolment
+    from ..model.jitr import JitrEnrollment
     from ..model.verification import Verification
 
 # These know no resource: AWS authorizes them on * only (Service Authorization Reference, AWS IoT).
@@ -77,9 +77,9 @@ def registrar_statements(
 
 
 def activation_statements(
-    *, partition: str, account: str, region: str, enrolment: JitrEnrolment
+    *, partition: str, account: str, region: str, enrollment: JitrEnrollment
 ) -> list[dict[str, Any]]:
-    """The statements of one activation Lambda, for what its enrolment says, and no more.
+    """The statements of one activation Lambda, for what its enrollment says, and no more.
 
     AttachPolicy and AttachThingPrincipal are authorized on the certificate (Service Authorization Reference, AWS IoT);
     which certificates will knock is not known before.
@@ -90,15 +90,15 @@ def activation_statements(
 
     on_certificates = ["iot:DescribeCertificate", "iot:AttachPolicy", "iot:UpdateCertificate"]
     statements = []
-    if enrolment.thing_name is not None:
+    if enrollment.thing_name is not None:
         on_certificates.append("iot:AttachThingPrincipal")
-        things = arn("iot", f"thing/{thing_pattern(enrolment.thing_name)}")
+        things = arn("iot", f"thing/{thing_pattern(enrollment.thing_name)}")
         statements.append(allow(["iot:CreateThing"], [things]))
-        if enrolment.thing_groups:
-            groups = [arn("iot", f"thinggroup/{group}") for group in enrolment.thing_groups]
+        if enrollment.thing_groups:
+            groups = [arn("iot", f"thinggroup/{group}") for group in enrollment.thing_groups]
             statements.append(allow(["iot:AddThingToThingGroup"], [things, *groups]))
     statements.insert(0, allow(on_certificates, [arn("iot", "cert/*")]))
-    admission = enrolment.admission
+    admission = enrollment.admission
     if admission.parameter_name is not None:
         parameter = arn("ssm", f"parameter/{admission.parameter_name.lstrip('/')}")
         statements.append(allow(["ssm:GetParameter"], [parameter]))

@@ -19,7 +19,7 @@ from .permissions import Need
 from .place import Place
 from .provisioning_template import JitpProvisioningTemplate, retained
 from .registrar_function import RegistrarFunction
-from .registry import Claim, Enrolment
+from .registry import Claim, Enrollment
 from .request_properties import request_properties
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class CaRegistration(Construct):
 
     ``ca_certificate``: the CA that signs the devices. ``certificate_mode``: SNI_ONLY by default; DEFAULT needs a
     ``verification``. ``provisioning_template``: a `JitpProvisioningTemplate`, or the name of one. ``active``: whether
-    the CA takes part at all. ``auto_registration``: enrol unknown devices; by default where there is a template.
+    the CA takes part at all. ``auto_registration``: enroll unknown devices; by default where there is a template.
     ``allow_mode_change``: lets a deployment change the mode, which deletes the registration and makes it anew.
     ``on_existing``: what to do with a registration that exists already; ``adopt_from_stack`` names the stack whose
     registration may be adopted. ``removal_policy``: RETAIN leaves the CA registered when the stack goes.
@@ -119,7 +119,7 @@ class CaRegistration(Construct):
         template = _template(self, provisioning_template)
         if template is not None:
             target = (ca_certificate.certificate_id, place.account, place.region)
-            place.registry.claim_enrolment(target, Enrolment.TEMPLATE, path)
+            place.registry.claim_enrollment(target, Enrollment.TEMPLATE, path)
         auto = auto_registration if auto_registration is not None else template is not None
         if template is not None and not auto:
             raise ProvisioningConflictError(

@@ -1,6 +1,6 @@
 """The app-wide check: one CA is registered once per account and region, and in DEFAULT mode once per region.
 
-And its devices enrol in one way: JITP or JITR.
+And its devices enroll in one way: JITP or JITR.
 
 Holds what every registration of one app says of itself, wherever in the construct tree it stands. Knows nothing of
 other apps: what stands in another deployment is the Lambda's to find.
@@ -36,7 +36,7 @@ class Claim:
     path: str
 
 
-class Enrolment(StrEnum):
+class Enrollment(StrEnum):
     """How unknown devices of a CA come in. ``EVENT`` is JITR with a target of the user's own: it may be one of many."""
 
     TEMPLATE = "just-in-time provisioning"
@@ -45,9 +45,9 @@ class Enrolment(StrEnum):
 
 
 _RIVALS = {
-    Enrolment.TEMPLATE: (Enrolment.ACTIVATION, Enrolment.EVENT),
-    Enrolment.ACTIVATION: (Enrolment.TEMPLATE, Enrolment.ACTIVATION),
-    Enrolment.EVENT: (Enrolment.TEMPLATE,),
+    Enrollment.TEMPLATE: (Enrollment.ACTIVATION, Enrollment.EVENT),
+    Enrollment.ACTIVATION: (Enrollment.TEMPLATE, Enrollment.ACTIVATION),
+    Enrollment.EVENT: (Enrollment.TEMPLATE,),
 }
 
 
@@ -59,7 +59,7 @@ class Registry(Construct):
         self._targets: dict[tuple[str, str, str], Claim] = {}
         self._owners: dict[tuple[str, str], Claim] = {}
         self._stacks: dict[tuple[str, str, str], str] = {}
-        self._enrolments: dict[tuple[str, str, str], dict[Enrolment, str]] = {}
+        self._enrollments: dict[tuple[str, str, str], dict[Enrollment, str]] = {}
 
     @classmethod
     def of(cls, scope: Construct) -> Registry:
@@ -82,19 +82,19 @@ class Registry(Construct):
                 fix="give one of the plans another stack_name_prefix (or the SharedCa another id)",
             )
 
-    def claim_enrolment(self, ca: tuple[str, str, str], enrolment: Enrolment, path: str) -> None:
-        """Take in how devices of a CA (certificate id, account, region) enrol, or raise what it contradicts."""
-        held = self._enrolments.setdefault(ca, {})
-        for rival in _RIVALS[enrolment]:
+    def claim_enrollment(self, ca: tuple[str, str, str], enrollment: Enrollment, path: str) -> None:
+        """Take in how devices of a CA (certificate id, account, region) enroll, or raise what it contradicts."""
+        held = self._enrollments.setdefault(ca, {})
+        for rival in _RIVALS[enrollment]:
             if rival in held:
                 raise ProvisioningConflictError(
-                    f"one CA has {rival.value} ({held[rival]}) and {enrolment.value} ({path}) in account {ca[1]}, "
+                    f"one CA has {rival.value} ({held[rival]}) and {enrollment.value} ({path}) in account {ca[1]}, "
                     f"{ca[2]}: each would act on the first connect of a device",
                     value=ca[0],
                     allowed="a provisioning template (JITP), or one JitrActivation that decides (JITR), or neither",
                     fix="leave one of them out",
                 )
-        held.setdefault(enrolment, path)
+        held.setdefault(enrollment, path)
 
     def claim(self, claim: Claim) -> None:
         """Take the claim in, or raise what it contradicts."""

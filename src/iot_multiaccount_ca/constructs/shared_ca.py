@@ -9,7 +9,7 @@ from constructs import Construct
 
 from ..model.certificate import CertificateMode
 from ..model.errors import EnvironmentMismatchError, InvalidTypeError
-from ..model.jitr import JitrEnrolment
+from ..model.jitr import JitrEnrollment
 from ..model.plan import SharedCaPlan
 from ..model.provisioning_template import JitpTemplateBody
 from .place import Place
@@ -128,7 +128,7 @@ class StageStacks:
             ca, active = old.ca_certificate, old.active
             proof = old.verification if mode is CertificateMode.DEFAULT else None
         auto = plan.auto_registration
-        if auto is None and isinstance(stage.provisioning, JitrEnrolment):
+        if auto is None and isinstance(stage.provisioning, JitrEnrollment):
             # Of a CA that takes no part nobody decides on devices: then none shall become known.
             auto = active
         registration = CaRegistration(
@@ -145,17 +145,17 @@ class StageStacks:
             removal_policy=self._removal_policy,
             planned=Planned(stage.name, place, retiring=old is not None),
         )
-        if active and isinstance(stage.provisioning, JitrEnrolment):
+        if active and isinstance(stage.provisioning, JitrEnrollment):
             _activate(registration, stage.provisioning, place)
         return registration
 
 
-def _activate(registration: CaRegistration, enrolment: JitrEnrolment, place: Place) -> None:
+def _activate(registration: CaRegistration, enrollment: JitrEnrollment, place: Place) -> None:
     # Imported here: apps without just-in-time registration load none of it.
     from .jitr import JitrActivation
 
     name = f"Jitr{registration.target[0][:16]}"
-    JitrActivation(place.stack, name, ca_registration=registration, enrolment=enrolment, place=place)
+    JitrActivation(place.stack, name, ca_registration=registration, enrollment=enrollment, place=place)
 
 
 def registration_id(ca_certificate: CaCertificate) -> str:

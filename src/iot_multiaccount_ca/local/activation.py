@@ -24,7 +24,7 @@ def put_on_list(aws: LocalAws, record: RegistrationRecord, device: DeviceCertifi
 
     A list that the app does not make itself is made.
     """
-    wanted = (record.enrolment or {}).get("admission", {}).get("list")
+    wanted = (record.enrollment or {}).get("admission", {}).get("list")
     if wanted is None:
         return False
     put = _into_parameter if wanted["type"] == "PARAMETER" else _into_table

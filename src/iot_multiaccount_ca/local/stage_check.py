@@ -67,7 +67,7 @@ def check_stage(aws: LocalAws, record: RegistrationRecord, device: DeviceCertifi
     if what == REGISTERED:
         cells |= {"thing created": Cell(NOTHING, NOTHING), "connected": Cell(visit.register(), REGISTERED)}
     else:
-        thing, connected = visit.provision() if what == PROVISIONED else visit.enrol()
+        thing, connected = visit.provision() if what == PROVISIONED else visit.enroll()
         cells |= {
             "thing created": _thing_cell(record, thing, connected),
             "connected": Cell(connected, connected if visit.satisfied else "publishes and receives"),
@@ -84,12 +84,12 @@ def expected_of_device(record: RegistrationRecord) -> str | None:
         return None
     if record.template_name is not None:
         return PROVISIONED
-    return ENROLLED if record.enrolment is not None else REGISTERED
+    return ENROLLED if record.enrollment is not None else REGISTERED
 
 
 def _thing_cell(record: RegistrationRecord, thing: str | None, connected: str) -> Cell:
-    """The template or enrolment decides the thing's name: whatever it is, where one is planned it must be there."""
-    makes_none = record.enrolment is not None and "thing" not in record.enrolment
+    """The template or enrollment decides the thing's name: whatever it is, where one is planned it must be there."""
+    makes_none = record.enrollment is not None and "thing" not in record.enrollment
     if makes_none or connected == KEPT_OUT:
         return Cell(thing or NOTHING, NOTHING)
     return Cell(thing or "none", thing or "one")
@@ -141,7 +141,7 @@ class _Visit:
             return self._thing() if status is not None else None, "not activated"
         return self._use()
 
-    def enrol(self) -> tuple[str | None, str]:
+    def enroll(self) -> tuple[str | None, str]:
         """As `provision`, by our activation Lambda: it may also keep the device out, and the notes say why."""
         self._first_connect()
         decision = self._wait_for_decision()

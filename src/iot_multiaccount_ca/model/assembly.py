@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 METADATA_TYPE = "iot-multiaccount-ca:registration"
-#: Beside it on a registration whose devices a `JitrActivation` enrols, which is made later than the registration: the
-#: enrolment's settings, or True where a target of the user's own decides.
+#: Beside it on a registration whose devices a `JitrActivation` enrolls, which is made later than the registration: the
+#: enrollment's settings, or True where a target of the user's own decides.
 JITR_METADATA_TYPE = "iot-multiaccount-ca:jitr"
 RECORD_VERSION = 1
 RESOURCE_TYPE = "Custom::IotCaCertificate"
@@ -31,7 +31,7 @@ class RegistrationRecord:
     """One planned registration: a CA in one account and region.
 
     ``stage`` is None for a registration outside a plan. ``verification`` names the way of proof, never a key.
-    ``enrolment`` is how our activation Lambda decides (``JitrEnrolment.settings()``); None where it does not.
+    ``enrollment`` is how our activation Lambda decides (``JitrEnrollment.settings()``); None where it does not.
     Times are ISO 8601 in UTC.
     """
 
@@ -52,7 +52,7 @@ class RegistrationRecord:
     jitr: bool
     retiring: bool
     verification: Mapping[str, Any] | None
-    enrolment: Mapping[str, Any] | None = None
+    enrollment: Mapping[str, Any] | None = None
 
     def to_metadata(self) -> dict[str, Any]:
         """The record as the metadata entry's data."""
@@ -128,7 +128,7 @@ def _entries(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any], Mapping[st
 def _jitr(enrolling: list[Any]) -> dict[str, Any]:
     """What the activations of one registration add to its record: at most one of them is ours."""
     ours = next((each for each in enrolling if isinstance(each, dict)), None)
-    return {"jitr": True, "enrolment": ours} if enrolling else {}
+    return {"jitr": True, "enrollment": ours} if enrolling else {}
 
 
 def _in_deploy_order(artifacts: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:

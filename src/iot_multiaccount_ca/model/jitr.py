@@ -1,6 +1,6 @@
 """Just-in-time registration (JITR) as a value: who is admitted, and what such a device gets. Decides no case.
 
-The activation Lambda (``lambda/jitr``) decides; `JitrEnrolment.settings` is what it reads. See "Just-in-time
+The activation Lambda (``lambda/jitr``) decides; `JitrEnrollment.settings` is what it reads. See "Just-in-time
 registration" in the AWS IoT developer guide.
 """
 
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import (
     AllowListError,
-    EnrolmentPolicyError,
-    EnrolmentThingError,
-    EnrolmentTooLongError,
-    EnrolmentWindowError,
+    EnrollmentPolicyError,
+    EnrollmentThingError,
+    EnrollmentTooLongError,
+    EnrollmentWindowError,
     InvalidTypeError,
     SubjectRuleError,
 )
@@ -59,7 +59,7 @@ class ListedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, init=False)
 class Admission:
-    """Who may enrol. Nobody, unless told otherwise; of several conditions all must hold.
+    """Who may enroll. Nobody, unless told otherwise; of several conditions all must hold.
 
     A shared CA's devices are signed by one CA, so each of them can knock at every account where it is registered,
     production included.
@@ -69,9 +69,9 @@ class Admission:
     certificate under the string partition key ``table_key`` (lower-case hex, no colons). ``listed_by``: `ListedBy`.
     ``subject``: a regular expression for each field that must match as a whole, such as
     ``{"Organization": "Example Corp", "CommonName": "sensor-[0-9]+"}``; fields as JITP names them; a subject that has
-    the field twice, or not, does not match. ``not_before``, ``not_after``: aware times between which devices enrol, on
+    the field twice, or not, does not match. ``not_before``, ``not_after``: aware times between which devices enroll, on
     top of a list, a subject rule or `any_certificate`.
-    Raises an `EnrolmentError`.
+    Raises an `EnrollmentError`.
     """
 
     parameter_name: str | None
@@ -148,14 +148,14 @@ class Admission:
     def _check_window(self) -> None:
         begin, end = self.not_before, self.not_after
         if begin is not None and end is not None and begin >= end:
-            raise EnrolmentWindowError(
-                "the enrolment window ends before it begins",
+            raise EnrollmentWindowError(
+                "the enrollment window ends before it begins",
                 value=f"{begin.isoformat()} to {end.isoformat()}",
                 allowed="not_before earlier than not_after",
             )
         if self.closed and (begin is not None or end is not None):
-            raise EnrolmentWindowError(
-                "an enrolment window alone says when, and not who",
+            raise EnrollmentWindowError(
+                "an enrollment window alone says when, and not who",
                 allowed="a window on top of parameter_name, table_name or subject",
                 fix="add one of them, or open it to every device of the CA with "
                 "Admission.any_certificate(not_before=…, not_after=…)",
@@ -163,7 +163,7 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True, init=False)
-class JitrEnrolment:
+class JitrEnrollment:
     """Just-in-time registration: who is admitted, and what the activation Lambda gives an admitted device.
 
     ``policy``: the name of an AWS IoT policy that exists in every account concerned, or a policy document (a dict),
@@ -172,7 +172,7 @@ class JitrEnrolment:
     from the certificate, such as ``"{CommonName}"`` or ``"sensor-{SerialNumber}"`` (the subject's fields, or
     ``{CertificateId}``); without it there is no thing. A thing of that name that exists is used as it is.
     ``thing_type``, ``thing_groups``: of the thing; both must exist.
-    Raises an `EnrolmentError`.
+    Raises an `EnrollmentError`.
     """
 
     policy_name: str | None
@@ -193,7 +193,7 @@ class JitrEnrolment:
     ) -> None:
         if admission is not None and not isinstance(admission, Admission):
             raise InvalidTypeError(
-                "the admission of the enrolment is of another kind",
+                "the admission of the enrollment is of another kind",
                 value=type(admission).__name__,
                 allowed="Admission or None",
                 fix="make an Admission(…), or leave it out to admit nobody",
@@ -202,7 +202,7 @@ class JitrEnrolment:
         _check_thing(thing_name, thing_type, groups)
         document = _policy_document(policy) if not isinstance(policy, str) else None
         if document is not None and thing_name is None and "${iot:Connection.Thing." in document:
-            raise EnrolmentPolicyError(
+            raise EnrollmentPolicyError(
                 "the policy speaks of the connection's thing, and devices get none: it would allow nothing",
                 value="${iot:Connection.Thing.…}",
                 fix='give thing_name, such as "{CommonName}"',
@@ -219,15 +219,15 @@ class JitrEnrolment:
             object.__setattr__(self, name, value)
         size = len(json.dumps(self.settings()).encode())
         if size > LONGEST_SETTINGS:
-            raise EnrolmentTooLongError(
-                "the enrolment's rules are too long for the Lambda's environment",
+            raise EnrollmentTooLongError(
+                "the enrollment's rules are too long for the Lambda's environment",
                 value=f"{size:,} bytes as JSON",
                 allowed=f"{LONGEST_SETTINGS:,}",
                 fix="shorten the subject's expressions or the list of thing groups",
             )
 
     def settings(self) -> dict[str, Any]:
-        """The enrolment as the Lambda reads it, but for the policy's name, which may be known at deployment only."""
+        """The enrollment as the Lambda reads it, but for the policy's name, which may be known at deployment only."""
         found: dict[str, Any] = {"admission": self.admission.settings()}
         if self.thing_name is not None:
             found["thing"] = {"name": self.thing_name, "groups": list(self.thing_groups)}
@@ -330,8 +330,8 @@ def _utc(moment: object, what: str) -> dt.datetime | None:
     if moment is None:
         return None
     if not isinstance(moment, dt.datetime) or moment.utcoffset() is None:
-        raise EnrolmentWindowError(
-            f"{what} of the enrolment window is no time with a zone",
+        raise EnrollmentWindowError(
+            f"{what} of the enrollment window is no time with a zone",
             value=moment,
             allowed="an aware datetime",
             fix="write datetime(2030, 1, 1, tzinfo=timezone.utc)",
@@ -341,8 +341,8 @@ def _utc(moment: object, what: str) -> dt.datetime | None:
 
 def _policy_name(name: str) -> str:
     if not _POLICY_NAME.fullmatch(name):
-        raise EnrolmentPolicyError(
-            "the policy of the enrolment is no name that AWS IoT takes",
+        raise EnrollmentPolicyError(
+            "the policy of the enrollment is no name that AWS IoT takes",
             value=name,
             allowed="1 to 128 of letters, digits and _+=,.@- (the name, no ARN), or a policy document as a dict",
             fix="for a document in a file: json.loads(Path(…).read_text())",
@@ -352,18 +352,18 @@ def _policy_name(name: str) -> str:
 
 def _policy_document(document: object) -> str:
     if not isinstance(document, dict) or not document.get("Statement"):
-        raise EnrolmentPolicyError(
-            "the policy of the enrolment is no policy document",
+        raise EnrollmentPolicyError(
+            "the policy of the enrollment is no policy document",
             value=document,
             allowed='the name of a policy, or a dict such as {"Version": "2012-10-17", "Statement": […]}',
         )
     try:
         text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     except (TypeError, ValueError) as error:
-        raise EnrolmentPolicyError(f"the policy document holds what JSON cannot: {error}") from None
+        raise EnrollmentPolicyError(f"the policy document holds what JSON cannot: {error}") from None
     unknown = unknown_placeholder(text)
     if unknown is not None:
-        raise EnrolmentPolicyError(
+        raise EnrollmentPolicyError(
             "the policy document has a placeholder that no stage can fill",
             value=unknown,
             allowed=WRITTEN,
@@ -376,7 +376,7 @@ def _policy_document(document: object) -> str:
 def _check_policy_length(text: str) -> None:
     size = len(re.sub(r"\s", "", text))
     if size > LONGEST_POLICY:
-        raise EnrolmentPolicyError(
+        raise EnrollmentPolicyError(
             "the policy document is too long for AWS IoT",
             value=f"{size:,} characters without white space",
             allowed=f"{LONGEST_POLICY:,}",
@@ -385,8 +385,8 @@ def _check_policy_length(text: str) -> None:
 
 def _thing_groups(groups: Iterable[str]) -> tuple[str, ...]:
     if isinstance(groups, str):
-        raise EnrolmentThingError(
-            "thing_groups of the enrolment is one text",
+        raise EnrollmentThingError(
+            "thing_groups of the enrollment is one text",
             value=groups,
             allowed="a list of names",
             fix=f"[{groups!r}]",
@@ -397,21 +397,21 @@ def _thing_groups(groups: Iterable[str]) -> tuple[str, ...]:
 def _check_thing(name: object, kind: object, groups: tuple[str, ...]) -> None:
     for what, value in (("thing_type", kind), *(("a name in thing_groups", each) for each in groups)):
         if value is not None and not (isinstance(value, str) and _THING_WORD.fullmatch(value)):
-            raise EnrolmentThingError(
-                f"{what} of the enrolment is no name that AWS IoT takes",
+            raise EnrollmentThingError(
+                f"{what} of the enrollment is no name that AWS IoT takes",
                 value=value,
                 allowed="1 to 128 of letters, digits, :, _ and -",
             )
     if name is None:
         if kind is not None or groups:
-            raise EnrolmentThingError(
+            raise EnrollmentThingError(
                 "thing_type or thing_groups without a thing",
                 fix='give thing_name, such as "{CommonName}", or leave them out',
             )
         return
     if not isinstance(name, str) or not _THING_WORD.fullmatch(_FIELD.sub("x", name)):
-        raise EnrolmentThingError(
-            "thing_name of the enrolment makes no thing's name",
+        raise EnrollmentThingError(
+            "thing_name of the enrollment makes no thing's name",
             value=name,
             allowed="letters, digits, :, _ and -, and fields in braces",
             fix='such as "{CommonName}"',
@@ -420,11 +420,11 @@ def _check_thing(name: object, kind: object, groups: tuple[str, ...]) -> None:
     named = _FIELD.findall(name)
     for field in named:
         if field not in allowed:
-            raise EnrolmentThingError(
+            raise EnrollmentThingError(
                 "thing_name names a field that is not read", value=field, allowed=", ".join(allowed)
             )
     if not named:
-        raise EnrolmentThingError(
+        raise EnrollmentThingError(
             "thing_name is the same for every device: all would share one thing",
             value=name,
             allowed="at least one field in braces: " + ", ".join(allowed),

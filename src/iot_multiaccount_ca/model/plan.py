@@ -24,7 +24,7 @@ from .errors import (
     UnknownOwnerAccountError,
     UnknownStageError,
 )
-from .jitr import JitrEnrolment
+from .jitr import JitrEnrollment
 from .regions import KNOWN_REGIONS, check_account
 from .stage import CaStage, check_provisioning, check_verification
 
@@ -55,7 +55,7 @@ class OnExisting(StrEnum):
 class RetiringCa:
     """A CA on its way out, kept beside the current one in every stage.
 
-    ``active=True``: new devices of it still enrol. ``active=False``: known devices keep working, new ones are refused.
+    ``active=True``: new devices of it still enroll. ``active=False``: known devices keep working, new ones are refused.
     Leave it out of the plan to deregister it. ``verification`` proves possession of *its* key where a DEFAULT stage
     has to register it anew (a stage added during the rotation); a registration that exists needs none.
     """
@@ -84,11 +84,11 @@ class SharedCaPlan:
     resolved mode, provisioning and verification. ``owner_account``: DEFAULT in every region where it has a stage,
     SNI_ONLY elsewhere; without it, SNI_ONLY everywhere, which AWS recommends. ``verification``: how possession of the
     CA key is proved in DEFAULT stages. ``provisioning``: of stages without their own: a `JitpTemplateBody`, or a
-    `JitrEnrolment`.
+    `JitrEnrollment`.
     ``retiring``: CAs on their way out. ``allow_mode_change``: lets a deployment change the mode of a registration,
     which deletes it and registers it again. ``on_existing``: what to do with a registration that exists already.
     ``removal_policy``: ``RemovalPolicy.DESTROY`` or ``RETAIN``. ``active``: whether the CA takes part at all.
-    ``auto_registration``: enrol unknown devices; by default where there is provisioning. ``stack_name_prefix``:
+    ``auto_registration``: enroll unknown devices; by default where there is provisioning. ``stack_name_prefix``:
     stacks are named ``<prefix>-<stage>``; by default the id of the ``SharedCa``.
 
     Raises a `SharedCaError`, one subclass per cause.
@@ -98,7 +98,7 @@ class SharedCaPlan:
     stages: tuple[CaStage, ...]
     owner_account: str | None
     verification: Verification | None
-    provisioning: JitpTemplateBody | JitrEnrolment | None
+    provisioning: JitpTemplateBody | JitrEnrollment | None
     retiring: tuple[RetiringCa, ...]
     allow_mode_change: bool
     on_existing: OnExisting
@@ -115,7 +115,7 @@ class SharedCaPlan:
         stages: Iterable[CaStage],
         owner_account: str | None = None,
         verification: Verification | None = None,
-        provisioning: JitpTemplateBody | JitrEnrolment | None = None,
+        provisioning: JitpTemplateBody | JitrEnrollment | None = None,
         retiring: Iterable[RetiringCa] = (),
         allow_mode_change: bool = False,
         on_existing: OnExisting | str = OnExisting.FAIL,
@@ -254,7 +254,7 @@ def _resolve(
     stage: CaStage,
     owner: str | None,
     verification: Verification | None,
-    provisioning: JitpTemplateBody | JitrEnrolment | None,
+    provisioning: JitpTemplateBody | JitrEnrollment | None,
 ) -> CaStage:
     mode = stage.certificate_mode
     if mode is None:
@@ -292,10 +292,10 @@ def _check_verifications(stages: tuple[CaStage, ...], ca_certificate: CaCertific
 
 def _check_auto_registration(stages: tuple[CaStage, ...], auto_registration: bool | None) -> None:
     for stage in stages:
-        if auto_registration is False and isinstance(stage.provisioning, JitrEnrolment):
+        if auto_registration is False and isinstance(stage.provisioning, JitrEnrollment):
             raise ProvisioningConflictError(
-                f"stage {stage.name!r} has a JITR enrolment, and auto_registration=False: no event would ever come",
-                fix="leave auto_registration out, or leave out the enrolment",
+                f"stage {stage.name!r} has a JITR enrollment, and auto_registration=False: no event would ever come",
+                fix="leave auto_registration out, or leave out the enrollment",
             )
 
 

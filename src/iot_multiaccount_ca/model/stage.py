@@ -12,7 +12,7 @@ from .errors import (
     InvalidTypeError,
     ProvisioningConflictError,
 )
-from .jitr import JitrEnrolment
+from .jitr import JitrEnrollment
 from .provisioning_template import JitpTemplateBody
 from .regions import check_account, check_region, partition_of
 from .verification import Verification
@@ -26,7 +26,7 @@ class CaStage:
 
     ``name``: ``[A-Za-z][A-Za-z0-9-]{0,30}``, ends the stack's name. ``account``: 12 digits, a literal string.
     ``region``: such as ``eu-west-1``. ``certificate_mode``: beats the plan's ``owner_account``; without either,
-    SNI_ONLY. ``provisioning``: a `JitpTemplateBody` or a `JitrEnrolment`, never both. ``verification``: how
+    SNI_ONLY. ``provisioning``: a `JitpTemplateBody` or a `JitrEnrollment`, never both. ``verification``: how
     possession of the CA key is proved, for DEFAULT.
     Raises a `StageError` for a bad name, account or region.
     """
@@ -35,7 +35,7 @@ class CaStage:
     account: str
     region: str
     certificate_mode: CertificateMode | None
-    provisioning: JitpTemplateBody | JitrEnrolment | None
+    provisioning: JitpTemplateBody | JitrEnrollment | None
     verification: Verification | None
 
     def __init__(
@@ -45,7 +45,7 @@ class CaStage:
         account: str,
         region: str,
         certificate_mode: CertificateMode | str | None = None,
-        provisioning: JitpTemplateBody | JitrEnrolment | None = None,
+        provisioning: JitpTemplateBody | JitrEnrollment | None = None,
         verification: Verification | None = None,
     ) -> None:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -96,20 +96,20 @@ def resolve_mode(mode: object, *, where: str) -> CertificateMode | None:
 
 def check_provisioning(provisioning: object, *, where: str) -> None:
     """Raise `InvalidTypeError` unless it is something that a stage can provision devices with, or `None`."""
-    if isinstance(provisioning, (list, tuple, set, frozenset)) and {JitpTemplateBody, JitrEnrolment} <= {
+    if isinstance(provisioning, (list, tuple, set, frozenset)) and {JitpTemplateBody, JitrEnrollment} <= {
         type(each) for each in provisioning
     }:
         raise ProvisioningConflictError(
-            f"{where} has both a JITP template and a JITR enrolment: each would act on the first connect of a device",
-            allowed="a JitpTemplateBody, or a JitrEnrolment, or None",
-            fix="let the template provision every device of the CA, or have the enrolment decide who is admitted",
+            f"{where} has both a JITP template and a JITR enrollment: each would act on the first connect of a device",
+            allowed="a JitpTemplateBody, or a JitrEnrollment, or None",
+            fix="let the template provision every device of the CA, or have the enrollment decide who is admitted",
         )
-    if provisioning is not None and not isinstance(provisioning, (JitpTemplateBody, JitrEnrolment)):
+    if provisioning is not None and not isinstance(provisioning, (JitpTemplateBody, JitrEnrollment)):
         raise InvalidTypeError(
             f"the provisioning of {where} is of another kind",
             value=type(provisioning).__name__,
-            allowed="a JitpTemplateBody, a JitrEnrolment or None",
-            fix="read a template with JitpTemplateBody.from_file or from_dict, or make a JitrEnrolment(…)",
+            allowed="a JitpTemplateBody, a JitrEnrollment or None",
+            fix="read a template with JitpTemplateBody.from_file or from_dict, or make a JitrEnrollment(…)",
         )
 
 

@@ -230,7 +230,7 @@ class _Page:
 
     def stages(self) -> Markup:
         """A row a registration, in deploy order."""
-        headers = ["#", "stage", "account", "region", "mode", "CA", "enrolment", "stack", "state"]
+        headers = ["#", "stage", "account", "region", "mode", "CA", "enrollment", "stack", "state"]
         live = bool(self._results)
         if live:
             headers.append("endpoint (SNI)")
@@ -245,7 +245,7 @@ class _Page:
                 record.region,
                 record.certificate_mode,
                 tag("code", self._overview.label(record)),
-                _enrolment(record),
+                _enrollment(record),
                 record.stack_name,
                 tag("span", _status(record, state), class_=f"state {state or 'plain'}"),
             ]
@@ -285,7 +285,7 @@ def _name(record: RegistrationRecord) -> str:
     return record.stage or record.stack_name
 
 
-def _enrolment(record: RegistrationRecord) -> Markup:
+def _enrollment(record: RegistrationRecord) -> Markup:
     if record.template_name is not None:
         return join(["JITP ", tag("code", record.template_name)])
     return join("JITR" if record.jitr else "auto-registration" if record.auto_registration else "none")

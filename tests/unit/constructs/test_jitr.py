@@ -15,7 +15,7 @@ from iot_multiaccount_ca import (
     CaRegistration,
     JitpProvisioningTemplate,
     JitrActivation,
-    JitrEnrolment,
+    JitrEnrollment,
 )
 from iot_multiaccount_ca.model import errors
 from iot_multiaccount_ca.model.assembly import read_registrations
@@ -42,12 +42,12 @@ def _ca(stack: Stack, **how: Any) -> CaRegistration:
     return CaRegistration(stack, "Ca", **{"ca_certificate": plans.ca(), "auto_registration": True, **how})
 
 
-def _open(**how: Any) -> JitrEnrolment:
-    return JitrEnrolment(**{"policy": "devices", "admission": Admission.any_certificate(), **how})
+def _open(**how: Any) -> JitrEnrollment:
+    return JitrEnrollment(**{"policy": "devices", "admission": Admission.any_certificate(), **how})
 
 
-def _activation(stack: Stack, enrolment: JitrEnrolment | None = None, **how: Any) -> JitrActivation:
-    return JitrActivation(stack, "Jitr", ca_certificate_id=CA_ID, enrolment=enrolment or _open(), **how)
+def _activation(stack: Stack, enrollment: JitrEnrollment | None = None, **how: Any) -> JitrActivation:
+    return JitrActivation(stack, "Jitr", ca_certificate_id=CA_ID, enrollment=enrollment or _open(), **how)
 
 
 def _of_kind(stack: Stack, kind: str) -> list[dict[str, Any]]:
@@ -88,7 +88,7 @@ def _granted(stack: Stack) -> dict[str, Any]:
 def test_the_rule_listens_to_the_cas_event_and_invokes_our_lambda() -> None:
     """The id is what AWS IoT answered, so the rule is made after the registration."""
     stack = _stack()
-    JitrActivation(stack, "Jitr", ca_registration=_ca(stack), enrolment=_open())
+    JitrActivation(stack, "Jitr", ca_registration=_ca(stack), enrollment=_open())
     payload = _payload(stack)
     [logical_id] = Template.from_stack(stack).find_resources("Custom::IotCaCertificate")
     topic = "SELECT * FROM '$aws/events/certificates/registered/"
@@ -253,7 +253,7 @@ def test_a_policy_document_becomes_a_policy_that_stays() -> None:
 def test_an_activation_that_admits_nobody_warns() -> None:
     """Closed is the default; that nobody opened it is said at synth."""
     stack = _stack()
-    _activation(stack, JitrEnrolment(policy="devices"))
+    _activation(stack, JitrEnrollment(policy="devices"))
     Annotations.from_stack(stack).has_warning("/Own/Jitr", Match.string_like_regexp("admits nobody"))
 
 
@@ -277,7 +277,7 @@ def test_the_registration_says_that_jitr_enrols_its_devices() -> None:
     """To tools that read the assembly; auto-registration on, and no registration config."""
     app = App()
     stack = _stack(app)
-    JitrActivation(stack, "Jitr", ca_registration=_ca(stack), enrolment=_open())
+    JitrActivation(stack, "Jitr", ca_registration=_ca(stack), enrollment=_open())
     [record] = read_registrations(app.synth().directory)
     assert (record.jitr, record.auto_registration, record.template_name) == (True, True, None)
     [registration] = _of_kind(stack, "Custom::IotCaCertificate")
@@ -334,10 +334,10 @@ def test_a_target_of_an_unsupported_kind_is_refused(target: Any) -> None:
         _activation(_stack(), error_action="queue")
 
 
-@pytest.mark.parametrize("how", [{}, {"enrolment": _open(), "target": TO_QUEUE}])
+@pytest.mark.parametrize("how", [{}, {"enrollment": _open(), "target": TO_QUEUE}])
 def test_either_our_lambda_decides_or_the_users_target(how: dict[str, Any]) -> None:
     """Both would be two deciders, neither none."""
-    with pytest.raises(errors.ProvisioningConflictError, match="of enrolment and target"):
+    with pytest.raises(errors.ProvisioningConflictError, match="of enrollment and target"):
         JitrActivation(_stack(), "Jitr", ca_certificate_id=CA_ID, **how)
 
 
@@ -356,9 +356,9 @@ def test_the_ca_is_named_once() -> None:
     """By its registration or by its id."""
     stack = _stack()
     with pytest.raises(errors.ProvisioningConflictError, match="neither"):
-        JitrActivation(stack, "A", enrolment=_open())
+        JitrActivation(stack, "A", enrollment=_open())
     with pytest.raises(errors.ProvisioningConflictError, match="both"):
-        JitrActivation(stack, "B", ca_registration=_ca(stack), ca_certificate_id=CA_ID, enrolment=_open())
+        JitrActivation(stack, "B", ca_registration=_ca(stack), ca_certificate_id=CA_ID, enrollment=_open())
 
 
 @pytest.mark.parametrize(
@@ -367,12 +367,12 @@ def test_the_ca_is_named_once() -> None:
 def test_a_ca_that_could_not_be_is_refused(how: dict[str, Any]) -> None:
     """Its id stands in the topic filter: nothing else gets in there."""
     with pytest.raises(errors.InvalidTypeError, match="64 hex"):
-        JitrActivation(_stack(), "Jitr", enrolment=_open(), **how)
+        JitrActivation(_stack(), "Jitr", enrollment=_open(), **how)
 
 
-def test_an_enrolment_of_another_kind_is_refused() -> None:
+def test_an_enrollment_of_another_kind_is_refused() -> None:
     """Such as a JITP template."""
-    with pytest.raises(errors.InvalidTypeError, match="JitrEnrolment"):
+    with pytest.raises(errors.InvalidTypeError, match="JitrEnrollment"):
         _activation(_stack(), plans.jitp())  # type: ignore[arg-type]
 
 
@@ -383,13 +383,13 @@ def test_jitr_on_a_ca_with_a_template_is_refused_in_any_order() -> None:
     template = JitpProvisioningTemplate(stack, "Template", body=plans.jitp())
     ca = _ca(stack, provisioning_template=template)
     with pytest.raises(errors.ProvisioningConflictError, match="just-in-time provisioning"):
-        JitrActivation(stack, "Jitr", ca_registration=ca, enrolment=_open())
+        JitrActivation(stack, "Jitr", ca_registration=ca, enrollment=_open())
     with pytest.raises(errors.ProvisioningConflictError, match="first connect"):
         JitrActivation(
             _stack(app, name="Other"), "Jitr", ca_certificate_id=plans.ca().certificate_id, target=TO_QUEUE
         )
     other = _stack()
-    JitrActivation(other, "Jitr", ca_certificate_id=plans.ca().certificate_id, enrolment=_open())
+    JitrActivation(other, "Jitr", ca_certificate_id=plans.ca().certificate_id, enrollment=_open())
     with pytest.raises(errors.ProvisioningConflictError, match="Own/Jitr"):
         _ca(other, provisioning_template="mine")
 
@@ -401,14 +401,14 @@ def test_two_of_our_lambdas_on_one_ca_are_refused() -> None:
     JitrActivation(stack, "Told", ca_certificate_id=CA_ID, target=TO_QUEUE)
     JitrActivation(stack, "ToldAgain", ca_certificate_id=CA_ID, target=TO_QUEUE)
     with pytest.raises(errors.ProvisioningConflictError, match="Own/Jitr"):
-        JitrActivation(stack, "Again", ca_certificate_id=CA_ID, enrolment=_open())
+        JitrActivation(stack, "Again", ca_certificate_id=CA_ID, enrollment=_open())
 
 
 def test_a_registration_without_auto_registration_is_refused() -> None:
     """No event would ever come."""
     stack = _stack()
     with pytest.raises(errors.ProvisioningConflictError, match="auto_registration=True"):
-        JitrActivation(stack, "Jitr", ca_registration=_ca(stack, auto_registration=None), enrolment=_open())
+        JitrActivation(stack, "Jitr", ca_registration=_ca(stack, auto_registration=None), enrollment=_open())
 
 
 def test_a_ca_registered_elsewhere_is_refused() -> None:
@@ -416,12 +416,12 @@ def test_a_ca_registered_elsewhere_is_refused() -> None:
     app = App()
     ca = _ca(_stack(app))
     with pytest.raises(errors.EnvironmentMismatchError, match="us-east-1"):
-        JitrActivation(_stack(app, "us-east-1", "Far"), "Jitr", ca_registration=ca, enrolment=_open())
+        JitrActivation(_stack(app, "us-east-1", "Far"), "Jitr", ca_registration=ca, enrollment=_open())
 
 
 def test_a_ca_known_at_deployment_only_is_taken() -> None:
     """A Token, such as an imported value."""
     stack = _stack()
     imported = CaRegistration.from_ca_certificate_id(stack, "Ca", CA_ID)
-    JitrActivation(stack, "Jitr", ca_registration=imported, enrolment=_open())
+    JitrActivation(stack, "Jitr", ca_registration=imported, enrollment=_open())
     assert CA_ID in _payload(stack)["Sql"]

@@ -16,7 +16,7 @@ from iot_multiaccount_ca import (
     Admission,
     CaRegistration,
     CertificateMode,
-    JitrEnrolment,
+    JitrEnrollment,
     RetiringCa,
     SharedCa,
 )
@@ -92,9 +92,9 @@ def test_a_stage_without_provisioning_has_no_template_and_enrols_nobody() -> Non
 def test_a_stage_under_jitr_has_an_activation_and_no_template() -> None:
     """Auto-registration on, no registration config, and the assembly says so; other stages stay as they are."""
     app = App()
-    enrolment = JitrEnrolment(policy="devices", admission=Admission(parameter_name="/fleet/admitted"))
+    enrollment = JitrEnrollment(policy="devices", admission=Admission(parameter_name="/fleet/admitted"))
     stages = plans.stages()
-    stages[0] = CaStage("dev", account=plans.DEV, region=plans.REGION, provisioning=enrolment)
+    stages[0] = CaStage("dev", account=plans.DEV, region=plans.REGION, provisioning=enrollment)
     shared = _shared(app, stages=stages)
     template = plans.template_of(app, shared.stacks["dev"])
     assert plans.resources(template, "AWS::IoT::ProvisioningTemplate") == []
@@ -114,12 +114,12 @@ def test_a_stage_under_jitr_has_an_activation_and_no_template() -> None:
 
 
 def test_each_active_ca_of_a_stage_under_jitr_has_its_activation() -> None:
-    """New devices of a retiring CA still enrol while it is active; afterwards nobody listens."""
-    enrolment = JitrEnrolment(policy="devices")
+    """New devices of a retiring CA still enroll while it is active; afterwards nobody listens."""
+    enrollment = JitrEnrollment(policy="devices")
 
     def rules(**how: Any) -> int:
         app = App()
-        shared = _shared(app, provisioning=enrolment, retiring=[RetiringCa(plans.ca("Old CA"), **how)])
+        shared = _shared(app, provisioning=enrollment, retiring=[RetiringCa(plans.ca("Old CA"), **how)])
         template = plans.template_of(app, shared.stacks["dev"])
         count = len(plans.resources(template, "AWS::IoT::TopicRule"))
         known = [each["AutoRegistration"] for each in plans.registrations(template)]

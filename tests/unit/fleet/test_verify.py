@@ -38,7 +38,7 @@ def test_a_deactivated_ca_is_a_difference_with_the_call_that_mends_it(one: Fleet
 
 
 def test_auto_registration_that_is_off_is_a_difference(one: Fleet) -> None:
-    """Without it no new device enrols."""
+    """Without it no new device enrolls."""
     live(one.world, one.records[0])["certificateDescription"]["autoRegistrationStatus"] = "DISABLE"
     assert one.difference().field == "autoRegistration"
 

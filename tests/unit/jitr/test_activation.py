@@ -14,9 +14,9 @@ from cryptography.x509.oid import NameOID
 
 import activation
 from certificates import Device, make_ca, make_device
-from fakes.enrolment import ACCOUNT, REGION, FakeAccount, refusal
+from fakes.enrollment import ACCOUNT, REGION, FakeAccount, refusal
 from iot_multiaccount_ca.constructs.permissions import activation_statements
-from iot_multiaccount_ca.model.jitr import Admission, JitrEnrolment
+from iot_multiaccount_ca.model.jitr import Admission, JitrEnrollment
 from jitr_activation.admission import NoSuchListError
 from jitr_activation.settings import InvalidSettingsError
 
@@ -39,10 +39,10 @@ class Lambda:
         self._monkeypatch, self._capsys = monkeypatch, capsys
 
     def configure(self, admission: Admission = OPEN, **how: Any) -> None:
-        enrolment = JitrEnrolment(policy="devices", admission=admission, **how)
+        enrollment = JitrEnrollment(policy="devices", admission=admission, **how)
         self._monkeypatch.setenv("CA_CERTIFICATE_ID", CA.certificate_id)
-        self._monkeypatch.setenv("POLICY_NAME", enrolment.policy_name or "")
-        self._monkeypatch.setenv("ENROLMENT", json.dumps(enrolment.settings()))
+        self._monkeypatch.setenv("POLICY_NAME", enrollment.policy_name or "")
+        self._monkeypatch.setenv("ENROLLMENT", json.dumps(enrollment.settings()))
 
     def knock(self, device: Device, **known: Any) -> dict[str, Any]:
         """The device's certificate is registered, and its event comes."""
@@ -356,7 +356,7 @@ def test_an_event_that_names_no_certificate_fails(here: Lambda, event: dict[str,
 
 
 @pytest.mark.parametrize(
-    "enrolment",
+    "enrollment",
     [
         "no json",
         "{}",
@@ -368,10 +368,10 @@ def test_an_event_that_names_no_certificate_fails(here: Lambda, event: dict[str,
     ],
 )
 def test_settings_that_are_not_understood_admit_nobody(
-    here: Lambda, enrolment: str, monkeypatch: pytest.MonkeyPatch
+    here: Lambda, enrollment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A condition that this code does not know might be the one that keeps the device out."""
-    monkeypatch.setenv("ENROLMENT", enrolment)
+    monkeypatch.setenv("ENROLLMENT", enrollment)
     device = _device()
     with pytest.raises(InvalidSettingsError):
         here.knock(device)
@@ -397,8 +397,8 @@ def test_it_calls_what_its_role_allows_and_all_of_it(here: Lambda, how: dict[str
     here.aws.groups["new"] = set()
     here.configure(**how)
     assert here.knock(device)["decision"] == "activated"
-    enrolment = JitrEnrolment(policy="devices", **{"admission": OPEN, **how})
-    statements = activation_statements(partition="aws", account=ACCOUNT, region=REGION, enrolment=enrolment)
+    enrollment = JitrEnrollment(policy="devices", **{"admission": OPEN, **how})
+    statements = activation_statements(partition="aws", account=ACCOUNT, region=REGION, enrollment=enrollment)
     actions = (each["Action"] for each in statements)
     granted = {name for each in actions for name in ([each] if isinstance(each, str) else each)}
     called = {each.replace("_", " ").title().replace(" ", "") for each in here.aws.calls}

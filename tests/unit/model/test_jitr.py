@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from iot_multiaccount_ca.model import errors
-from iot_multiaccount_ca.model.jitr import Admission, JitrEnrolment, ListedBy, thing_pattern
+from iot_multiaccount_ca.model.jitr import Admission, JitrEnrollment, ListedBy, thing_pattern
 
 BEGIN = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 END = dt.datetime(2030, 2, 1, tzinfo=dt.UTC)
@@ -29,7 +29,7 @@ def test_an_admission_is_closed_unless_told_otherwise() -> None:
     """Every certificate of a shared CA can knock at production too."""
     assert Admission().closed
     assert Admission().settings() == {"everyone": False}
-    assert JitrEnrolment(policy="devices").admission == Admission()
+    assert JitrEnrollment(policy="devices").admission == Admission()
 
 
 def test_everyone_is_admitted_only_by_name() -> None:
@@ -107,31 +107,31 @@ def test_a_subject_rule_is_checked_at_construction(subject: Any, said: str) -> N
 
 def test_a_window_has_a_zone_and_a_length() -> None:
     """A naive time would be another one in the Lambda."""
-    with pytest.raises(errors.EnrolmentWindowError, match="with a zone"):
+    with pytest.raises(errors.EnrollmentWindowError, match="with a zone"):
         Admission(parameter_name="/a", not_before=BEGIN.replace(tzinfo=None))
-    with pytest.raises(errors.EnrolmentWindowError, match="before it begins"):
+    with pytest.raises(errors.EnrollmentWindowError, match="before it begins"):
         Admission(parameter_name="/a", not_before=END, not_after=BEGIN)
-    with pytest.raises(errors.EnrolmentWindowError, match="before it begins"):
+    with pytest.raises(errors.EnrollmentWindowError, match="before it begins"):
         Admission.any_certificate(not_before=END, not_after=END)
 
 
 def test_a_window_alone_admits_nobody_and_is_refused() -> None:
     """It says when, and not who: opening to everyone has to be said."""
-    with pytest.raises(errors.EnrolmentWindowError, match="any_certificate"):
+    with pytest.raises(errors.EnrollmentWindowError, match="any_certificate"):
         Admission(not_before=BEGIN)
 
 
 def test_a_policy_is_named_or_written_out() -> None:
     """A document is filled for each stage; a name stands as it is."""
-    assert JitrEnrolment(policy="devices").policy_name == "devices"
-    written = JitrEnrolment(policy=DOCUMENT, thing_name="{CommonName}")
+    assert JitrEnrollment(policy="devices").policy_name == "devices"
+    written = JitrEnrollment(policy=DOCUMENT, thing_name="{CommonName}")
     assert written.policy_name is None
     filled = written.resolve_policy(account="111111111111", region="cn-north-1", partition="aws-cn")
     assert filled is not None
     assert filled["Statement"][0]["Resource"] == (
         "arn:aws-cn:iot:cn-north-1:111111111111:client/${iot:Connection.Thing.ThingName}"
     )
-    assert JitrEnrolment(policy="devices").resolve_policy(account="1", region="r", partition="p") is None
+    assert JitrEnrollment(policy="devices").resolve_policy(account="1", region="r", partition="p") is None
 
 
 @pytest.mark.parametrize(
@@ -148,14 +148,14 @@ def test_a_policy_is_named_or_written_out() -> None:
 )
 def test_a_policy_that_could_not_be_is_refused(policy: Any, said: str) -> None:
     """Before anything is deployed."""
-    with pytest.raises(errors.EnrolmentPolicyError, match=said):
-        JitrEnrolment(policy=policy)
+    with pytest.raises(errors.EnrollmentPolicyError, match=said):
+        JitrEnrollment(policy=policy)
 
 
 def test_a_policy_on_the_thing_needs_a_thing() -> None:
     """Its policy variables would stay empty, and the device could do nothing."""
-    with pytest.raises(errors.EnrolmentPolicyError, match="get none"):
-        JitrEnrolment(policy=DOCUMENT)
+    with pytest.raises(errors.EnrollmentPolicyError, match="get none"):
+        JitrEnrollment(policy=DOCUMENT)
 
 
 @pytest.mark.parametrize(
@@ -174,37 +174,37 @@ def test_a_policy_on_the_thing_needs_a_thing() -> None:
 )
 def test_a_thing_that_could_not_be_is_refused(how: dict[str, Any], said: str) -> None:
     """Names as AWS IoT takes them, and one thing for each device."""
-    with pytest.raises(errors.EnrolmentThingError, match=said):
-        JitrEnrolment(policy="devices", **how)
+    with pytest.raises(errors.EnrollmentThingError, match=said):
+        JitrEnrollment(policy="devices", **how)
 
 
 def test_the_settings_fit_a_lambdas_environment() -> None:
     """4 KB hold all of its variables."""
-    with pytest.raises(errors.EnrolmentTooLongError, match="too long"):
-        JitrEnrolment(policy="p", admission=Admission(subject={"CommonName": "x" * 3_000}))
+    with pytest.raises(errors.EnrollmentTooLongError, match="too long"):
+        JitrEnrollment(policy="p", admission=Admission(subject={"CommonName": "x" * 3_000}))
 
 
 def test_the_admission_is_an_admission() -> None:
     """Not its settings, nor a word."""
     with pytest.raises(errors.InvalidTypeError, match="admission"):
-        JitrEnrolment(policy="devices", admission="everyone")  # type: ignore[arg-type]
+        JitrEnrollment(policy="devices", admission="everyone")  # type: ignore[arg-type]
 
 
 def test_the_thing_goes_into_the_settings() -> None:
     """Name, type and groups; the policy's name may be known at deployment only, and is no part of them."""
-    enrolment = JitrEnrolment(
+    enrollment = JitrEnrollment(
         policy="devices", thing_name="sensor-{CommonName}", thing_type="sensor", thing_groups=["new"]
     )
-    assert enrolment.settings() == {
+    assert enrollment.settings() == {
         "admission": {"everyone": False},
         "thing": {"name": "sensor-{CommonName}", "type": "sensor", "groups": ["new"]},
     }
     assert thing_pattern("sensor-{CommonName}") == "sensor-*"
-    json.dumps(enrolment.settings())
+    json.dumps(enrollment.settings())
 
 
-def test_enrolments_are_values() -> None:
+def test_enrollments_are_values() -> None:
     """Equal and hashable: stages may share one."""
-    one, other = (JitrEnrolment(policy=DOCUMENT, thing_name="{CommonName}") for _ in range(2))
+    one, other = (JitrEnrollment(policy=DOCUMENT, thing_name="{CommonName}") for _ in range(2))
     assert one == other
     assert hash(one) == hash(other)

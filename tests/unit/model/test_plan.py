@@ -9,7 +9,7 @@ import pytest
 from certificates import make_ca, make_verification_certificate, registration_code
 from iot_multiaccount_ca.model import errors
 from iot_multiaccount_ca.model.certificate import CaCertificate, CertificateMode
-from iot_multiaccount_ca.model.jitr import JitrEnrolment
+from iot_multiaccount_ca.model.jitr import JitrEnrollment
 from iot_multiaccount_ca.model.plan import OnExisting, RetiringCa, SharedCaPlan
 from iot_multiaccount_ca.model.provisioning_template import JitpTemplateBody
 from iot_multiaccount_ca.model.stage import CaStage
@@ -215,20 +215,20 @@ def test_a_stage_knows_its_partition(region: str, partition: str) -> None:
 
 def test_a_stage_takes_jitp_or_jitr_or_neither() -> None:
     """What a stage says itself beats the plan, whichever of the two it is."""
-    enrolment = JitrEnrolment(policy="devices")
+    enrollment = JitrEnrollment(policy="devices")
     stages = [
         CaStage("dev", account=DEV, region="eu-west-1", provisioning=TEMPLATE),
         CaStage("prod", account=PROD, region="eu-west-1"),
     ]
-    plan = _plan(stages, provisioning=enrolment)
+    plan = _plan(stages, provisioning=enrollment)
     assert plan.stage("dev").provisioning == TEMPLATE
-    assert plan.stage("prod").provisioning == enrolment
+    assert plan.stage("prod").provisioning == enrollment
     assert _plan(stages[1:]).stage("prod").provisioning is None
 
 
 def test_jitp_and_jitr_at_once_are_refused() -> None:
     """With the reason: each would act on a device's first connect."""
-    both: Any = [TEMPLATE, JitrEnrolment(policy="devices")]
+    both: Any = [TEMPLATE, JitrEnrollment(policy="devices")]
     said = _refused(
         errors.ProvisioningConflictError,
         lambda: CaStage("dev", account=DEV, region="eu-west-1", provisioning=both),
@@ -242,7 +242,7 @@ def test_jitr_without_auto_registration_is_refused() -> None:
     """No event would ever come."""
     said = _refused(
         errors.ProvisioningConflictError,
-        lambda: _plan(provisioning=JitrEnrolment(policy="devices"), auto_registration=False),
+        lambda: _plan(provisioning=JitrEnrollment(policy="devices"), auto_registration=False),
     )
     assert "stage 'dev'" in said
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import settings
 
-from figures import FIGURES
+from support.figures import FIGURES
 
 if TYPE_CHECKING:
     import pytest

@@ -36,7 +36,7 @@ def document() -> str:
 
 def _is_there(name: str) -> bool:
     module, _, _ = _COMMANDS[name]
-    return importlib.util.find_spec(f"iot_multiaccount_ca.cli.{module}") is not None
+    return importlib.util.find_spec(f"iot_multiaccount_ca.cli.commands.{module}") is not None
 
 
 def _section(parent: click.Context, name: str) -> str:

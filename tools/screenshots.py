@@ -20,10 +20,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
 
-import fleets  # noqa: E402 - from the tests' folder
-from browser import browse  # noqa: E402
-from fakes.fleet_aws import FakeAws, World  # noqa: E402
-from terminal import in_terminal  # noqa: E402
+from support import fleets  # noqa: E402 - from the tests' folder
+from support.browser import browse  # noqa: E402
+from support.fakes.fleet_aws import FakeAws, World  # noqa: E402
+from support.terminal import in_terminal  # noqa: E402
 
 if TYPE_CHECKING:
     from iot_multiaccount_ca.model.assembly import RegistrationRecord

@@ -19,35 +19,38 @@ if TYPE_CHECKING:
     from .constructs.provisioning_template import IJitpProvisioningTemplate, JitpProvisioningTemplate
     from .constructs.registration import CaRegistration, ICaRegistration
     from .constructs.shared_ca import SharedCa
-    from .model.certificate import CaCertificate, CertificateMode
-    from .model.errors import SharedCaError
-    from .model.jitr import Admission, JitrEnrollment
-    from .model.plan import OnExisting, RetiringCa, SharedCaPlan
-    from .model.provisioning_template import JitpTemplateBody
-    from .model.stage import CaStage
-    from .model.verification import Verification
+    from .errors import SharedCaError
+    from .model.ca.certificate import CaCertificate, CertificateMode
+    from .model.jitp.template_body import JitpTemplateBody
+    from .model.jitr.admission import Admission
+    from .model.jitr.enrollment import JitrEnrollment
+    from .model.options import OnExisting
+    from .model.plan.plan import SharedCaPlan
+    from .model.plan.retiring import RetiringCa
+    from .model.plan.stage import CaStage
+    from .model.possession.verification import Verification
 
 _HOME = {
-    "Admission": "model.jitr",
-    "CaCertificate": "model.certificate",
+    "Admission": "model.jitr.admission",
+    "CaCertificate": "model.ca.certificate",
     "CaExpiryAlarm": "constructs.alarms",
     "CaRegistration": "constructs.registration",
-    "CaStage": "model.stage",
-    "CertificateMode": "model.certificate",
+    "CaStage": "model.plan.stage",
+    "CertificateMode": "model.ca.certificate",
     "FailedProvisioningAlarm": "constructs.alarms",
     "ICaRegistration": "constructs.registration",
     "IJitpProvisioningTemplate": "constructs.provisioning_template",
     "JitpProvisioningTemplate": "constructs.provisioning_template",
-    "JitpTemplateBody": "model.provisioning_template",
+    "JitpTemplateBody": "model.jitp.template_body",
     "JitrActivation": "constructs.jitr",
-    "JitrEnrollment": "model.jitr",
-    "OnExisting": "model.plan",
-    "RetiringCa": "model.plan",
+    "JitrEnrollment": "model.jitr.enrollment",
+    "OnExisting": "model.options",
+    "RetiringCa": "model.plan.retiring",
     "SharedCa": "constructs.shared_ca",
-    "SharedCaError": "model.errors",
+    "SharedCaError": "errors",
     "SharedCaPipelineStage": "constructs.pipeline",
-    "SharedCaPlan": "model.plan",
-    "Verification": "model.verification",
+    "SharedCaPlan": "model.plan.plan",
+    "Verification": "model.possession.verification",
     "acknowledge_findings": "constructs.findings",
 }
 

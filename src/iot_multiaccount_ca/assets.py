@@ -32,17 +32,8 @@ if TYPE_CHECKING:
 PACKAGES = ("registrar", "registrar-signing", "jitr")
 #: What no package holds: leftovers of a Python run, which would change the asset's hash.
 EXCLUDED = ("__pycache__", "*.pyc", ".mypy_cache", ".ruff_cache")
-#: What only a signing registrar can use; the other's package leaves it out.
-SIGNERS = (
-    "arns.py",
-    "verification_certificate.py",
-    "kms_key.py",
-    "private_ca.py",
-    "private_key.py",
-    "remote_key.py",
-    "secret.py",
-    "signing_errors.py",
-)
+#: The folder of what only a signing registrar can use; the other's package leaves it out.
+SIGNING = "ca_registrar/possession/signing"
 
 _HERE = Path(__file__).resolve().parent
 _IN_WHEEL = _HERE / "_lambda"
@@ -68,7 +59,7 @@ def lambda_package(name: str) -> Path:
 
 def excluded(name: str) -> list[str]:
     """What CDK leaves out of the package ``name``, as glob patterns."""
-    return [*EXCLUDED, *(SIGNERS if name == "registrar" else ())]
+    return [*EXCLUDED, *((SIGNING,) if name == "registrar" else ())]
 
 
 @contextlib.contextmanager

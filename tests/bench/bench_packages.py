@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _RUNS = 5
 _ENTRY = {
     "registrar": "import responder, ca_registrar.lifecycle",
-    "registrar-signing": "import responder, ca_registrar.lifecycle, ca_registrar.possession.secret",
+    "registrar-signing": "import responder, ca_registrar.lifecycle, ca_registrar.possession.signing.secret",
     "jitr": "import activation, jitr_activation.enrolling",
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import plans
+from support import plans
 
 from iot_multiaccount_ca import CaStage, SharedCaPlan
 

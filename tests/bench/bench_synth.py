@@ -15,7 +15,7 @@ os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 os.environ["CDK_VALIDATION"] = "false"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import plans
+from support import plans
 from aws_cdk import (
     App,
     CfnOutput,

@@ -36,9 +36,9 @@ def seconds(assembly: Path, concurrency: int) -> tuple[float, float]:
 def main() -> None:
     """Print both, and the ratio."""
     sys.path.insert(0, str(HERE.parent))
-    from fakes.fleet_aws import save
-    from fleets import deployed, many_stages, write_assembly
-    from iot_multiaccount_ca.cli.verify import DEFAULT_CONCURRENCY
+    from support.fakes.fleet_aws import save
+    from support.fleets import deployed, many_stages, write_assembly
+    from iot_multiaccount_ca.cli.commands.verify import DEFAULT_CONCURRENCY
 
     records = many_stages(STAGES, REGIONS)
     with tempfile.TemporaryDirectory() as temporary:
@@ -46,7 +46,7 @@ def main() -> None:
         save(deployed(records), folder / "world.json")
         command = [
             sys.executable,
-            str(HERE.parent / "fakes" / "fleet_aws.py"),
+            str(HERE.parent / "support" / "fakes" / "fleet_aws.py"),
             str(folder / "world.json"),
             str(LATENCY),
         ]

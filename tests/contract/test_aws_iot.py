@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from certificates import Authority, make_ca, make_verification_certificate
-from fakes.aws_iot import AwsIot
-from fakes.wire import client_of
 from iot_multiaccount_ca.local.emulator import LocalAws
+from support.certificates import Authority, make_ca, make_verification_certificate
+from support.fakes.aws_iot import AwsIot
+from support.fakes.wire import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from ministack.services import iot
 
 from iot_multiaccount_ca.local.gaps import provisioning
-from iot_multiaccount_ca.model.simulation import Provisioning, simulate
-from simulation_table import ROWS, Row, certificate_of
+from iot_multiaccount_ca.model.jitp.simulation import Provisioning, simulate
+from support.simulation_table import ROWS, Row, certificate_of
 
 # What only the registry refuses, later and in AWS: the engine's plan has it all the same.
 _RESOLVING = {"function-failed", "subject-field-missing", "policy-document-no-json"}

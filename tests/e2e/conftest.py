@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployments import ACCOUNTS, REGIONS, Deployments
 from iot_multiaccount_ca.local.cdk import Cdk
 from iot_multiaccount_ca.local.emulator import LocalAws
+from support.deployments import ACCOUNTS, REGIONS, Deployments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

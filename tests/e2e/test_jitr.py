@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from certificates import make_ca
-from deployments import ACCOUNTS, REGIONS, Deployments
 from iot_multiaccount_ca.local.activation import decisions_on
 from iot_multiaccount_ca.local.device import Broker, Device, DeviceCertificate, Outcome
 from iot_multiaccount_ca.local.emulator import LOOPBACK
-from places import Place, connect, device_of
-from terminal import in_pipe
+from support.certificates import make_ca
+from support.deployments import ACCOUNTS, REGIONS, Deployments
+from support.places import Place, connect, device_of
+from support.terminal import in_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from certificates import make_ca, make_key, pem_of_key
-from deployments import ACCOUNTS, REGIONS, Deployments
+from support.certificates import make_ca, make_key, pem_of_key
+from support.deployments import ACCOUNTS, REGIONS, Deployments
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from certificates import Authority
     from iot_multiaccount_ca.local.emulator import LocalAws
+    from support.certificates import Authority
 
 ONE, TWO, _ = ACCOUNTS
 #: So long CloudFormation waits for a Lambda that was killed, in place of seven minutes; seconds.
@@ -86,7 +86,7 @@ class Fleet:
 
 
 def certificate_id_of(ca: Authority) -> str:
-    from certificates import certificate_id
+    from support.certificates import certificate_id
 
     return certificate_id(ca.certificate)
 

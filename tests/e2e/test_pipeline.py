@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from certificates import make_ca
-from deployments import ACCOUNTS, REGIONS, Deployments
 from iot_multiaccount_ca.local.device import issue_device_certificate
 from iot_multiaccount_ca.local.stage_check import check_stage
 from iot_multiaccount_ca.model.assembly import read_registrations
-from terminal import in_pipe
+from support.certificates import make_ca
+from support.deployments import ACCOUNTS, REGIONS, Deployments
+from support.terminal import in_pipe
 
 if TYPE_CHECKING:
     from pathlib import Path

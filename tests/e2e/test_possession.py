@@ -15,14 +15,21 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from ca_registrar.possession.remote_key import remote_key
-from certificates import NOW, certificate_id, make_ca, make_name, make_verification_certificate, usage
-from deployments import ACCOUNTS, REGIONS
+from ca_registrar.possession.signing.remote_key import remote_key
+from support.certificates import (
+    NOW,
+    certificate_id,
+    make_ca,
+    make_name,
+    make_verification_certificate,
+    usage,
+)
+from support.deployments import ACCOUNTS, REGIONS
 
 if TYPE_CHECKING:
-    from certificates import Authority
-    from deployments import Deployments
     from iot_multiaccount_ca.local.emulator import LocalAws
+    from support.certificates import Authority
+    from support.deployments import Deployments
 
 ONE, TWO, THREE = ACCOUNTS
 REGION = REGIONS[0]

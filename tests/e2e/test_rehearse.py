@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from certificates import make_ca
-from terminal import Ran, in_pipe, in_terminal
+from support.certificates import make_ca
+from support.terminal import Ran, in_pipe, in_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_cdk import App
 
-import plans
-from certificates import make_ca, make_verification_certificate
 from iot_multiaccount_ca import SharedCa
 from iot_multiaccount_ca.local.emulator import LocalAws
 from iot_multiaccount_ca.model.assembly import RegistrationRecord, ca_certificate_pem, read_registrations
-from terminal import Ran, in_pipe
+from support import plans
+from support.certificates import make_ca, make_verification_certificate
+from support.terminal import Ran, in_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

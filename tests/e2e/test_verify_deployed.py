@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from certificates import make_ca
-from deployments import ACCOUNTS, REGIONS, Deployments
-from terminal import Ran, in_pipe
+from support.certificates import make_ca
+from support.deployments import ACCOUNTS, REGIONS, Deployments
+from support.terminal import Ran, in_pipe
 
 if TYPE_CHECKING:
     from pathlib import Path

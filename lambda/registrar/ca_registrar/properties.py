@@ -1,4 +1,4 @@
-"""The request's properties as values. ``constructs/request_properties.py`` writes them; they arrive as strings."""
+"""The request's properties as values; they arrive as strings. The constructs' ``request_properties.py`` writes them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..model.errors import AssemblyError
+from ..errors import AssemblyError
 from .output import working
 
 if TYPE_CHECKING:

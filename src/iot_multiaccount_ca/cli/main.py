@@ -19,7 +19,7 @@ _COMMANDS = {
     "verify": ("verify", "verify", "Hold every stage's live state against the plan."),
     "report": ("report", "report", "Write the fleet as one HTML page."),
     "simulate": ("simulate", "simulate", "Show what JITP would do with a device, offline."),
-    "create-ca": ("authority", "create_ca", "Make a development CA: certificate and key."),
+    "create-ca": ("create_ca", "create_ca", "Make a development CA: certificate and key."),
     "rehearse": (
         "rehearse",
         "rehearse",
@@ -48,7 +48,9 @@ class LazyCommands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, attribute, _ = _COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(f".{module}", __package__), attribute)
+        command: click.Command = getattr(
+            importlib.import_module(f".commands.{module}", __package__), attribute
+        )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from ..model.simulation import Severity, repeated
-from ..model.simulation.values import policy_variable_spans
+from ..model.jitp.simulation import Severity, repeated
+from ..model.jitp.simulation.values import policy_variable_spans
 from .output import emit, table
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ..model.simulation import Finding, Policy, Provisioning
-    from .simulate import DryRun, DryRuns
+    from ..model.jitp.simulation import Finding, Policy, Provisioning
+    from .commands.simulate import DryRun, DryRuns
 
 _MOST_FILES = 10
 _WORDS = {"provisioned": "provisioned", "refused": "not provisioned", "unreadable": "not readable"}

@@ -9,13 +9,19 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from .. import assets
-from .permissions import activation_statements, allow, document, log_statement, trust
-from .registrar_function import RUNTIME
+from .engines.custom_resource.registrar_function import RUNTIME
+from .policies import (
+    activation_statements,
+    allow,
+    document,
+    log_statement,
+    trust,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..model.jitr import JitrEnrollment
+    from ..model.jitr.enrollment import JitrEnrollment
     from .place import Place
 
 HANDLER = "activation.handler"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations, Stack, aws_cloudwatch, aws_iam, aws_scheduler
 from constructs import Construct
 
-from ..model.certificate import CaCertificate
-from ..model.errors import InvalidTypeError
-from .permissions import document, trust
+from ..errors import InvalidTypeError
+from ..model.ca.certificate import CaCertificate
+from .policies import document, trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

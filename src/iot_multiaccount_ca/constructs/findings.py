@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import aws_cdk
 from aws_cdk import Stack, aws_iam
 
-from ..model.errors import ConstructError
+from ..errors import ConstructError
 from .activation_function import ActivationFunction
+from .engines.custom_resource.registrar_function import RegistrarFunction
 from .jitr import JitrActivation
 from .provisioning_template import JitpProvisioningTemplate
-from .registrar_function import RegistrarFunction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

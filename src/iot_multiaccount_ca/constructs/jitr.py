@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, cast
 from aws_cdk import Annotations, Token, aws_iam, aws_iot, aws_lambda, aws_sqs
 from constructs import Construct
 
-from ..model.assembly import JITR_METADATA_TYPE
-from ..model.errors import (
+from ..errors import (
     EnvironmentMismatchError,
     InvalidTypeError,
     ProvisioningConflictError,
     UnsupportedTargetError,
 )
-from ..model.jitr import REGISTERED_TOPIC, JitrEnrollment
+from ..model.assembly import JITR_METADATA_TYPE
+from ..model.jitr.enrollment import REGISTERED_TOPIC, JitrEnrollment
 from .activation_function import ActivationFunction
-from .permissions import allow, document, trust
 from .place import Place
+from .policies import allow, document, trust
 from .provisioning_template import retained
 from .registration import CaRegistration
 from .registry import Enrollment

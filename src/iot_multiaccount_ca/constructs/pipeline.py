@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations, Stage, aws_iam, pipelines
 
 from .._version import __version__
-from ..model.certificate import CertificateMode
-from ..model.errors import ConstructError, EmptyPlanError
-from ..model.regions import partition_of
+from ..errors import ConstructError, EmptyPlanError
+from ..model.ca.certificate import CertificateMode
+from ..model.target import partition_of
 from .registry import Registry
 from .shared_ca import StageStacks, check_plan, order_default_last
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from aws_cdk import Stack
     from constructs import Construct
 
-    from ..model.plan import SharedCaPlan
-    from ..model.stage import CaStage
+    from ..model.plan.plan import SharedCaPlan
+    from ..model.plan.stage import CaStage
     from .registration import CaRegistration
 
 DEFAULT_PREFIX = "SharedCa"

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Stack, Token
 
-from ..model.errors import EnvironmentAgnosticError
-from ..model.regions import partition_of
+from ..errors import EnvironmentAgnosticError
+from ..model.target import partition_of
 from .registry import Registry
 
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from .registrar_function import RegistrarFunction
+    from .engines.custom_resource.registrar_function import RegistrarFunction
 
 
 @dataclass(slots=True)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 from aws_cdk import RemovalPolicy, aws_iam, aws_iot
 from constructs import Construct
 
-from ..model.errors import InvalidNameError, InvalidTypeError
-from ..model.plan import resolve_removal_policy
-from ..model.provisioning_template import JitpTemplateBody
-from .permissions import trust
+from ..errors import InvalidNameError, InvalidTypeError
+from ..model.jitp.template_body import JitpTemplateBody
+from ..model.options import resolve_removal_policy
 from .place import Place
+from .policies import trust
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource

@@ -10,22 +10,22 @@ import jsii
 from aws_cdk import Annotations, CfnResource, ITaggable, RemovalPolicy, Stack, TagManager, TagType, aws_iam
 from constructs import Construct
 
+from ..errors import InvalidTypeError, MissingVerificationError, ProvisioningConflictError
 from ..model.assembly import METADATA_TYPE, RESOURCE_TYPE, RegistrationRecord
-from ..model.certificate import CaCertificate, CertificateMode
-from ..model.errors import InvalidTypeError, MissingVerificationError, ProvisioningConflictError
-from ..model.plan import OnExisting, resolve_on_existing, resolve_removal_policy
-from ..model.stage import check_verification, resolve_mode
-from .permissions import Need
+from ..model.ca.certificate import CaCertificate, CertificateMode, resolve_mode
+from ..model.options import OnExisting, resolve_on_existing, resolve_removal_policy
+from ..model.possession.verification import check_verification
+from .engines.custom_resource.permissions import Need
+from .engines.custom_resource.registrar_function import RegistrarFunction
+from .engines.custom_resource.request_properties import request_properties
 from .place import Place
 from .provisioning_template import JitpProvisioningTemplate, retained
-from .registrar_function import RegistrarFunction
 from .registry import Claim, Enrollment
-from .request_properties import request_properties
 
 if TYPE_CHECKING:
     from aws_cdk import aws_logs
 
-    from ..model.verification import Verification
+    from ..model.possession.verification import Verification
     from .provisioning_template import IJitpProvisioningTemplate
 
 #: A CA that expires sooner than this is worth a warning at every synth.

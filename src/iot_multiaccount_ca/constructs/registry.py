@@ -14,13 +14,13 @@ from typing import cast
 
 from constructs import Construct
 
-from ..model.certificate import CertificateMode
-from ..model.errors import (
+from ..errors import (
     DuplicateRegistrationError,
     DuplicateStackNameError,
     MultipleDefaultOwnersError,
     ProvisioningConflictError,
 )
+from ..model.ca.certificate import CertificateMode
 
 _ID = "IotMultiaccountCaRegistry"
 

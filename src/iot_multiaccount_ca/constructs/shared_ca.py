@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations, CfnOutput, Environment, RemovalPolicy, Stack, Stage, Token
 from constructs import Construct
 
-from ..model.certificate import CertificateMode
-from ..model.errors import EnvironmentMismatchError, InvalidTypeError
-from ..model.jitr import JitrEnrollment
-from ..model.plan import SharedCaPlan
-from ..model.provisioning_template import JitpTemplateBody
+from ..errors import EnvironmentMismatchError, InvalidTypeError
+from ..model.ca.certificate import CertificateMode
+from ..model.jitp.template_body import JitpTemplateBody
+from ..model.jitr.enrollment import JitrEnrollment
+from ..model.plan.plan import SharedCaPlan
 from .place import Place
 from .provisioning_template import JitpProvisioningTemplate
 from .registration import CaRegistration, Planned
@@ -20,9 +20,9 @@ from .registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..model.certificate import CaCertificate
-    from ..model.plan import RetiringCa
-    from ..model.stage import CaStage
+    from ..model.ca.certificate import CaCertificate
+    from ..model.plan.retiring import RetiringCa
+    from ..model.plan.stage import CaStage
 
 
 class SharedCa(Construct):

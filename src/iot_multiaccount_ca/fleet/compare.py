@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..model.jitr import REGISTERED_TOPIC
+from ..model.jitr.enrollment import REGISTERED_TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

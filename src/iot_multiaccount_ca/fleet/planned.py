@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import AssemblyError
 from ..model.assembly import RegistrationRecord, load_json, read_registrations
-from ..model.errors import AssemblyError
 
 if TYPE_CHECKING:
     import os

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from ..errors import AssemblyError, SharedCaError
 from ..model.assembly import ca_certificate_pem, read_registrations
-from ..model.errors import AssemblyError, SharedCaError
 from .activation import put_on_list
 from .cdk import Cdk, environments, qualifiers, stack_templates
 from .device import issue_device_certificate

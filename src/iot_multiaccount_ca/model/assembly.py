@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import AssemblyError
+from ..errors import AssemblyError
 
 if TYPE_CHECKING:
     import os

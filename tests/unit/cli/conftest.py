@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleets import Fleet, three_stages
+from support.fleets import Fleet, three_stages
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from certificates import Authority, make_ca, registration_code
-from iot_multiaccount_ca.cli import pkcs11_key
+from iot_multiaccount_ca.cli.signing import pkcs11_key
+from support.certificates import Authority, make_ca, registration_code
 
 PIN = "246810"
 MODULES = (

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleets import certificate_id, many_stages, record, soon, three_stages, write_assembly
-from terminal import in_pipe, in_terminal
+from support.fleets import (
+    certificate_id,
+    many_stages,
+    record,
+    soon,
+    three_stages,
+    write_assembly,
+)
+from support.terminal import in_pipe, in_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,7 +167,7 @@ def test_a_command_is_synthesized_first(tmp_path: Path, monkeypatch: pytest.Monk
         "import json, os, sys\n"
         f"sys.path[:0] = {sys.path!r}\n"
         "from pathlib import Path\n"
-        "from fleets import record, write_assembly\n"
+        "from support.fleets import record, write_assembly\n"
         "print('noise on stdout')\n"
         "context = json.loads(os.environ['CDK_CONTEXT_JSON'])\n"
         "write_assembly(Path(os.environ['CDK_OUTDIR']), [record(context['stage'])])\n"

@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from certificates import make_ca, registration_code
-from fakes.fleet_aws import FakeAws
-from fleets import ACCOUNTS, Fleet, record, write_assembly
-from iot_multiaccount_ca.cli import code_requests
-from terminal import in_pipe
+from iot_multiaccount_ca.cli.signing import code_requests
+from support.certificates import make_ca, registration_code
+from support.fakes.fleet_aws import FakeAws
+from support.fleets import (
+    ACCOUNTS,
+    Fleet,
+    record,
+    write_assembly,
+)
+from support.terminal import in_pipe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from iot_multiaccount_ca.model.assembly import RegistrationRecord
-    from terminal import Ran
+    from support.terminal import Ran
 
 PROD, REGION = ACCOUNTS[2], "eu-west-1"
 CA = make_ca()

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from browser import browse
-from fakes.fleet_aws import FakeAws
-from fleets import (
+from iot_multiaccount_ca.report.timeline import overlaps
+from support.browser import browse
+from support.fakes.fleet_aws import FakeAws
+from support.fleets import (
     Fleet,
     add_registration,
     certificate_id,
@@ -23,8 +24,7 @@ from fleets import (
     soon,
     write_assembly,
 )
-from iot_multiaccount_ca.report.timeline import overlaps
-from terminal import in_pipe
+from support.terminal import in_pipe
 
 if TYPE_CHECKING:
     from pathlib import Path

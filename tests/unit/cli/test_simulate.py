@@ -12,9 +12,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certificates import Authority, make_ca, make_device
-from simulation_table import POLICY, ref, subject_of, template
-from terminal import Ran, in_pipe, in_terminal
+from support.certificates import Authority, make_ca, make_device
+from support.simulation_table import (
+    POLICY,
+    ref,
+    subject_of,
+    template,
+)
+from support.terminal import Ran, in_pipe, in_terminal
 
 ROOT = Path(__file__).parents[3]
 CA = make_ca("ec-p256", common_name="Simulated CA")
@@ -341,7 +346,7 @@ def _keys(value: Any, at: str = "") -> set[str]:
 def test_every_finding_is_in_the_docs() -> None:
     """A code that a program may meet has a line in docs/simulate.md, and no line is about a code that is gone."""
     source = "".join(
-        path.read_text() for path in (ROOT / "src/iot_multiaccount_ca/model/simulation").glob("*.py")
+        path.read_text() for path in (ROOT / "src/iot_multiaccount_ca/model/jitp/simulation").glob("*.py")
     )
     said = set(re.findall(r'findings\.(?:error|warning)\(\s*"([a-z-]+)"', source))
     for what in ("thing name", "thing type", "thing group", "billing group"):

@@ -12,12 +12,17 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from certificates import Authority, make_ca, pem_of_key, registration_code
-from fakes.kms import FakeKms
-from fakes.private_ca import FakePrivateCa
-from fakes.wire import Fake, client_of
 from iot_multiaccount_ca import CaCertificate, Verification
 from iot_multiaccount_ca.cli import main
+from support.certificates import (
+    Authority,
+    make_ca,
+    pem_of_key,
+    registration_code,
+)
+from support.fakes.kms import FakeKms
+from support.fakes.private_ca import FakePrivateCa
+from support.fakes.wire import Fake, client_of
 
 CODES = {"prod": registration_code("prod"), "prod-us": registration_code("prod-us")}
 KEY_ARN = "arn:aws:kms:us-east-1:333333333333:key/11111111-2222-3333-4444-555555555555"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.fleet_aws import FakeAws
-from fleets import Fleet, live, soon
-from terminal import Ran, in_pipe, in_terminal
+from support.fakes.fleet_aws import FakeAws
+from support.fleets import Fleet, live, soon
+from support.terminal import Ran, in_pipe, in_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

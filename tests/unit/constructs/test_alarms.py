@@ -9,10 +9,10 @@ import pytest
 from aws_cdk import App, Environment, Stack, aws_sns
 from aws_cdk.assertions import Annotations, Match, Template
 
-import plans
 from iot_multiaccount_ca.constructs.alarms import CaExpiryAlarm, FailedProvisioningAlarm
-from iot_multiaccount_ca.model.certificate import CaCertificate
-from iot_multiaccount_ca.model.errors import InvalidTypeError
+from iot_multiaccount_ca.errors import InvalidTypeError
+from iot_multiaccount_ca.model.ca.certificate import CaCertificate
+from support import plans
 
 SCHEDULE = "AWS::Scheduler::Schedule"
 

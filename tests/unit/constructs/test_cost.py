@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import jsii._kernel.providers.process as jsii_process
 from aws_cdk import App
 
-import plans
 from iot_multiaccount_ca import CaStage, SharedCa
+from support import plans
 
 if TYPE_CHECKING:
     import pytest

@@ -23,14 +23,14 @@ from aws_cdk import (
 )
 from aws_cdk.assertions import Template
 
-import plans
 from iot_multiaccount_ca import (
     CaRegistration,
     JitpProvisioningTemplate,
     SharedCa,
     SharedCaPipelineStage,
+    errors,
 )
-from iot_multiaccount_ca.model import errors
+from support import plans
 
 if TYPE_CHECKING:
     from constructs import IConstruct

@@ -9,17 +9,17 @@ import pytest
 from aws_cdk import App, Environment, Stack, aws_iam, aws_iot, aws_lambda, aws_logs
 from aws_cdk.assertions import Annotations, Match, Template
 
-import plans
 from iot_multiaccount_ca import (
     Admission,
     CaRegistration,
     JitpProvisioningTemplate,
     JitrActivation,
     JitrEnrollment,
+    errors,
 )
-from iot_multiaccount_ca.model import errors
 from iot_multiaccount_ca.model.assembly import read_registrations
 from jitr_activation.settings import read_settings
+from support import plans
 
 HERE = f"{plans.REGION}:{plans.DEV}"
 CA_ID = "ab" * 32

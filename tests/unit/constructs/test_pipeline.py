@@ -8,11 +8,10 @@ import pytest
 from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack, Stage, pipelines
 from aws_cdk.assertions import Annotations, Match, Template
 
-import plans
-from iot_multiaccount_ca import SharedCa, SharedCaPipelineStage
-from iot_multiaccount_ca.model import errors
+from iot_multiaccount_ca import SharedCa, SharedCaPipelineStage, errors
 from iot_multiaccount_ca.model.assembly import read_registrations
-from iot_multiaccount_ca.model.stage import CaStage
+from iot_multiaccount_ca.model.plan.stage import CaStage
+from support import plans
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,9 @@ import pytest
 from aws_cdk import App, Environment, RemovalPolicy, Stack, aws_iam
 from aws_cdk.assertions import Match, Template
 
-import plans
-from iot_multiaccount_ca import JitpProvisioningTemplate
+from iot_multiaccount_ca import JitpProvisioningTemplate, errors
 from iot_multiaccount_ca.constructs.provisioning_template import generated_name
-from iot_multiaccount_ca.model import errors
+from support import plans
 
 
 def _stack(region: str = plans.REGION) -> Stack:

@@ -8,7 +8,6 @@ import pytest
 from aws_cdk import App, Environment, RemovalPolicy, Stack, Stage, aws_iam, aws_logs
 from aws_cdk.assertions import Annotations, Match, Template
 
-import plans
 from iot_multiaccount_ca import (
     CaRegistration,
     CertificateMode,
@@ -16,8 +15,9 @@ from iot_multiaccount_ca import (
     OnExisting,
     SharedCa,
     Verification,
+    errors,
 )
-from iot_multiaccount_ca.model import errors
+from support import plans
 
 ENV = Environment(account=plans.DEV, region=plans.REGION)
 
@@ -295,7 +295,7 @@ def test_a_pre_issued_certificate_that_expired_is_an_error_annotation() -> None:
     """AWS would refuse it; the sentence says what to have signed."""
     import datetime as dt
 
-    from certificates import make_ca, make_verification_certificate, registration_code
+    from support.certificates import make_ca, make_verification_certificate, registration_code
 
     long_ago = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     authority = make_ca("ec-p256", common_name="Fleet CA")

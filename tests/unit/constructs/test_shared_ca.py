@@ -11,7 +11,6 @@ import pytest
 from aws_cdk import App, Environment, RemovalPolicy, Stack, Tags
 from aws_cdk.assertions import Annotations, Match, Template
 
-import plans
 from iot_multiaccount_ca import (
     Admission,
     CaRegistration,
@@ -19,10 +18,11 @@ from iot_multiaccount_ca import (
     JitrEnrollment,
     RetiringCa,
     SharedCa,
+    errors,
 )
-from iot_multiaccount_ca.model import errors
 from iot_multiaccount_ca.model.assembly import ca_certificate_pem, read_registrations
-from iot_multiaccount_ca.model.stage import CaStage
+from iot_multiaccount_ca.model.plan.stage import CaStage
+from support import plans
 
 
 def _shared(app: App | None = None, **changes: Any) -> SharedCa:

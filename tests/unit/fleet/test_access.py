@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.fleet_aws import FakeAws
-from fleets import ACCOUNTS, OWN_ACCOUNT, Fleet, add_registration, certificate_id, live, record
 from iot_multiaccount_ca.fleet.access import Access, NoCredentialsError
 from iot_multiaccount_ca.fleet.planned import read_planned
 from iot_multiaccount_ca.fleet.verify import StageState, verify_fleet
+from support.fakes.fleet_aws import FakeAws
+from support.fleets import (
+    ACCOUNTS,
+    OWN_ACCOUNT,
+    Fleet,
+    add_registration,
+    certificate_id,
+    live,
+    record,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

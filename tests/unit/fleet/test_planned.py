@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleets import BODY, certificate_id, record, three_stages, write_assembly
+from iot_multiaccount_ca.errors import AssemblyError
 from iot_multiaccount_ca.fleet.planned import read_planned
-from iot_multiaccount_ca.model.errors import AssemblyError
+from support.fleets import (
+    BODY,
+    certificate_id,
+    record,
+    three_stages,
+    write_assembly,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

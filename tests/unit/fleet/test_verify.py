@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.fleet_aws import World
-from fleets import ACCOUNTS, OWN_ACCOUNT, Fleet, add_registration, certificate_id, live, record, soon
 from iot_multiaccount_ca.fleet.verify import StageState
+from support.fakes.fleet_aws import World
+from support.fleets import (
+    ACCOUNTS,
+    OWN_ACCOUNT,
+    Fleet,
+    add_registration,
+    certificate_id,
+    live,
+    record,
+    soon,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,12 +13,18 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 import activation
-from certificates import Device, make_ca, make_device
-from fakes.enrollment import ACCOUNT, REGION, FakeAccount, refusal
-from iot_multiaccount_ca.constructs.permissions import activation_statements
-from iot_multiaccount_ca.model.jitr import Admission, JitrEnrollment
+from iot_multiaccount_ca.constructs.policies import activation_statements
+from iot_multiaccount_ca.model.jitr.admission import Admission
+from iot_multiaccount_ca.model.jitr.enrollment import JitrEnrollment
 from jitr_activation.admission import NoSuchListError
 from jitr_activation.settings import InvalidSettingsError
+from support.certificates import Device, make_ca, make_device
+from support.fakes.enrollment import (
+    ACCOUNT,
+    REGION,
+    FakeAccount,
+    refusal,
+)
 
 CA = make_ca("ec-p256", common_name="JITR CA")
 NOW = dt.datetime.now(dt.UTC)

@@ -15,8 +15,8 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certificates import make_ca, make_key
 from jitr_activation.certificate import UnreadableCertificateError, read_certificate
+from support.certificates import make_ca, make_key
 
 FIELDS = {
     "Country": NameOID.COUNTRY_NAME,

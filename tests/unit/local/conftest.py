@@ -9,7 +9,7 @@ import pytest
 
 from iot_multiaccount_ca.local.emulator import LocalAws
 from iot_multiaccount_ca.local.gaps import close_gaps
-from places import Place
+from support.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

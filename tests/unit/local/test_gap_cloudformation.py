@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from places import Place, policy_document
+from support.places import Place, policy_document
 
 # Writes down what it is asked, in SSM, and answers a Create as its properties say.
 _HANDLER = """

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from certificates import make_ca
-from places import Place, policy_document
+from support.certificates import make_ca
+from support.places import Place, policy_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable

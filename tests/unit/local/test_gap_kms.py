@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from places import Place, policy_document
+from support.places import Place, policy_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from certificates import make_ca, make_device
 from iot_multiaccount_ca.local.device import DeviceCertificate, Outcome
-from places import Place, connect, device_of, policy_document
+from support.certificates import make_ca, make_device
+from support.places import (
+    Place,
+    connect,
+    device_of,
+    policy_document,
+)
 
 if TYPE_CHECKING:
     from iot_multiaccount_ca.local.emulator import LocalAws

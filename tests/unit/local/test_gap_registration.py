@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from certificates import NOW, make_ca, make_verification_certificate
 from iot_multiaccount_ca.local.emulator import LocalAws
 from iot_multiaccount_ca.local.gaps.registration import SECOND_DEFAULT_VARIABLE
-from places import Place
+from support.certificates import NOW, make_ca, make_verification_certificate
+from support.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable

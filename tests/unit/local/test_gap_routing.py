@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
-from certificates import make_ca
 from iot_multiaccount_ca.local.device import Broker, Device, DeviceError, Outcome
 from iot_multiaccount_ca.local.emulator import LOOPBACK, LocalAws
-from places import Place, connect, device_of
+from support.certificates import make_ca
+from support.places import Place, connect, device_of
 
 
 def test_one_certificate_active_in_several_accounts(aws: LocalAws, places: list[Place]) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_cdk import App
 
-import plans
-from certificates import make_ca
 from iot_multiaccount_ca import SharedCa, Verification
+from iot_multiaccount_ca.errors import AssemblyError
 from iot_multiaccount_ca.local.emulator import LocalAws
 from iot_multiaccount_ca.local.rehearsal import Rehearsal, RehearsalError
-from iot_multiaccount_ca.model.errors import AssemblyError
+from support import plans
+from support.certificates import make_ca
 
 if TYPE_CHECKING:
     from pathlib import Path

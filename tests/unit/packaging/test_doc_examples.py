@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
-from certificates import make_ca
-from documents import python_blocks
+from support.certificates import make_ca
+from support.documents import python_blocks
 
 ROOT = Path(__file__).parents[3]
 

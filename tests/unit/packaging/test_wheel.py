@@ -13,8 +13,8 @@ import zipfile
 from pathlib import Path
 
 import iot_multiaccount_ca
-from certificates import make_ca
-from documents import python_blocks
+from support.certificates import make_ca
+from support.documents import python_blocks
 
 ROOT = Path(__file__).parents[3]
 _SYNTH = """

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ca_registrar.possession import PossessionError, private_key, prove
-from certificates import make_ca, make_key, pem_of_key, registration_code
-from fakes.secrets import FakeSecrets
-from fakes.wire import FakeClients
+from ca_registrar.possession import PossessionError, prove
+from ca_registrar.possession.signing import private_key
+from support.certificates import (
+    make_ca,
+    make_key,
+    pem_of_key,
+    registration_code,
+)
+from support.fakes.secrets import FakeSecrets
+from support.fakes.wire import FakeClients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,11 +12,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from ca_registrar.possession import PossessionError, prove
-from ca_registrar.possession import signing_errors as causes
-from ca_registrar.possession.remote_key import remote_key
-from certificates import CA_ALGORITHMS, Authority, make_ca, make_key, registration_code
-from fakes.kms import FakeKms
-from fakes.wire import FakeClients
+from ca_registrar.possession.signing import signing_errors as causes
+from ca_registrar.possession.signing.remote_key import remote_key
+from support.certificates import (
+    CA_ALGORITHMS,
+    Authority,
+    make_ca,
+    make_key,
+    registration_code,
+)
+from support.fakes.kms import FakeKms
+from support.fakes.wire import FakeClients
 
 CODE = registration_code()
 KEY_ARN = "arn:aws:kms:eu-west-1:333333333333:key/11111111-2222-3333-4444-555555555555"

@@ -10,8 +10,8 @@ import pytest
 
 from ca_registrar import errors as causes
 from ca_registrar.possession import prove
-from certificates import make_ca, make_verification_certificate, registration_code
-from fakes.wire import FakeClients
+from support.certificates import make_ca, make_verification_certificate, registration_code
+from support.fakes.wire import FakeClients
 
 CODE = registration_code()
 REGISTRAR = Path(__file__).parents[3] / "lambda" / "registrar"

@@ -10,10 +10,10 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from ca_registrar.possession import PossessionError, prove
-from ca_registrar.possession import signing_errors as causes
-from certificates import Authority, make_ca, registration_code
-from fakes.private_ca import FakePrivateCa
-from fakes.wire import FakeClients, Refusal, client_of
+from ca_registrar.possession.signing import signing_errors as causes
+from support.certificates import Authority, make_ca, registration_code
+from support.fakes.private_ca import FakePrivateCa
+from support.fakes.wire import FakeClients, Refusal, client_of
 
 CODE = registration_code()
 ARN = "arn:aws:acm-pca:eu-west-1:333333333333:certificate-authority/11111111-2222-3333-4444-555555555555"

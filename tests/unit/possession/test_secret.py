@@ -9,10 +9,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from ca_registrar.possession import PossessionError, prove
-from ca_registrar.possession import signing_errors as causes
-from certificates import Authority, make_ca, make_key, pem_of_key, registration_code
-from fakes.secrets import FakeSecrets
-from fakes.wire import FakeClients, Refusal
+from ca_registrar.possession.signing import signing_errors as causes
+from support.certificates import (
+    Authority,
+    make_ca,
+    make_key,
+    pem_of_key,
+    registration_code,
+)
+from support.fakes.secrets import FakeSecrets
+from support.fakes.wire import FakeClients, Refusal
 
 CODE = registration_code()
 NAME = "fleet-ca/private-key"

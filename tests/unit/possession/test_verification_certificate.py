@@ -12,14 +12,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from ca_registrar import verification_certificate
-from ca_registrar.possession.signing_errors import (
+from ca_registrar.possession.signing import verification_certificate
+from ca_registrar.possession.signing.signing_errors import (
     CaOutOfValidityError,
     IssuanceError,
     MalformedRegistrationCodeError,
     NotTheCasKeyError,
 )
-from certificates import (
+from support.certificates import (
     CA_ALGORITHMS,
     NOW,
     Authority,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scenes import Stage
+from support.scenes import Stage
 
 
 @pytest.fixture(scope="module")

@@ -15,15 +15,24 @@ import boto3
 import pytest
 
 from ca_registrar import ownership
-from fakes.cloudformation import RESPONSE_URL
-from fakes.faults import Fault, Kind
-from figures import FIGURES
-from scenes import ACCOUNT, REGION, SCENES, Scene, Stage, authority, in_other_worlds, is_as_asked
+from support.fakes.cloudformation import RESPONSE_URL
+from support.fakes.faults import Fault, Kind
+from support.figures import FIGURES
+from support.scenes import (
+    ACCOUNT,
+    REGION,
+    SCENES,
+    Scene,
+    Stage,
+    authority,
+    in_other_worlds,
+    is_as_asked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fakes.cloudformation import Answer
+    from support.fakes.cloudformation import Answer
 
 _REFUSED = (Kind.REFUSED, Kind.REFUSED_FROM_THEN_ON)
 _WITHOUT_CA = ("GetRegistrationCode", "RegisterCACertificate", "ListCACertificates")

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-import plans
 from ca_registrar import ownership
 from ca_registrar.errors import RegistrarError
 from ca_registrar.lifecycle import run
-from certificates import make_ca, make_verification_certificate, registration_code
-from fakes.aws_iot import SECOND_DEFAULT_ERRORS, AwsIot, FakeIot
-from fakes.cloudformation import Clock
-from fakes.wire import FakeClients, Refusal
-from iot_multiaccount_ca.model.certificate import CertificateMode
-from iot_multiaccount_ca.model.plan import OnExisting
-from scenes import properties
+from iot_multiaccount_ca.model.ca.certificate import CertificateMode
+from iot_multiaccount_ca.model.options import OnExisting
+from support import plans
+from support.certificates import make_ca, make_verification_certificate, registration_code
+from support.fakes.aws_iot import SECOND_DEFAULT_ERRORS, AwsIot, FakeIot
+from support.fakes.cloudformation import Clock
+from support.fakes.wire import FakeClients, Refusal
+from support.scenes import properties
 
 STACK = "arn:aws:cloudformation:eu-west-1:111111111111:stack/FleetCa-dev/00000000-0000-0000-0000-000000000000"
 CA = plans.ca().certificate_id

@@ -24,15 +24,20 @@ from hypothesis.stateful import (
 )
 
 from ca_registrar import ownership
-from certificates import make_verification_certificate
-from fakes.aws_iot import AwsIot
-from fakes.cloudformation import Resource
-from fakes.faults import Endpoint, Fault, Kind, Script
-from fakes.wire import FakeClients
-from figures import FIGURES
-from iot_multiaccount_ca.model.certificate import CertificateMode
-from iot_multiaccount_ca.model.plan import OnExisting
-from scenes import authority, is_as_asked, properties
+from iot_multiaccount_ca.model.ca.certificate import CertificateMode
+from iot_multiaccount_ca.model.options import OnExisting
+from support.certificates import make_verification_certificate
+from support.fakes.aws_iot import AwsIot
+from support.fakes.cloudformation import Resource
+from support.fakes.faults import (
+    Endpoint,
+    Fault,
+    Kind,
+    Script,
+)
+from support.fakes.wire import FakeClients
+from support.figures import FIGURES
+from support.scenes import authority, is_as_asked, properties
 
 if TYPE_CHECKING:
     import pytest

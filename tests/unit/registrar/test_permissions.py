@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_cdk import App, Environment, Stack
 
-import plans
-from fakes.iam import Call, Guarded, Policy
 from iot_multiaccount_ca import CaRegistration, CertificateMode, JitpProvisioningTemplate, Verification
-from iot_multiaccount_ca.model.certificate import CaCertificate
-from scenes import (
+from iot_multiaccount_ca.model.ca.certificate import CaCertificate
+from support import plans
+from support.fakes.iam import Call, Guarded, Policy
+from support.scenes import (
     ACCOUNT,
     KMS_KEY,
     PRIVATE_CA,

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["Clients", "PossessionError", "prove"]
 
 _STRATEGIES = {
-    "SECRET": "secret",
-    "KMS_KEY": "kms_key",
-    "PRIVATE_CA": "private_ca",
+    "SECRET": "signing.secret",
+    "KMS_KEY": "signing.kms_key",
+    "PRIVATE_CA": "signing.private_ca",
     "PRE_ISSUED": "pre_issued",
 }
 

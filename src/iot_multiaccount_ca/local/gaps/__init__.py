@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.metadata
 
-from ...model.errors import SharedCaError
+from ...errors import SharedCaError
 
 MINISTACK_VERSION = "1.5.33"
 

@@ -1,0 +1,1 @@
+"""The commands of ``iot-ca``, a file each. No command imports another."""

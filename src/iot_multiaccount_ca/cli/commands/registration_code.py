@@ -1,0 +1,191 @@
+"""``iot-ca registration-code``: asks accounts for their registration codes. Changes nothing in AWS."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ...errors import SharedCaError
+from ...model.ca.certificate import CaCertificate
+from ...model.target import check_account, check_region, partition_of
+from ..access import access_options, open_access
+from ..app import app_option, cloud_assembly
+from ..output import console, emit, table
+from ..signing import code_requests
+from ..signing.code_requests import CodeRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ...fleet.access import Access
+    from ...fleet.planned import PlannedRegistration
+
+_TARGET = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9-]{0,30})=(?P<account>[^/]+)/(?P<region>.+)")
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class NothingToAskError(SharedCaError):
+    """No DEFAULT stage to ask for a registration code, or none of the wanted name."""
+
+
+class MalformedTargetError(SharedCaError):
+    """``--target`` that is not ``NAME=ACCOUNT/REGION``."""
+
+
+class RegistrationCodeError(SharedCaError):
+    """AWS IoT gave no registration code."""
+
+
+@click.command("registration-code")
+@app_option
+@click.option("--stage", "stages", multiple=True, help="Only this stage (repeatable).")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="NAME=ACCOUNT/REGION",
+    help="Ask this account and region, without an app (repeatable).",
+)
+@click.option(
+    "--ca-certificate", type=_FILE, help="With --target: the CA that is to sign, noted in the file."
+)
+@click.option(
+    "--out", default="request.json", show_default=True, type=_FILE, help="The request file to write."
+)
+@access_options
+def registration_code(
+    app: str,
+    stages: tuple[str, ...],
+    targets: tuple[str, ...],
+    ca_certificate: Path | None,
+    out: Path,
+    profile: str | None,
+    role_name: str | None,
+    qualifier: str | None,
+) -> None:
+    """Ask the DEFAULT stages for their registration codes; change nothing.
+
+    Prints them and writes the request file for `iot-ca verification-cert`. The first question makes AWS IoT choose
+    the account's code in the region; from then on it stays the same, so one signature serves for good.
+
+    \b
+    Example: iot-ca registration-code --app cdk.out --out request.json
+    Before there is an app: iot-ca registration-code --target prod=333333333333/eu-west-1
+    """
+    if targets:
+        planned, wanted = [], _targets(targets, ca_certificate)
+    else:
+        planned = _default_stages(app)
+        wanted = _of_plan(planned)
+    chosen = _choose(wanted, stages)
+    codes: dict[tuple[str, str], str] = {}
+    with closing(open_access(profile, role_name, qualifier, connections=1)) as access:
+        for each in chosen:
+            place = each.account, each.region
+            if place not in codes:
+                codes[place] = _ask(access, *place, planned)
+    requests = [replace(each, registration_code=codes[each.account, each.region]) for each in chosen]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(code_requests.to_json(requests), encoding="utf-8")
+    _show(requests)
+    click.echo(
+        f"\nWrote {out}. Take it to where the CA's key is, and run:\n"
+        f"  iot-ca verification-cert --ca-certificate CA.pem --private-key CA.key --request {out.name} --out ."
+    )
+
+
+def _default_stages(app: str) -> list[PlannedRegistration]:
+    from ...fleet.planned import read_planned
+
+    with cloud_assembly(app) as folder:
+        return [
+            each
+            for each in read_planned(folder)
+            if each.record.certificate_mode == "DEFAULT" and each.record.verification
+        ]
+
+
+def _of_plan(planned: Iterable[PlannedRegistration]) -> list[CodeRequest]:
+    records = [each.record for each in planned]
+    names = [each.stage or f"{each.account}-{each.region}" for each in records]
+    return [
+        # A stage that registers two CAs asks for two certificates: each file has a name of its own.
+        CodeRequest(
+            name=name if names.count(name) == 1 else f"{name}-{each.certificate_id[:8]}",
+            account=each.account,
+            region=each.region,
+            registration_code="",
+            ca_certificate_id=each.certificate_id,
+            ca_subject=each.subject,
+        )
+        for name, each in zip(names, records, strict=True)
+    ]
+
+
+def _targets(targets: Iterable[str], ca_certificate: Path | None) -> list[CodeRequest]:
+    ca = CaCertificate.from_file(ca_certificate) if ca_certificate is not None else None
+    wanted = []
+    for target in targets:
+        match = _TARGET.fullmatch(target)
+        if match is None:
+            raise MalformedTargetError(
+                "the target is malformed",
+                value=target,
+                allowed="NAME=ACCOUNT/REGION, such as prod=333333333333/eu-west-1",
+            )
+        check_account(match["account"], where=f"target {match['name']!r}")
+        check_region(match["region"], where=f"target {match['name']!r}")
+        identity = (ca.certificate_id, ca.subject) if ca is not None else (None, None)
+        wanted.append(CodeRequest(match["name"], match["account"], match["region"], "", *identity))
+    return wanted
+
+
+def _choose(wanted: list[CodeRequest], stages: tuple[str, ...]) -> list[CodeRequest]:
+    unknown = [stage for stage in stages if stage not in {each.name for each in wanted}]
+    chosen = [each for each in wanted if not stages or each.name in stages]
+    if unknown or not chosen:
+        raise NothingToAskError(
+            f"there is no DEFAULT stage {', '.join(map(repr, unknown))}"
+            if unknown
+            else "the app has no DEFAULT stage",
+            value=None if chosen or not unknown else list(stages),
+            allowed=", ".join(each.name for each in wanted)
+            or "none: SNI_ONLY stages need no registration code",
+            fix="synthesize the app with the stage in DEFAULT mode, or name the account with --target",
+        )
+    return chosen
+
+
+def _ask(access: Access, account: str, region: str, planned: Iterable[PlannedRegistration]) -> str:
+    """The account's code, asked through the lookup role that the assembly names for it, if there is an assembly."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from ...fleet.access import NoAccessError
+
+    here = [each for each in planned if (each.record.account, each.record.region) == (account, region)]
+    role, external_id = (here[0].lookup_role_arn, here[0].external_id) if here else (None, None)
+    way = access.enter(account, region, partition_of(region), planned_role=role, external_id=external_id)
+    try:
+        with way:
+            code: str = access.client("iot", region).get_registration_code()["registrationCode"]
+    except (ClientError, BotoCoreError) as error:
+        raise RegistrationCodeError(
+            f"account {account} gives no registration code in {region}: {error}",
+            allowed="a role with iot:GetRegistrationCode, as CDK's lookup role has",
+            fix="name another role with --role-name, or other credentials with --profile",
+        ) from None
+    except NoAccessError as error:
+        raise RegistrationCodeError(f"no access to account {account} in {region}: {error}") from None
+    return code
+
+
+def _show(requests: list[CodeRequest]) -> None:
+    grid = table("stage", "account", "region", "registration code")
+    for each in requests:
+        grid.add_row(each.name, each.account, each.region, each.registration_code)
+    emit(console(), grid)

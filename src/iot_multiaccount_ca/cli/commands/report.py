@@ -1,0 +1,62 @@
+"""``iot-ca report``: the fleet as one HTML page. Parses, calls, writes one file; changes nothing in AWS."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from ..access import access_options
+from ..app import app_option, cloud_assembly
+from .verify import check, concurrency_option
+
+
+@click.command("report")
+@app_option
+@click.option(
+    "--html",
+    "target",
+    required=True,
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Where to write the page.",
+)
+@click.option(
+    "--live", is_flag=True, help="Ask AWS too, as verify does; otherwise the page shows the plan alone."
+)
+@click.option("--title", default="Device CA fleet", show_default=True, help="The page's heading.")
+@access_options
+@concurrency_option
+def report(
+    app: str,
+    target: Path,
+    live: bool,
+    title: str,
+    profile: str | None,
+    role_name: str | None,
+    qualifier: str | None,
+    concurrency: int,
+) -> None:
+    """Write the fleet as one self-contained HTML page: matrix, CA validity, differences, stages.
+
+    The page has no script and loads nothing, so that it can be put on a wiki, mailed or printed. Exit code: 0 when it
+    is written, whatever it shows; `iot-ca verify` is for pipelines.
+
+    \b
+    Example: iot-ca report --html fleet.html
+    Example: iot-ca report --html fleet.html --live --profile audit
+    """
+    from ...fleet.overview import Overview
+    from ...fleet.planned import read_planned
+    from ...report.page import render
+
+    checked = None
+    with cloud_assembly(app) as folder:
+        if live:
+            checked = check(folder, profile, role_name, qualifier, concurrency)
+            records = [result.planned.record for result in checked.results]
+        else:
+            records = [each.record for each in read_planned(folder)]
+    now = checked.checked_at if checked is not None else dt.datetime.now(dt.UTC)
+    target.write_text(render(Overview.of(records, now), checked, title=title, now=now), encoding="utf-8")
+    click.echo(f"wrote {target}", err=True)

@@ -1,0 +1,158 @@
+"""``iot-ca verification-cert``: signs for registration codes where the CA's key is, offline if need be.
+
+The other half of ``iot-ca registration-code``: together they prove possession without giving the key to anyone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...errors import SharedCaError
+from ...model.ca.certificate import CaCertificate
+from ..signing import code_requests, signers
+from ..signing.code_requests import CodeRequest
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+class WrongOptionsError(SharedCaError):
+    """Options of a command that exclude each other, or miss each other."""
+
+
+@click.command("verification-cert")
+@click.option("--ca-certificate", type=_FILE, help="The CA's certificate, PEM.")
+@click.option("--private-key", type=_FILE, help="Sign with the CA's key in this PEM file.")
+@click.option("--kms-key", metavar="ARN", help="Sign with this KMS key, under your own credentials.")
+@click.option(
+    "--private-ca", metavar="ARN", help="Have this AWS Private CA issue, under your own credentials."
+)
+@click.option("--pkcs11-uri", metavar="URI", help="Sign with a key in an HSM (extra: pkcs11).")
+@click.option("--csr-only", is_flag=True, help="Write certificate requests, for a CA that signs those.")
+@click.option("--request", "request_file", required=True, type=_FILE, help="From `iot-ca registration-code`.")
+@click.option("--out", default=".", show_default=True, type=_FOLDER, help="Folder for one file per stage.")
+@click.option(
+    "--valid-days",
+    type=click.IntRange(min=1),
+    help="How long the certificates are valid; without it, as long as the CA.",
+)
+@click.option("--profile", help="AWS profile for --kms-key and --private-ca.")
+def verification_cert(
+    ca_certificate: Path | None,
+    private_key: Path | None,
+    kms_key: str | None,
+    private_ca: str | None,
+    pkcs11_uri: str | None,
+    csr_only: bool,
+    request_file: Path,
+    out: Path,
+    valid_days: int | None,
+    profile: str | None,
+) -> None:
+    """Sign verification certificates for the codes of a request file.
+
+    With --private-key or --pkcs11-uri it needs no AWS and no network. The certificates prove to AWS IoT that whoever
+    runs this holds the CA's key; their own keys are thrown away, so they are of no other use to anyone.
+
+    \b
+    Example: iot-ca verification-cert --ca-certificate ca.pem --private-key ca.key --request request.json --out .
+    """
+    ways = {
+        "--private-key": private_key,
+        "--kms-key": kms_key,
+        "--private-ca": private_ca,
+        "--pkcs11-uri": pkcs11_uri,
+        "--csr-only": csr_only or None,
+    }
+    _exactly_one(ways)
+    requests = code_requests.read(request_file)
+    if csr_only:
+        _write_requests(requests, out)
+        return
+    if ca_certificate is None:
+        raise WrongOptionsError("--ca-certificate is missing", fix="give the PEM of the CA that is to sign")
+    value = CaCertificate.from_file(ca_certificate)
+    ca = value.load()
+    lifetime = dt.timedelta(days=valid_days) if valid_days else dt.timedelta.max
+    signer: AbstractContextManager[Any]
+    if private_key is not None:
+        signer = signers.key_file(private_key, ca, lifetime)
+    elif kms_key is not None:
+        signer = signers.kms_key(kms_key, ca, lifetime, profile)
+    elif private_ca is not None:
+        signer = signers.private_ca(private_ca, ca, lifetime, profile)
+    else:
+        signer = signers.hsm(pkcs11_uri or "", ca, lifetime)
+    mine = _of_this_ca(requests, value)
+    with signers.sentences(), signer as sign:
+        # All are signed before one is written: a failure leaves no half of a set behind.
+        signed = [(each, sign(each.registration_code)) for each in mine]
+    paths = [_write(out, each, "verification.pem", pem) for each, pem in signed]
+    _how_to_use([each.name for each in mine], paths)
+
+
+def _exactly_one(ways: dict[str, Any]) -> None:
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) != 1:
+        raise WrongOptionsError(
+            "one of the ways to sign is needed" if not given else f"{' and '.join(given)} exclude each other",
+            allowed=f"one of {', '.join(ways)}",
+        )
+
+
+def _of_this_ca(requests: list[CodeRequest], ca: CaCertificate) -> list[CodeRequest]:
+    mine = [each for each in requests if each.ca_certificate_id in (None, ca.certificate_id)]
+    for other in requests:
+        if other not in mine:
+            click.echo(
+                f"left out {other.name}: it asks for the CA {other.ca_subject or other.ca_certificate_id}",
+                err=True,
+            )
+    if not mine:
+        raise code_requests.RequestFileError(
+            f"no request of the file asks for the CA {ca.subject!r}",
+            value=ca.certificate_id,
+            allowed=", ".join(sorted({str(each.ca_certificate_id) for each in requests})),
+            fix="give the certificate of the CA that the app registers",
+        )
+    return mine
+
+
+def _write(folder: Path, request: CodeRequest, ending: str, pem: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{request.name}.{ending}"
+    head = (
+        f"AWS IoT verification certificate for stage {request.name}\n"
+        f"account {request.account}, region {request.region}\n"
+        f"registration code {request.registration_code}\n"
+    )
+    path.write_text(head + pem, encoding="ascii")
+    return path
+
+
+def _write_requests(requests: list[CodeRequest], out: Path) -> None:
+    make = signers.request_maker()
+    with signers.sentences():
+        for each in requests:
+            path = _write(out, each, "verification.csr", make(each.registration_code))
+            click.echo(f"wrote {path}")
+    click.echo(
+        "\nHave the CA sign each request as it stands (the common name is the registration code; an end-entity\n"
+        "certificate, not a CA). Their keys are thrown away: nobody needs them. The certificates go into\n"
+        "Verification.from_pre_issued by the names of the stages."
+    )
+
+
+def _how_to_use(names: list[str], paths: list[Path]) -> None:
+    for path in paths:
+        click.echo(f"wrote {path}")
+    lines = [f'    "{name}": "{path.as_posix()}",' for name, path in zip(names, paths, strict=True)]
+    click.echo("\nPut the files beside the app, and:\n\nverification=Verification.from_pre_issued({")
+    click.echo("\n".join(lines) + "\n})")

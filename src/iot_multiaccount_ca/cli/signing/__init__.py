@@ -1,0 +1,1 @@
+"""Signing verification certificates where the CA's key is, away from AWS."""

@@ -1,0 +1,1 @@
+"""How a registration becomes resources of a stack."""

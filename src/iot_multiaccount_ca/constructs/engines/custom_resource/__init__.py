@@ -1,0 +1,1 @@
+"""The engine that registers by a Lambda of the stack: ``Custom::IotCaCertificate``."""

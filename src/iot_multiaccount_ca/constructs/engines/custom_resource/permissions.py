@@ -1,0 +1,77 @@
+"""What the registrar may do, statement by statement. Builds plain policy documents; grants nothing to anyone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ....model.ca.certificate import CertificateMode
+from ...policies import allow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ....model.ca.certificate import CaCertificate
+    from ....model.possession.verification import Verification
+
+# These know no resource: AWS authorizes them on * only (Service Authorization Reference, AWS IoT).
+_WITHOUT_RESOURCE = ("iot:RegisterCACertificate", "iot:ListCACertificates")
+
+
+# On every CA of the account and region, not on one id: the clean-up Delete of an old CA runs under the new policy.
+_ON_CA_CERTIFICATES = (
+    "iot:DescribeCACertificate",
+    "iot:UpdateCACertificate",
+    "iot:DeleteCACertificate",
+    "iot:TagResource",
+    "iot:UntagResource",
+    "iot:ListTagsForResource",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one registration asks of the registrar's role. ``pass_role``: ARN of its provisioning role."""
+
+    ca_certificate: CaCertificate
+    mode: CertificateMode
+    verification: Verification | None
+    pass_role: str | None
+
+    @property
+    def signs_in_lambda(self) -> bool:
+        """Whether the Lambda has to carry what builds certificates."""
+        return self.verification is not None and self.verification.signs_in_lambda
+
+
+def registrar_statements(
+    *,
+    partition: str,
+    account: str,
+    region: str,
+    needs: Iterable[Need],
+) -> list[dict[str, Any]]:
+    """The statements of one stack's registrar: what its registrations need together, and no more."""
+    registrations = list(needs)
+    without_resource = list(_WITHOUT_RESOURCE)
+    if any(each.mode is CertificateMode.DEFAULT for each in registrations):
+        without_resource.append("iot:GetRegistrationCode")
+    statements = [
+        allow(without_resource, ["*"]),
+        allow(list(_ON_CA_CERTIFICATES), [f"arn:{partition}:iot:{region}:{account}:cacert/*"]),
+    ]
+    roles = list(dict.fromkeys(each.pass_role for each in registrations if each.pass_role is not None))
+    if roles:
+        statements.append(
+            allow(["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": "iot.amazonaws.com"}})
+        )
+    for each in registrations:
+        if each.verification is None:
+            continue
+        for grant in each.verification.permissions(
+            partition, account, region, ca_certificate=each.ca_certificate
+        ):
+            statement = allow(list(grant.actions), list(grant.resources), grant.conditions)
+            if statement not in statements:
+                statements.append(statement)
+    return statements

@@ -1,0 +1,171 @@
+"""The custom-resource Lambda of a stack: one function, whatever the modes, verifications and number of CAs.
+
+Its logical ids are constant: a custom resource's ServiceToken cannot change, so code and policies change in place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import aws_iam, aws_lambda, aws_logs
+from aws_cdk.aws_s3_assets import Asset
+from constructs import Construct
+
+from .... import assets
+from ....errors import ConstructError
+from ...policies import document, log_statement, trust
+from .permissions import Need, registrar_statements
+from .request_properties import LAMBDA_TIMEOUT
+
+if TYPE_CHECKING:
+    from aws_cdk import CfnResource
+
+    from ...place import Place
+
+_ID = "IotCaRegistrar"
+RUNTIME = "python3.13"
+HANDLER = "responder.handler"
+_MEMORY_MB = 256
+_RETENTION_DAYS = 365
+_EVENT_AGE_SECONDS = 60
+
+
+class RegistrarFunction(Construct):
+    """The registrar of one stack. Ask for it with `serve`; it grows with the registrations that need it."""
+
+    def __init__(
+        self,
+        place: Place,
+        need: Need,
+        *,
+        role: aws_iam.IRole | None,
+        log_group: aws_logs.ILogGroup | None,
+    ) -> None:
+        super().__init__(place.stack, _ID)
+        self._place = place
+        self._given = (role, log_group)
+        self._needs = [need]
+        self._signing = need.signs_in_lambda
+        log_group_name, self._log_group_arn = self._make_log_group(log_group)
+        self._role_arn, self._policy = self._make_role(role)
+        self.function = aws_lambda.CfnFunction(
+            self,
+            "Resource",
+            role=self._role_arn,
+            code=self._code(),
+            handler=HANDLER,
+            runtime=RUNTIME,
+            architectures=["x86_64"],
+            memory_size=_MEMORY_MB,
+            timeout=LAMBDA_TIMEOUT,
+            description="Registers device CAs with AWS IoT (iot-multiaccount-ca)",
+            logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(log_group=log_group_name),
+        )
+        name = self.function.ref
+        self.service_token = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:{name}"
+        # Lambda would run a crashed Create again, after CloudFormation rolled it back.
+        self.invoke_config = aws_lambda.CfnEventInvokeConfig(
+            self,
+            "InvokeConfig",
+            function_name=name,
+            qualifier="$LATEST",
+            maximum_retry_attempts=0,
+            maximum_event_age_in_seconds=_EVENT_AGE_SECONDS,
+        )
+
+    @classmethod
+    def serve(
+        cls,
+        place: Place,
+        need: Need,
+        *,
+        role: aws_iam.IRole | None = None,
+        log_group: aws_logs.ILogGroup | None = None,
+    ) -> RegistrarFunction:
+        """The stack's registrar, able to do what one more registration needs; made for the first one."""
+        held = place.registrar
+        if held is None:
+            found = place.stack.node.try_find_child(_ID) if not place.fresh else None
+            held = found if isinstance(found, RegistrarFunction) else None
+        if held is None:
+            held = cls(place, need, role=role, log_group=log_group)
+        else:
+            held._serve_another(need, role, log_group)
+        place.registrar = held
+        return held
+
+    def _serve_another(
+        self, need: Need, role: aws_iam.IRole | None, log_group: aws_logs.ILogGroup | None
+    ) -> None:
+        for what, given, held in zip(("role", "log_group"), (role, log_group), self._given, strict=True):
+            if given is not None and given is not held:
+                raise ConstructError(
+                    f"two registrations of one stack give the registrar different {what}s",
+                    fix=f"all registrations of a stack share one Lambda: give the same {what} to each, the first one "
+                    "included",
+                )
+        self._needs.append(need)
+        if need.signs_in_lambda and not self._signing:
+            self._signing = True
+            self.function.code = self._code()
+        statements = document(self._statements())
+        if isinstance(self._policy, aws_iam.CfnPolicy):
+            self._policy.policy_document = statements
+        else:
+            self._policy.policies = [_inline(statements)]
+
+    def order_before(self, resource: CfnResource) -> None:
+        """Make ``resource`` wait for everything that its invocation needs beside the function itself."""
+        # add_resource_dependency is the newer name; add_dependency the only one before it.
+        wait_for = getattr(resource, "add_resource_dependency", None) or resource.add_dependency
+        wait_for(self.invoke_config)
+        if isinstance(self._policy, aws_iam.CfnPolicy):
+            wait_for(self._policy)
+
+    def _code(self) -> aws_lambda.CfnFunction.CodeProperty:
+        package = "registrar-signing" if self._signing else "registrar"
+        # CDK copies a folder into the assembly once, however many stacks have an asset of it.
+        asset = Asset(
+            self, package, path=str(assets.lambda_package(package)), exclude=assets.excluded(package)
+        )
+        return aws_lambda.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key)
+
+    def _make_role(self, role: aws_iam.IRole | None) -> tuple[str, aws_iam.CfnRole | aws_iam.CfnPolicy]:
+        if role is None:
+            made = aws_iam.CfnRole(
+                self,
+                "Role",
+                assume_role_policy_document=trust("lambda.amazonaws.com"),
+                policies=[_inline(document(self._statements()))],
+                description="What the registrar of device CAs may do (iot-multiaccount-ca)",
+            )
+            return made.attr_arn, made
+        policy = aws_iam.CfnPolicy(
+            self,
+            "Policy",
+            policy_name=_ID,
+            policy_document=document(self._statements()),
+            roles=[role.role_name],
+        )
+        return role.role_arn, policy
+
+    def _make_log_group(self, log_group: aws_logs.ILogGroup | None) -> tuple[str, str]:
+        if log_group is not None:
+            return log_group.log_group_name, log_group.log_group_arn
+        made = aws_logs.CfnLogGroup(self, "Logs", retention_in_days=_RETENTION_DAYS)
+        name = made.ref
+        place = self._place
+        return name, f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{name}:*"
+
+    def _statements(self) -> list[dict[str, Any]]:
+        place = self._place
+        return [
+            log_statement(self._log_group_arn),
+            *registrar_statements(
+                partition=place.partition, account=place.account, region=place.region, needs=self._needs
+            ),
+        ]
+
+
+def _inline(statements: dict[str, Any]) -> aws_iam.CfnRole.PolicyProperty:
+    return aws_iam.CfnRole.PolicyProperty(policy_name=_ID, policy_document=statements)

@@ -1,0 +1,69 @@
+"""What our Lambdas may do, statement by statement. Builds plain policy documents; grants nothing to anyone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..model.jitr.enrollment import thing_pattern
+
+if TYPE_CHECKING:
+    from ..model.jitr.enrollment import JitrEnrollment
+
+
+def activation_statements(
+    *, partition: str, account: str, region: str, enrollment: JitrEnrollment
+) -> list[dict[str, Any]]:
+    """The statements of one activation Lambda, for what its enrollment says, and no more.
+
+    AttachPolicy and AttachThingPrincipal are authorized on the certificate (Service Authorization Reference, AWS IoT);
+    which certificates will knock is not known before.
+    """
+
+    def arn(service: str, resource: str) -> str:
+        return f"arn:{partition}:{service}:{region}:{account}:{resource}"
+
+    on_certificates = ["iot:DescribeCertificate", "iot:AttachPolicy", "iot:UpdateCertificate"]
+    statements = []
+    if enrollment.thing_name is not None:
+        on_certificates.append("iot:AttachThingPrincipal")
+        things = arn("iot", f"thing/{thing_pattern(enrollment.thing_name)}")
+        statements.append(allow(["iot:CreateThing"], [things]))
+        if enrollment.thing_groups:
+            groups = [arn("iot", f"thinggroup/{group}") for group in enrollment.thing_groups]
+            statements.append(allow(["iot:AddThingToThingGroup"], [things, *groups]))
+    statements.insert(0, allow(on_certificates, [arn("iot", "cert/*")]))
+    admission = enrollment.admission
+    if admission.parameter_name is not None:
+        parameter = arn("ssm", f"parameter/{admission.parameter_name.lstrip('/')}")
+        statements.append(allow(["ssm:GetParameter"], [parameter]))
+    if admission.table_name is not None:
+        statements.append(allow(["dynamodb:GetItem"], [arn("dynamodb", f"table/{admission.table_name}")]))
+    return statements
+
+
+def log_statement(log_group_arn: str) -> dict[str, Any]:
+    """Write into the one log group; not make others."""
+    return allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group_arn])
+
+
+def trust(service: str) -> dict[str, Any]:
+    """A trust policy for one AWS service."""
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def document(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    """A policy document."""
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def allow(actions: list[str], resources: list[str], conditions: Any = None) -> dict[str, Any]:
+    """One statement that allows."""
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Action": actions if len(actions) > 1 else actions[0],
+        "Resource": resources if len(resources) > 1 else resources[0],
+    }
+    if conditions:
+        statement["Condition"] = conditions
+    return statement

@@ -1,0 +1,1 @@
+"""The device CA: its certificate, and the algorithms that AWS IoT takes."""

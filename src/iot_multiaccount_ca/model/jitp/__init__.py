@@ -1,0 +1,1 @@
+"""Just-in-time provisioning: the template's body, its rules and its dry run."""

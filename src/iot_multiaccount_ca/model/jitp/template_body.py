@@ -1,0 +1,149 @@
+"""The body of a JITP provisioning template as a value: read, linted, filled per stage. Applies nothing."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import TemplateNotJsonError, TemplateTooLongError, UnknownPlaceholderError
+from .placeholders import WRITTEN, fill, unknown_placeholder
+from .template_rules import check_body
+
+if TYPE_CHECKING:
+    import datetime as dt
+    import os
+    from collections.abc import Mapping
+
+    from cryptography import x509
+
+    from ..ca.certificate import CaCertificate
+    from .simulation import Provisioning
+    from .simulation.device import DeviceCertificate
+
+LONGEST_BODY = 10_240
+#: What ``{{account}}`` and ``{{region}}`` are in a dry run that is told neither: AWS's own example account.
+STAND_IN_ACCOUNT, STAND_IN_REGION = "123456789012", "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class JitpTemplateBody:
+    """A linted JITP template body. Make one with `from_file` or `from_dict`.
+
+    ``{{account}}``, ``{{region}}`` and ``{{partition}}`` in it are filled for each stage at synth. Everything that AWS
+    IoT would refuse, or that could never provision a device, raises a `ProvisioningTemplateError`.
+    ``text``: the body as compact JSON, placeholders unfilled. See "Just-in-time provisioning" in the AWS IoT
+    developer guide for the format.
+    """
+
+    text: str = field(repr=False)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> JitpTemplateBody:
+        """Read the body from a JSON file. The path is relative to the working directory, as with `open`."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+            raise TemplateNotJsonError(
+                f"the JITP template cannot be read: {reason}",
+                value=str(path),
+                fix="give the path of the JSON file, relative to the working directory",
+            ) from None
+        try:
+            body = json.loads(text)
+        except ValueError as error:
+            raise TemplateNotJsonError(
+                f"the JITP template {path} is no JSON: {error}", allowed="a JSON object"
+            ) from None
+        return cls.from_dict(body)
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> JitpTemplateBody:
+        """Take the body from a dict, such as a template written in Python."""
+        if not isinstance(body, dict):
+            raise TemplateNotJsonError(
+                "the JITP template is no JSON object",
+                value=type(body).__name__,
+                allowed="an object with Resources",
+            )
+        try:
+            text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        except (TypeError, ValueError) as error:
+            raise TemplateNotJsonError(f"the JITP template holds what JSON cannot: {error}") from None
+        _check_placeholders(text)
+        check_body(body)
+        # The widest that any stage makes of it; what a stage really gets is checked again in resolve.
+        _check_length(text)
+        return cls(text=text)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The parsed body, placeholders unfilled; a new dict at every call."""
+        parsed: dict[str, Any] = json.loads(self.text)
+        return parsed
+
+    def resolve(self, *, account: str, region: str, partition: str) -> str:
+        """The body as JSON text with the placeholders filled for one stage: at most 10,240 characters."""
+        return _fill(self.text, account, region, partition)
+
+    def render(
+        self,
+        device_certificate: DeviceCertificate,
+        *,
+        account: str | None = None,
+        region: str | None = None,
+        partition: str | None = None,
+        ca_certificate: CaCertificate | x509.Certificate | None = None,
+        now: dt.datetime | None = None,
+    ) -> Provisioning:
+        """The dry run: what JITP would do with a device of this certificate, offline.
+
+        ``device_certificate``: PEM text, PEM or DER bytes, a path, or an ``x509.Certificate``; of a chain the first.
+        Without ``account`` and ``region``, ``123456789012`` and ``us-east-1`` stand in; the ``partition`` is the
+        region's. With ``ca_certificate`` the chain is checked too. ``now``: aware; the clock's unless given.
+        Raises `UnreadableDeviceCertificateError` where there is no certificate, and a `StageError` for an account or
+        region that cannot be; what stands in the device's way is among the answer's ``findings``.
+        """
+        # Here, so that a synth without a dry run loads none of it.
+        from ..target import check_account, check_region, partition_of
+        from .simulation import load_device_certificate, simulate
+
+        account, region = account or STAND_IN_ACCOUNT, region or STAND_IN_REGION
+        check_account(account, where="the dry run")
+        check_region(region, where="the dry run")
+        body = json.loads(
+            self.resolve(account=account, region=region, partition=partition or partition_of(region))
+        )
+        certificate = load_device_certificate(device_certificate)
+        return simulate(body, certificate, ca_certificate=ca_certificate, now=now)
+
+
+@functools.lru_cache(maxsize=4096)
+def _fill(text: str, account: str, region: str, partition: str) -> str:
+    filled = fill(text, account=account, region=region, partition=partition)
+    _check_length(filled)
+    return filled
+
+
+def _check_placeholders(text: str) -> None:
+    unknown = unknown_placeholder(text)
+    if unknown is not None:
+        raise UnknownPlaceholderError(
+            "the JITP template has a placeholder that no stage can fill",
+            value=unknown,
+            allowed=WRITTEN,
+            fix='for what differs by device use {"Ref": …}; for policy variables ${iot:…}',
+        )
+
+
+def _check_length(text: str) -> None:
+    if len(text) > LONGEST_BODY:
+        raise TemplateTooLongError(
+            "the JITP template is too long for AWS IoT",
+            value=f"{len(text):,} characters (as compact JSON)",
+            allowed=f"{LONGEST_BODY:,}",
+            fix="move the policy document into an AWS::IoT::Policy of your own and name it with PolicyName",
+        )

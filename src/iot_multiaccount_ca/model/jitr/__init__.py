@@ -1,0 +1,1 @@
+"""Just-in-time registration: who is admitted, and what an admitted device gets."""

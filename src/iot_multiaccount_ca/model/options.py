@@ -1,0 +1,42 @@
+"""The words that a plan and a registration share: what to do with what exists, and on removal. Decides no case."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from ..errors import InvalidRemovalPolicyError, InvalidTypeError
+
+_REMOVAL_POLICIES = {"DESTROY": "DESTROY", "RETAIN": "RETAIN", "RETAIN_ON_UPDATE_OR_DELETE": "RETAIN"}
+
+
+class OnExisting(StrEnum):
+    """What happens when the CA is registered in the account already.
+
+    ``FAIL``: the deployment stops and says by whom. ``ADOPT``: the registration is taken over as it stands, in the same
+    mode only; on removal it stays registered, and our template and tags are taken off it.
+    """
+
+    FAIL = "FAIL"
+    ADOPT = "ADOPT"
+
+
+def resolve_on_existing(value: object) -> OnExisting:
+    """An `OnExisting`, given as enum or word."""
+    try:
+        return OnExisting(str(value))
+    except ValueError:
+        raise InvalidTypeError(
+            "on_existing is unknown", value=value, allowed="OnExisting.FAIL, OnExisting.ADOPT"
+        ) from None
+
+
+def resolve_removal_policy(value: object) -> str:
+    """``"DESTROY"`` or ``"RETAIN"``, from an ``aws_cdk.RemovalPolicy`` or its name (the model knows no aws_cdk)."""
+    name = getattr(value, "name", value)
+    if name not in _REMOVAL_POLICIES:
+        raise InvalidRemovalPolicyError(
+            "a CA registration cannot have this removal policy",
+            value=name,
+            allowed="RemovalPolicy.DESTROY, RemovalPolicy.RETAIN",
+        )
+    return _REMOVAL_POLICIES[str(name)]

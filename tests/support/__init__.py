@@ -1,0 +1,1 @@
+"""What tests share: certificates, plans, AWS as strict fakes, terminals. Holds no test."""

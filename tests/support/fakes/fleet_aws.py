@@ -1,0 +1,251 @@
+"""A few read calls of STS, AWS IoT, IAM and CloudFormation over real HTTP, for tests of what reads a fleet.
+
+It answers what its `World` holds, after a latency that a benchmark sets, and can be told to fail. Access keys are
+account ids, as on the local AWS. Strict in one way: it answers for the account and region that signed the request.
+Not a rehearsal of AWS's behaviour; the local AWS is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import threading
+import urllib.parse
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
+_CREDENTIAL = re.compile(r"Credential=(?:ASIA)?(\d{12})/\d{8}/([a-z0-9-]+)/([a-z]+)/")
+_XML = '<{action}Response xmlns="https://x/"><{action}Result>{result}</{action}Result></{action}Response>'
+
+
+@dataclass
+class World:
+    """What AWS holds. Keys of ``cas`` and ``templates`` are ``account/region/name``."""
+
+    roles: set[str] = field(default_factory=set)
+    cas: dict[str, dict[str, Any]] = field(default_factory=dict)
+    templates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stack_resources: dict[str, dict[str, str]] = field(default_factory=dict)
+    #: Topic rules by ``account/region``.
+    rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    #: Registration codes by ``account/region``; an account without one refuses to give it.
+    codes: dict[str, str] = field(default_factory=dict)
+    #: (status, code) answers by ``account/Action``, taken one at a time; a last one of ``None`` ends them.
+    faults: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+
+class FaultError(Exception):
+    """An AWS error."""
+
+    def __init__(self, status: int, code: str, message: str = "no") -> None:
+        super().__init__(code)
+        self.status, self.code, self.message = status, code, message
+
+
+class FakeAws:
+    """The server, in a thread of its own: ``with FakeAws(world) as url``."""
+
+    def __init__(self, world: World, *, latency: float = 0.0, port: int = 0) -> None:
+        self.world, self.latency, self.port = world, latency, port
+        self.hang: set[str] = set()
+        self.connections: set[asyncio.BaseTransport] = set()
+        self._loop = asyncio.new_event_loop()
+
+    def __enter__(self) -> str:
+        started = threading.Event()
+
+        def run() -> None:
+            asyncio.set_event_loop(self._loop)
+            self._server = self._loop.run_until_complete(
+                self._loop.create_server(lambda: _Connection(self), "127.0.0.1", self.port)
+            )
+            self.port = self._server.sockets[0].getsockname()[1]
+            started.set()
+            self._loop.run_forever()
+            self._server.close()
+            for connection in list(self.connections):
+                connection.close()
+            self._loop.run_until_complete(asyncio.sleep(0))  # closing takes a turn of the loop
+            self._loop.close()
+
+        self._thread = threading.Thread(target=run, daemon=True)
+        self._thread.start()
+        started.wait()
+        return f"http://127.0.0.1:{self.port}"
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def answer(self, method: str, target: str, headers: str, body: str) -> tuple[int, str, str] | None:
+        """Status, content type and text of the answer; None for one that never comes."""
+        found = _CREDENTIAL.search(headers)
+        account, region, service = found.groups() if found else ("", "", "")
+        url = urllib.parse.urlsplit(target)
+        request = dict(urllib.parse.parse_qsl(url.query or body))
+        action = request.get("Action") or _iot_action(url.path)
+        self.world.calls.append(f"{account}/{region}/{action}")
+        if f"{account}/{action}" in self.hang:
+            return None
+        try:
+            faults = self.world.faults.get(f"{account}/{action}")
+            if faults:
+                status, code = faults.pop(0)
+                raise FaultError(status, code)
+            if service == "iot":
+                return (
+                    200,
+                    "application/json",
+                    json.dumps(self._iot(action, account, region, url.path, request)),
+                )
+            result = getattr(self, f"_{action}")(account, region, request)
+            return 200, "text/xml", _XML.format(action=action, result=result)
+        except FaultError as fault:
+            return _error(service, fault)
+
+    def _iot(self, action: str, account: str, region: str, path: str, request: dict[str, str]) -> Any:
+        name = urllib.parse.unquote(path.rpartition("/")[2])
+        if action == "DescribeEndpoint":
+            assert request["endpointType"] == "iot:Data-ATS"
+            return {"endpointAddress": f"a{account}-ats.iot.{region}.amazonaws.com"}
+        if action == "GetRegistrationCode":
+            if f"{account}/{region}" not in self.world.codes:
+                raise FaultError(401, "UnauthorizedException")
+            return {"registrationCode": self.world.codes[f"{account}/{region}"]}
+        if action == "DescribeCACertificate":
+            return _held(self.world.cas, account, region, name)["describe"]
+        if action == "ListTagsForResource":
+            name = request["resourceArn"].rpartition("/")[2]
+            tags = _held(self.world.cas, account, region, name)["tags"]
+            return _page("tags", [{"Key": key, "Value": value} for key, value in tags.items()], request)
+        if action == "ListTopicRules":
+            return _page("rules", self.world.rules.get(f"{account}/{region}", []), request)
+        return _held(self.world.templates, account, region, name)
+
+    def _AssumeRole(self, account: str, region: str, request: dict[str, str]) -> str:
+        role = request["RoleArn"]
+        if role not in self.world.roles:
+            raise FaultError(
+                403, "AccessDenied", f"not authorized to perform: sts:AssumeRole on resource: {role}"
+            )
+        return (
+            f"<Credentials><AccessKeyId>ASIA{role.split(':')[4]}</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
+            "<SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
+        )
+
+    def _GetCallerIdentity(self, account: str, region: str, request: dict[str, str]) -> str:
+        return f"<Account>{account}</Account><UserId>u</UserId><Arn>arn:aws:iam::{account}:user/me</Arn>"
+
+    def _GetRole(self, account: str, region: str, request: dict[str, str]) -> str:
+        arn = f"arn:aws:iam::{account}:role/{request['RoleName']}"
+        if arn not in self.world.roles:
+            raise FaultError(404, "NoSuchEntity")
+        return (
+            f"<Role><Path>/</Path><RoleName>{request['RoleName']}</RoleName><RoleId>r</RoleId><Arn>{arn}</Arn>"
+            "<CreateDate>2026-01-01T00:00:00Z</CreateDate></Role>"
+        )
+
+    def _DescribeStackResource(self, account: str, region: str, request: dict[str, str]) -> str:
+        held = self.world.stack_resources.get(f"{account}/{region}/{request['StackName']}")
+        if held is None:
+            raise FaultError(400, "ValidationError", f"Stack '{request['StackName']}' does not exist")
+        inside = "".join(f"<{key}>{value}</{key}>" for key, value in held.items())
+        return f"<StackResourceDetail>{inside}</StackResourceDetail>"
+
+
+class _Connection(asyncio.Protocol):
+    """Just enough HTTP/1.1: one request at a time, kept alive."""
+
+    def __init__(self, server: FakeAws) -> None:
+        self._server, self._buffer = server, b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._server.connections.add(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.connections.discard(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, separator, rest = self._buffer.partition(b"\r\n\r\n")
+        if not separator:
+            return
+        headers = head.decode("latin-1")
+        length = re.search(r"(?im)^content-length: *(\d+)", headers)
+        size = int(length.group(1)) if length else 0
+        if len(rest) < size:
+            return
+        self._buffer = rest[size:]
+        method, target, _ = headers.split(" ", 2)
+        answer = self._server.answer(method, target, headers, rest[:size].decode())
+        if answer is None:
+            return
+        status, kind, text = answer
+        body = text.encode()
+        lines = f"HTTP/1.1 {status} x\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+        if kind == "application/json" and status != 200:
+            lines += f"x-amzn-ErrorType: {json.loads(text)['code']}\r\n"
+        whole = lines.encode() + b"\r\n" + body
+        asyncio.get_running_loop().call_later(self._server.latency, self._write, whole)
+
+    def _write(self, whole: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(whole)  # type: ignore[attr-defined]
+
+
+def _iot_action(path: str) -> str:
+    kinds = {
+        "/cacertificate/": "DescribeCACertificate",
+        "/tags": "ListTagsForResource",
+        "/provisioning-templates/": "DescribeProvisioningTemplate",
+        "/endpoint": "DescribeEndpoint",
+        "/registrationcode": "GetRegistrationCode",
+        "/rules": "ListTopicRules",
+    }
+    return next(action for prefix, action in kinds.items() if path.startswith(prefix))
+
+
+def _page(key: str, found: list[Any], request: dict[str, str]) -> dict[str, Any]:
+    """Two at a time, so that whoever reads the first page alone is found out."""
+    at = int(request.get("nextToken", 0))
+    more = {"nextToken": str(at + 2)} if at + 2 < len(found) else {}
+    return {key: found[at : at + 2], **more}
+
+
+def _held(what: dict[str, dict[str, Any]], account: str, region: str, name: str) -> dict[str, Any]:
+    try:
+        return what[f"{account}/{region}/{name}"]
+    except KeyError:
+        raise FaultError(404, "ResourceNotFoundException", f"{name} does not exist") from None
+
+
+def _error(service: str, fault: FaultError) -> tuple[int, str, str]:
+    if service == "iot":
+        return fault.status, "application/json", json.dumps({"code": fault.code, "message": fault.message})
+    text = f"<ErrorResponse><Error><Code>{fault.code}</Code><Message>{fault.message}</Message></Error></ErrorResponse>"
+    return fault.status, "text/xml", text
+
+
+def save(world: World, path: Path) -> None:
+    """Write a world for a server in another process."""
+    path.write_text(json.dumps({**asdict(world), "roles": sorted(world.roles)}))
+
+
+def _load(path: Path) -> World:
+    held = json.loads(path.read_text())
+    return World(**{**held, "roles": set(held["roles"])})
+
+
+if __name__ == "__main__":
+    # python tests/support/fakes/fleet_aws.py WORLD.json LATENCY_SECONDS: prints its address, ends when stdin does.
+    with FakeAws(_load(Path(sys.argv[1])), latency=float(sys.argv[2])) as address:
+        print(address, flush=True)  # noqa: T201
+        sys.stdin.read()

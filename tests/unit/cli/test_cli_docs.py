@@ -1,0 +1,85 @@
+"""The documents about the command line are what the command line is."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import iot_multiaccount_ca
+from support.fakes.fleet_aws import FakeAws
+from support.fleets import Fleet, live
+from support.terminal import in_pipe
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_cli_md_is_written_from_the_commands() -> None:
+    """`python tools/cli_docs.py` writes it anew."""
+    spec = importlib.util.spec_from_file_location("cli_docs", ROOT / "tools" / "cli_docs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == module.document()
+
+
+def test_the_version_is_the_packages() -> None:
+    """`iot-ca --version`."""
+    ran = in_pipe("--version")
+    assert (ran.code, ran.stdout) == (0, f"iot-ca, version {iot_multiaccount_ca.__version__}\n")
+
+
+def test_every_command_has_an_example_in_its_help() -> None:
+    """So that nobody has to guess."""
+    sections = re.split(r"(?m)^## ", (ROOT / "docs/cli.md").read_text(encoding="utf-8"))[1:]
+    assert sections
+    without = [section.splitlines()[0] for section in sections if "```sh\n" not in section]
+    assert without == []
+
+
+@pytest.mark.parametrize("shape", ["plan", "verify"])
+def test_json_md_lists_every_key_that_is_printed(shape: str, fleet: Fleet) -> None:
+    """And no other: both ways."""
+    live(fleet.world, fleet.records[0])["certificateDescription"].update(
+        status="INACTIVE", validity={"notAfter": fleet.records[0].expires.timestamp()}
+    )
+    fleet.records[1:2] = []
+    with FakeAws(fleet.world) as url:
+        fleet.ask(url)
+        ran = in_pipe(shape, "--app", str(fleet.assembly()), "--json", *_more(shape))
+    printed = _keys(json.loads(ran.stdout)) - {"stages[].warnings"}
+    documented = _documented(f"iot-ca/{shape}")
+    within = tuple(
+        f"{key}." for key in ("stages[].planned", "stages[].live.tags", "registrations[].verification")
+    )
+    assert {key for key in printed if not key.startswith(within)} == documented
+
+
+def _more(shape: str) -> list[str]:
+    # A warning, so that its key is there.
+    return ["--expires-within", "40000"] if shape == "verify" else []
+
+
+def _documented(shape: str) -> set[str]:
+    section = (
+        (ROOT / "docs/json.md").read_text(encoding="utf-8").partition(f"## {shape},")[2].partition("\n## ")[0]
+    )
+    return set(re.findall(r"(?m)^\| `([^`]+)` \|", section))
+
+
+def _keys(value: Any, at: str = "") -> set[str]:
+    if isinstance(value, dict):
+        inside = {key for name, each in value.items() for key in _keys(each, f"{at}.{name}" if at else name)}
+        return inside | (
+            {at}
+            if at in {"stages[].planned", "stages[].live", "stages[].template", "stages[].live.tags"}
+            else set()
+        )
+    if isinstance(value, list):
+        return {key for each in value for key in _keys(each, f"{at}[]")}
+    return {at}

@@ -13,7 +13,7 @@ from iot_multiaccount_ca.local.device import Broker, Device, DeviceCertificate, 
 from iot_multiaccount_ca.local.emulator import LOOPBACK
 from support.certificates import make_ca
 from support.deployments import ACCOUNTS, REGIONS, Deployments
-from support.places import Place, connect, device_of
+from support.local_accounts import LocalAccount, connect, device_of
 from support.terminal import in_pipe
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ app.synth()
 
 
 @dataclass
-class Account(Place):
+class Account(LocalAccount):
     """One stage's account, and what devices do there."""
 
     stage: str = ""

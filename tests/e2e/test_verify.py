@@ -129,7 +129,7 @@ class Deployed:
 
 
 @pytest.fixture
-def fleet(
+def deployed(
     aws: LocalAws, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Deployed:
     """A fleet of this test's own."""
@@ -137,78 +137,80 @@ def fleet(
     return Deployed(aws, tmp_path, name, monkeypatch)
 
 
-def test_a_registered_fleet_is_as_planned(fleet: Deployed) -> None:
+def test_a_registered_fleet_is_as_planned(deployed: Deployed) -> None:
     """In three accounts, by the look-up roles and with the documented rights."""
-    ran = fleet.verify("--json")
+    ran = deployed.verify("--json")
     assert ran.code == 0, ran.stdout + ran.stderr
-    found = fleet.stages_of(ran)
-    assert {name: each["state"] for name, each in found.items()} == dict.fromkeys(fleet.stages, "as-planned")
+    found = deployed.stages_of(ran)
+    assert {name: each["state"] for name, each in found.items()} == dict.fromkeys(
+        deployed.stages, "as-planned"
+    )
     assert found["prod"]["live"]["certificateMode"] == "DEFAULT"
     assert found["prod"]["checkedAs"].endswith(_LOOKUP.format(plans.PROD, plans.REGION))
     assert len({each["endpoint"] for each in found.values()}) == 3
     assert all(each["template"]["roleExists"] for each in found.values())
 
 
-def test_drift_deactivated_ca(fleet: Deployed) -> None:
+def test_drift_deactivated_ca(deployed: Deployed) -> None:
     """Its status is different; the call that the fix names mends it."""
-    staging = fleet.stages["staging"]
-    fleet.iot("staging").update_ca_certificate(certificateId=staging.certificate_id, newStatus="INACTIVE")
-    assert fleet.differences("staging") == {"status": ("ACTIVE", "INACTIVE")}
-    fleet.iot("staging").update_ca_certificate(certificateId=staging.certificate_id, newStatus="ACTIVE")
-    assert fleet.verify().code == 0
+    staging = deployed.stages["staging"]
+    deployed.iot("staging").update_ca_certificate(certificateId=staging.certificate_id, newStatus="INACTIVE")
+    assert deployed.differences("staging") == {"status": ("ACTIVE", "INACTIVE")}
+    deployed.iot("staging").update_ca_certificate(certificateId=staging.certificate_id, newStatus="ACTIVE")
+    assert deployed.verify().code == 0
 
 
-def test_drift_removed_template(fleet: Deployed) -> None:
+def test_drift_removed_template(deployed: Deployed) -> None:
     """Detached from the CA, then deleted: both are said."""
-    dev = fleet.stages["dev"]
-    fleet.iot("dev").update_ca_certificate(certificateId=dev.certificate_id, removeAutoRegistration=True)
-    fleet.iot("dev").delete_provisioning_template(templateName=dev.template_name)
-    differences = fleet.differences("dev")
+    dev = deployed.stages["dev"]
+    deployed.iot("dev").update_ca_certificate(certificateId=dev.certificate_id, removeAutoRegistration=True)
+    deployed.iot("dev").delete_provisioning_template(templateName=dev.template_name)
+    differences = deployed.differences("dev")
     assert differences["template"] == (dev.template_name, None)
     assert differences["templateName"] == (dev.template_name, None)
 
 
-def test_drift_foreign_mode(fleet: Deployed) -> None:
+def test_drift_foreign_mode(deployed: Deployed) -> None:
     """Somebody deregistered it, and registered it by hand in another mode."""
-    prod = fleet.stages["prod"]
-    iot = fleet.iot("prod")
+    prod = deployed.stages["prod"]
+    iot = deployed.iot("prod")
     _delete(iot, prod)
     iot.register_ca_certificate(
-        caCertificate=ca_certificate_pem(fleet.assembly, prod),
+        caCertificate=ca_certificate_pem(deployed.assembly, prod),
         certificateMode="SNI_ONLY",
         setAsActive=True,
         allowAutoRegistration=True,
         registrationConfig={"templateName": prod.template_name},
     )
-    assert fleet.differences("prod") == {
+    assert deployed.differences("prod") == {
         "certificateMode": ("DEFAULT", "SNI_ONLY"),
         "owner": (f"{prod.stack_name}/{prod.logical_id}", None),
     }
 
 
-def test_drift_deleted_ca(fleet: Deployed) -> None:
+def test_drift_deleted_ca(deployed: Deployed) -> None:
     """No stack knows of it here: the fix is to deploy."""
-    dev = fleet.stages["dev"]
-    _delete(fleet.iot("dev"), dev)
-    assert fleet.differences("dev") == {"registered": ("registered", "not deployed")}
+    dev = deployed.stages["dev"]
+    _delete(deployed.iot("dev"), dev)
+    assert deployed.differences("dev") == {"registered": ("registered", "not deployed")}
 
 
-def test_drift_missing_role(fleet: Deployed) -> None:
+def test_drift_missing_role(deployed: Deployed) -> None:
     """Its row says so, the others are checked, and the exit code is 2."""
-    iam = fleet.aws.client("iam", account=plans.STAGING, region=plans.REGION)
+    iam = deployed.aws.client("iam", account=plans.STAGING, region=plans.REGION)
     lookup = _LOOKUP.format(plans.STAGING, plans.REGION)
     held = iam.get_role(RoleName=lookup)["Role"]["AssumeRolePolicyDocument"]
     iam.delete_role_policy(RoleName=lookup, PolicyName="Read")
     iam.delete_role(RoleName=lookup)
     try:
-        ran = fleet.verify("--json")
+        ran = deployed.verify("--json")
     finally:
         iam.create_role(RoleName=lookup, AssumeRolePolicyDocument=json.dumps(held))
         iam.put_role_policy(
             RoleName=lookup, PolicyName="Read", PolicyDocument=_document(_RIGHTS, Resource="*")
         )
     assert ran.code == 2
-    found = fleet.stages_of(ran)
+    found = deployed.stages_of(ran)
     assert {name: each["state"] for name, each in found.items()} == {
         "dev": "as-planned",
         "staging": "unchecked",
@@ -217,20 +219,20 @@ def test_drift_missing_role(fleet: Deployed) -> None:
     assert f"cdk bootstrap aws://{plans.STAGING}/{plans.REGION}" in found["staging"]["problem"]
 
 
-def test_drift_a_role_that_lacks_a_right(fleet: Deployed) -> None:
+def test_drift_a_role_that_lacks_a_right(deployed: Deployed) -> None:
     """IAM says no to one call: the row names it, and to whom to allow it."""
-    iam = fleet.aws.client("iam", account=plans.STAGING, region=plans.REGION)
+    iam = deployed.aws.client("iam", account=plans.STAGING, region=plans.REGION)
     lookup = _LOOKUP.format(plans.STAGING, plans.REGION)
     fewer = [right for right in _RIGHTS if right != "iot:DescribeProvisioningTemplate"]
     iam.put_role_policy(RoleName=lookup, PolicyName="Read", PolicyDocument=_document(fewer, Resource="*"))
     try:
-        ran = fleet.verify("--json")
+        ran = deployed.verify("--json")
     finally:
         iam.put_role_policy(
             RoleName=lookup, PolicyName="Read", PolicyDocument=_document(_RIGHTS, Resource="*")
         )
     assert ran.code == 2
-    problem = fleet.stages_of(ran)["staging"]["problem"]
+    problem = deployed.stages_of(ran)["staging"]["problem"]
     assert "allow iot:DescribeProvisioningTemplate to" in problem
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from iot_multiaccount_ca.local.cdk import Cdk, CdkError
 from iot_multiaccount_ca.model.assembly import read_registrations
+from support import plans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from iot_multiaccount_ca.local.emulator import LocalAws
     from iot_multiaccount_ca.model.assembly import RegistrationRecord
 
-ACCOUNTS = ("111111111111", "222222222222", "333333333333")
-REGIONS = ("eu-west-1", "us-east-1")
+ACCOUNTS = plans.ACCOUNTS
+REGIONS = (plans.REGION, "us-east-1")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from iot_multiaccount_ca.fleet.access import Access
 from iot_multiaccount_ca.fleet.planned import read_planned
 from iot_multiaccount_ca.fleet.verify import FleetResult, StageResult, StageState, verify_fleet
 from iot_multiaccount_ca.model.assembly import METADATA_TYPE, RESOURCE_TYPE, RegistrationRecord
+from support import plans
 from support.fakes.fleet_aws import FakeAws, World
 
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 
     from iot_multiaccount_ca.fleet.compare import Difference
 
-OWN_ACCOUNT = "111111111111"
-ACCOUNTS = ("111111111111", "222222222222", "333333333333")
-REGION = "eu-west-1"
+ACCOUNTS, REGION = plans.ACCOUNTS, plans.REGION
+OWN_ACCOUNT = plans.DEV
 # What stands for a CA's DER: the fake looks at no certificate, and the check only at its hash.
 _DER = b"not really a certificate, %d"
 BODY = json.dumps({"Parameters": {}, "Resources": {"certificate": {"Type": "AWS::IoT::Certificate"}}})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aws_cdk import App, Stack
 
 ROOT = Path(__file__).parents[2]
-DEV, STAGING, PROD = "111111111111", "222222222222", "333333333333"
+DEV, STAGING, PROD = ACCOUNTS = ("111111111111", "222222222222", "333333333333")
 REGION = "eu-west-1"
 PROOF = Verification.from_secret("fleet-ca/private-key")
 

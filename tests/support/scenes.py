@@ -92,10 +92,10 @@ def is_as_asked(ca: dict[str, Any], asked: dict[str, Any]) -> bool:
     )
 
 
-class Stage:
+class Theatre:
     """A fresh AWS with one stack's registration in it, foreign registrations around it, and the keys of the CA.
 
-    Clients are costly: a stage is set again for every scene.
+    Clients are costly: a theatre is set again for every scene.
     """
 
     def __init__(self) -> None:
@@ -168,27 +168,29 @@ class Scene:
     ``restores``: after a failure everything is as before; adoption does not promise that for settings.
     ``orphan``: an earlier Create of ours left something, which the clean-up of a failed one takes away.
     ``drifted``: somebody changed what was deployed, and a roll-back mends that, too.
+    ``proof``: the way of proof in the registration's properties, before the event or by it; None where it has none.
     """
 
     name: str
     event: str
     asked: Callable[[], dict[str, Any]] = properties
-    prepare: Callable[[Stage], None] = lambda stage: None
+    prepare: Callable[[Theatre], None] = lambda theatre: None
     fails: str = ""
     restores: bool = True
     orphan: bool = False
     drifted: bool = False
+    proof: str | None = None
     aws: dict[str, Any] = field(default_factory=dict)
 
-    def set(self, stage: Stage) -> None:
-        """Bring the stage to the moment before the event."""
-        stage.reset(**self.aws)
-        self.prepare(stage)
-        stage.resource.answers.clear()
+    def set(self, theatre: Theatre) -> None:
+        """Bring the theatre to the moment before the event."""
+        theatre.reset(**self.aws)
+        self.prepare(theatre)
+        theatre.resource.answers.clear()
 
-    def play(self, stage: Stage, fault: Fault | None = None, *, twice: bool = False) -> bool:
+    def play(self, theatre: Theatre, fault: Fault | None = None, *, twice: bool = False) -> bool:
         """The event, and what CloudFormation does next; whether it succeeded."""
-        resource = stage.resource
+        resource = theatre.resource
         if self.event == "Create":
             return resource.create(self.asked(), fault, twice=twice)
         if self.event == "Update":
@@ -196,63 +198,63 @@ class Scene:
         return resource.delete(fault, twice=twice)
 
 
-def _created(**settings: Any) -> Callable[[Stage], None]:
-    def prepare(stage: Stage) -> None:
-        assert stage.resource.create(properties(**settings))
+def _created(**settings: Any) -> Callable[[Theatre], None]:
+    def prepare(theatre: Theatre) -> None:
+        assert theatre.resource.create(properties(**settings))
 
     return prepare
 
 
-def _registered(**how: Any) -> Callable[[Stage], None]:
-    return lambda stage: stage.register("Scene CA", **how)
+def _registered(**how: Any) -> Callable[[Theatre], None]:
+    return lambda theatre: theatre.register("Scene CA", **how)
 
 
-def _adopted(stage: Stage) -> None:
-    stage.register("Scene CA")
-    assert stage.resource.create(properties(on_existing=OnExisting.ADOPT))
+def _adopted(theatre: Theatre) -> None:
+    theatre.register("Scene CA")
+    assert theatre.resource.create(properties(on_existing=OnExisting.ADOPT))
 
 
-def _removed_by_hand(stage: Stage) -> None:
-    _created()(stage)
-    del stage.iot.cas[stage.id_of()]
+def _removed_by_hand(theatre: Theatre) -> None:
+    _created()(theatre)
+    del theatre.iot.cas[theatre.id_of()]
 
 
-def _changed_by_hand(stage: Stage) -> None:
-    _created(tags={"team": "a"})(stage)
-    stage.live().update(status="INACTIVE", auto="DISABLE", config={"templateName": "theirs"})
-    stage.live()["tags"]["team"] = "b"
+def _changed_by_hand(theatre: Theatre) -> None:
+    _created(tags={"team": "a"})(theatre)
+    theatre.live().update(status="INACTIVE", auto="DISABLE", config={"templateName": "theirs"})
+    theatre.live()["tags"]["team"] = "b"
 
 
-def _orphaned(stage: Stage) -> None:
+def _orphaned(theatre: Theatre) -> None:
     """An earlier Create of ours took effect, and its answer was lost."""
-    _created()(stage)
-    stage.resource.properties = None
+    _created()(theatre)
+    theatre.resource.properties = None
 
 
-def _made_up_id(stage: Stage) -> None:
-    _created()(stage)
-    stage.resource.physical_id = "FleetCa-dev-Ca-1ABCDEFGHIJKL"
+def _made_up_id(theatre: Theatre) -> None:
+    _created()(theatre)
+    theatre.resource.physical_id = "FleetCa-dev-Ca-1ABCDEFGHIJKL"
 
 
-def _taken_over(stage: Stage) -> None:
+def _taken_over(theatre: Theatre) -> None:
     """Somebody put tags of their own in the place of ours."""
-    _created()(stage)
-    stage.live()["tags"] = dict(FOREIGN)
+    _created()(theatre)
+    theatre.live()["tags"] = dict(FOREIGN)
 
 
-def _other_default(stage: Stage) -> None:
-    stage.aws.at(OTHER, REGION).cas.clear()
-    stage.register("Scene CA", account=OTHER, mode="DEFAULT")
+def _other_default(theatre: Theatre) -> None:
+    theatre.aws.at(OTHER, REGION).cas.clear()
+    theatre.register("Scene CA", account=OTHER, mode="DEFAULT")
 
 
-def _created_where_another_holds_default(stage: Stage) -> None:
-    _created()(stage)
-    _other_default(stage)
+def _created_where_another_holds_default(theatre: Theatre) -> None:
+    _created()(theatre)
+    _other_default(theatre)
 
 
-def _changed_code(stage: Stage) -> None:
+def _changed_code(theatre: Theatre) -> None:
     """The registration code changes between the two calls: once."""
-    iot = stage.iot
+    iot = theatre.iot
     ask = iot._get_registration_code
     old = iot.registration_code
 
@@ -264,12 +266,12 @@ def _changed_code(stage: Stage) -> None:
     iot._get_registration_code = once  # type: ignore[method-assign]
 
 
-def _ten_of_a_subject(stage: Stage) -> None:
+def _ten_of_a_subject(theatre: Theatre) -> None:
     for number in range(10):
         ca = make_ca("ec-p256", common_name="Scene CA", key_name=f"key {number}")
-        stage.register("Scene CA")
-        held = stage.iot.cas.pop(stage.id_of())
-        stage.iot.cas[ca.certificate_id] = {**held, "pem": ca.pem}
+        theatre.register("Scene CA")
+        held = theatre.iot.cas.pop(theatre.id_of())
+        theatre.iot.cas[ca.certificate_id] = {**held, "pem": ca.pem}
 
 
 _FOREIGN_STACK = {ownership.STACK_ID: STACK, ownership.LOGICAL_ID: "Ca"}
@@ -287,10 +289,10 @@ def _ask(name: str = "Scene CA", **settings: Any) -> Callable[[], dict[str, Any]
 
 SCENES = [
     Scene("Create SNI_ONLY", "Create"),
-    Scene("Create DEFAULT by a secret", "Create", _ask(**default())),
-    Scene("Create DEFAULT by a KMS key", "Create", _ask(**default("KMS_KEY"))),
-    Scene("Create DEFAULT by a private CA", "Create", _ask(**default("PRIVATE_CA"))),
-    Scene("Create DEFAULT, pre-issued", "Create", _ask(**default("PRE_ISSUED"))),
+    Scene("Create DEFAULT by a secret", "Create", _ask(**default()), proof="SECRET"),
+    Scene("Create DEFAULT by a KMS key", "Create", _ask(**default("KMS_KEY")), proof="KMS_KEY"),
+    Scene("Create DEFAULT by a private CA", "Create", _ask(**default("PRIVATE_CA")), proof="PRIVATE_CA"),
+    Scene("Create DEFAULT, pre-issued", "Create", _ask(**default("PRE_ISSUED")), proof="PRE_ISSUED"),
     Scene("Create what a lost Create of ours registered", "Create", prepare=_orphaned, orphan=True),
     Scene(
         "Create, with other settings than a lost one",
@@ -334,8 +336,11 @@ SCENES = [
         _ask(**default()),
         prepare=_other_default,
         fails="another account",
+        proof="SECRET",
     ),
-    Scene("Create DEFAULT, the code changes", "Create", _ask(**default()), prepare=_changed_code),
+    Scene(
+        "Create DEFAULT, the code changes", "Create", _ask(**default()), prepare=_changed_code, proof="SECRET"
+    ),
     Scene(
         "Create the eleventh CA of a subject",
         "Create",
@@ -373,18 +378,21 @@ SCENES = [
         _ask(**default()),
         prepare=_created(),
         fails="allow_mode_change=True",
+        proof="SECRET",
     ),
     Scene(
         "Update to DEFAULT",
         "Update",
         _ask(allow_mode_change=True, **default()),
         prepare=_created(tags={"team": "a"}),
+        proof="SECRET",
     ),
     Scene(
         "Update to SNI_ONLY",
         "Update",
         _ask(allow_mode_change=True),
         prepare=_created(**default()),
+        proof="SECRET",
     ),
     Scene(
         "Update to DEFAULT that another account holds",
@@ -392,11 +400,12 @@ SCENES = [
         _ask(allow_mode_change=True, **default()),
         prepare=_created_where_another_holds_default,
         fails="another account",
+        proof="SECRET",
     ),
     Scene("Update to another CA", "Update", _ask("Next CA"), prepare=_created()),
     Scene("Delete", "Delete", prepare=_created()),
     Scene("Delete of an inactive one", "Delete", prepare=_created(active=False)),
-    Scene("Delete of a DEFAULT one", "Delete", prepare=_created(**default())),
+    Scene("Delete of a DEFAULT one", "Delete", prepare=_created(**default()), proof="SECRET"),
     Scene("Delete with a made-up id", "Delete", prepare=_made_up_id),
     Scene("Delete of what is gone", "Delete", prepare=_removed_by_hand),
     Scene("Delete of what is not ours any more", "Delete", prepare=_taken_over),

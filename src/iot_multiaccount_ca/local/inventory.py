@@ -22,7 +22,7 @@ _KINDS = {
 }
 
 
-class Thing(NamedTuple):
+class Found(NamedTuple):
     """Something in an account: a stack, a CA, a provisioning template, a function, a topic rule, …
 
     No policies of AWS IoT: devices that were let in hold them, whoever made them.
@@ -42,15 +42,15 @@ class Thing(NamedTuple):
         return f"{self.kind} {self.name} in {self.account}/{self.region}"
 
 
-def inventory(aws: LocalAws, environments: Iterable[tuple[str, str]]) -> set[Thing]:
+def inventory(aws: LocalAws, environments: Iterable[tuple[str, str]]) -> set[Found]:
     """Everything of the kinds that this project makes, in these accounts and regions."""
-    found: set[Thing] = set()
+    found: set[Found] = set()
     for account, region in environments:
         for kind, name in _in_region(aws, account, region):
-            found.add(Thing(account, region, kind, name))
+            found.add(Found(account, region, kind, name))
         roles = aws.client("iam", account=account, region=region)
         for name in _all(roles, "list_roles", "Roles", "RoleName"):
-            found.add(Thing(account, _GLOBAL, "role", name))
+            found.add(Found(account, _GLOBAL, "role", name))
     return found
 
 

@@ -18,7 +18,7 @@ from ..model.assembly import ca_certificate_pem, read_registrations
 from .activation import put_on_list
 from .cdk import Cdk, environments, qualifiers, stack_templates
 from .device import issue_device_certificate
-from .inventory import Thing, inventory, retained
+from .inventory import Found, inventory, retained
 from .stage_check import Row, check_stage, expected_of_device
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class RehearsalError(SharedCaError):
 class Leftovers(NamedTuple):
     """What is there after the stacks are gone: what should not be, and what a removal policy keeps."""
 
-    unplanned: list[Thing]
-    kept: list[Thing]
+    unplanned: list[Found]
+    kept: list[Found]
 
 
 class Rehearsal:
@@ -78,7 +78,7 @@ class Rehearsal:
             concurrency,
         )
         self._assembly = aws.folder / "cdk.out"
-        self._before: set[Thing] = set()
+        self._before: set[Found] = set()
         self._say = say or (lambda _: None)
         self._cdk = Cdk(aws, folder, say=self._say)
         self.records: list[RegistrationRecord] = []

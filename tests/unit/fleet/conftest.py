@@ -6,16 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.fleets import Fleet, record, three_stages
+from support.fleets import Fleet, record
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
-    """Three stages in three accounts, deployed as planned."""
-    return Fleet(tmp_path, monkeypatch, three_stages())
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from iot_multiaccount_ca.local.emulator import LocalAws
 from iot_multiaccount_ca.local.gaps import close_gaps
-from support.places import Place
+from support.local_accounts import LocalAccount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,6 @@ def in_process() -> None:
 
 
 @pytest.fixture
-def places(aws: LocalAws) -> list[Place]:
+def places(aws: LocalAws) -> list[LocalAccount]:
     """Three accounts, one region, that no other test uses."""
-    return [Place(aws, account) for account in itertools.islice(_accounts, 3)]
+    return [LocalAccount(aws, account) for account in itertools.islice(_accounts, 3)]

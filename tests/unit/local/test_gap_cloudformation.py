@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.places import Place, policy_document
+from support.local_accounts import LocalAccount, policy_document
 
 # Writes down what it is asked, in SSM, and answers a Create as its properties say.
 _HANDLER = """
@@ -34,7 +34,7 @@ def handler(event, _):
 
 
 @pytest.fixture
-def place(places: list[Place]) -> Place:
+def place(places: list[LocalAccount]) -> LocalAccount:
     """An account with the function that answers custom resources."""
     place = places[0]
     iam = place.aws.client("iam", account=place.account, region=place.region)
@@ -57,7 +57,7 @@ def place(places: list[Place]) -> Place:
     return place
 
 
-def resource(place: Place, policy: str = "Delete", **properties: Any) -> dict[str, Any]:
+def resource(place: LocalAccount, policy: str = "Delete", **properties: Any) -> dict[str, Any]:
     """A custom resource."""
     token = f"arn:aws:lambda:{place.region}:{place.account}:function:answers"
     return {
@@ -67,7 +67,7 @@ def resource(place: Place, policy: str = "Delete", **properties: Any) -> dict[st
     }
 
 
-def delete_of(place: Place, logical_id: str = "Thing") -> dict[str, Any] | None:
+def delete_of(place: LocalAccount, logical_id: str = "Thing") -> dict[str, Any] | None:
     """The Delete that the function was sent; None where there was none."""
     ssm = place.aws.client("ssm", account=place.account, region=place.region)
     try:
@@ -79,7 +79,7 @@ def delete_of(place: Place, logical_id: str = "Thing") -> dict[str, Any] | None:
     return value
 
 
-def test_a_failed_create_is_deleted_by_the_id_that_it_answered(place: Place) -> None:
+def test_a_failed_create_is_deleted_by_the_id_that_it_answered(place: LocalAccount) -> None:
     """The roll-back sends a Delete with the physical id of the FAILED answer."""
     assert (
         place.create_stack("s", {"Thing": resource(place, Fail=True, Id="half-made")}) == "ROLLBACK_COMPLETE"
@@ -90,7 +90,9 @@ def test_a_failed_create_is_deleted_by_the_id_that_it_answered(place: Place) -> 
 
 
 @pytest.mark.parametrize("how", [{"Fail": True}, {"Silent": True}], ids=["no id answered", "no answer"])
-def test_a_create_without_an_id_is_deleted_by_one_that_is_made_up(place: Place, how: dict[str, Any]) -> None:
+def test_a_create_without_an_id_is_deleted_by_one_that_is_made_up(
+    place: LocalAccount, how: dict[str, Any]
+) -> None:
     """The roll-back sends a Delete also where no id is known: with one of CloudFormation's own."""
     assert place.create_stack("s", {"Thing": resource(place, **how)}) == "ROLLBACK_COMPLETE"
     deleted = delete_of(place)
@@ -98,7 +100,7 @@ def test_a_create_without_an_id_is_deleted_by_one_that_is_made_up(place: Place, 
     assert deleted["PhysicalResourceId"].startswith("s-Thing-")
 
 
-def test_a_failed_create_in_an_update_is_deleted_alone(place: Place) -> None:
+def test_a_failed_create_in_an_update_is_deleted_alone(place: LocalAccount) -> None:
     """An update that adds a resource which fails deletes that one, and keeps what was there."""
     kept = resource(place, Id="kept")
     place.create_stack("s", {"Kept": kept})
@@ -111,13 +113,13 @@ def test_a_failed_create_in_an_update_is_deleted_alone(place: Place) -> None:
 
 
 @pytest.mark.parametrize(("policy", "expected"), [("RetainExceptOnCreate", True), ("Retain", False)])
-def test_the_deletion_policy_of_a_failed_create(place: Place, policy: str, expected: bool) -> None:
+def test_the_deletion_policy_of_a_failed_create(place: LocalAccount, policy: str, expected: bool) -> None:
     """Retain keeps even what failed to be made; RetainExceptOnCreate deletes it."""
     place.create_stack("s", {"Thing": resource(place, policy, Fail=True, Id="half-made")})
     assert (delete_of(place) is not None) is expected
 
 
-def test_without_roll_back_the_delete_comes_with_the_stack(place: Place) -> None:
+def test_without_roll_back_the_delete_comes_with_the_stack(place: LocalAccount) -> None:
     """A stack that is left CREATE_FAILED deletes the half-made resource when it is deleted."""
     failed = {"Thing": resource(place, Fail=True, Id="half-made")}
     assert place.create_stack("s", failed, DisableRollback=True) == "CREATE_FAILED"

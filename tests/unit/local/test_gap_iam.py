@@ -8,13 +8,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.certificates import make_ca
-from support.places import Place, policy_document
+from support.local_accounts import LocalAccount, policy_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def assumed(place: Place, *statements: tuple[list[str], str]) -> Any:
+def assumed(place: LocalAccount, *statements: tuple[list[str], str]) -> Any:
     """An IoT client of a role that may do these actions on these resources."""
     documents = [policy_document(actions, Resource=resource) for actions, resource in statements]
     return place.assumed("iot", *documents)
@@ -29,7 +29,7 @@ def is_denied(call: Callable[[], object]) -> bool:
     return False
 
 
-def test_calls_on_a_ca_are_granted_on_its_arn(places: list[Place]) -> None:
+def test_calls_on_a_ca_are_granted_on_its_arn(places: list[LocalAccount]) -> None:
     """Describe, Update and Delete are allowed by a policy on the CA's ARN, and denied on another CA."""
     place = places[0]
     mine, other = (place.register(make_ca("ec-p256", common_name=name)) for name in ("my CA", "their CA"))
@@ -45,7 +45,9 @@ def test_calls_on_a_ca_are_granted_on_its_arn(places: list[Place]) -> None:
 
 
 @pytest.mark.parametrize(("resource", "denied"), [("*", False), ("arn:aws:iot:*:*:cacert/*", True)])
-def test_calls_that_know_no_resource_need_a_star(places: list[Place], resource: str, denied: bool) -> None:
+def test_calls_that_know_no_resource_need_a_star(
+    places: list[LocalAccount], resource: str, denied: bool
+) -> None:
     """RegisterCACertificate, GetRegistrationCode and ListCACertificates are granted on ``*`` alone."""
     place = places[0]
     actions = ["iot:RegisterCACertificate", "iot:GetRegistrationCode", "iot:ListCACertificates"]
@@ -59,7 +61,7 @@ def test_calls_that_know_no_resource_need_a_star(places: list[Place], resource: 
     assert [is_denied(call) for call in calls] == [denied] * 3
 
 
-def test_attachments_are_granted_on_the_certificates_arn(places: list[Place]) -> None:
+def test_attachments_are_granted_on_the_certificates_arn(places: list[LocalAccount]) -> None:
     """AttachPolicy and AttachThingPrincipal: on the certificate, neither on the policy nor on the thing."""
     place = places[0]
     mine, other = (

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from support.places import Place, policy_document
+from support.local_accounts import LocalAccount, policy_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _signer(place: Place, key_arn: str, condition: dict[str, str]) -> Callable[..., Any]:
+def _signer(place: LocalAccount, key_arn: str, condition: dict[str, str]) -> Callable[..., Any]:
     """``kms:Sign`` of a role that may sign with the key under a condition."""
     document = policy_document("kms:Sign", Resource=key_arn, Condition={"StringEquals": condition})
     sign: Callable[..., Any] = place.assumed("kms", document).sign
     return sign
 
 
-def test_a_signature_is_allowed_by_its_algorithm_and_kind_of_message(places: list[Place]) -> None:
+def test_a_signature_is_allowed_by_its_algorithm_and_kind_of_message(places: list[LocalAccount]) -> None:
     """As the condition says, and not otherwise."""
     place = places[0]
     keys = place.aws.client("kms", account=place.account, region=place.region)

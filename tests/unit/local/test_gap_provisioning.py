@@ -9,8 +9,8 @@ import pytest
 
 from iot_multiaccount_ca.local.device import DeviceCertificate, Outcome
 from support.certificates import make_ca, make_device
-from support.places import (
-    Place,
+from support.local_accounts import (
+    LocalAccount,
     connect,
     device_of,
     policy_document,
@@ -41,7 +41,7 @@ def ref(name: str) -> dict[str, str]:
     return {"Ref": f"AWS::IoT::Certificate::{name}"}
 
 
-def test_the_first_connect_provisions(aws: LocalAws, places: list[Place]) -> None:
+def test_the_first_connect_provisions(aws: LocalAws, places: list[LocalAccount]) -> None:
     """An unknown device is cut off and then has an ACTIVE certificate, a thing and its policy; it connects again."""
     place, ca = places[0], make_ca("ec-p256", common_name="JITP")
     place.register(ca, registrationConfig={"templateName": place.template()})
@@ -55,7 +55,7 @@ def test_the_first_connect_provisions(aws: LocalAws, places: list[Place]) -> Non
     assert connect(aws, device, place.endpoint) is Outcome.CONNECTED
 
 
-def test_parameters_come_from_the_subject(aws: LocalAws, places: list[Place]) -> None:
+def test_parameters_come_from_the_subject(aws: LocalAws, places: list[LocalAccount]) -> None:
     """Each parameter that a JITP template may declare is the field of the device certificate's subject."""
     place, ca = places[0], make_ca("ec-p256", common_name="JITP subject")
     fields = {
@@ -83,7 +83,7 @@ def test_parameters_come_from_the_subject(aws: LocalAws, places: list[Place]) ->
     }
 
 
-def test_a_declared_field_that_the_subject_lacks(aws: LocalAws, places: list[Place]) -> None:
+def test_a_declared_field_that_the_subject_lacks(aws: LocalAws, places: list[LocalAccount]) -> None:
     """A declared parameter that the subject lacks fails the provisioning, used or not; with a Default it does not."""
     place, ca = places[0], make_ca("ec-p256", common_name="JITP lacking")
     role = place.provisioning_role()
@@ -109,7 +109,7 @@ def test_a_declared_field_that_the_subject_lacks(aws: LocalAws, places: list[Pla
     assert place.iot.describe_thing(thingName="none")["thingName"] == "none"
 
 
-def test_a_template_body_in_the_registration(aws: LocalAws, places: list[Place]) -> None:
+def test_a_template_body_in_the_registration(aws: LocalAws, places: list[LocalAccount]) -> None:
     """registrationConfig with templateBody and roleArn serves as a template does."""
     place, ca = places[0], make_ca("ec-p256", common_name="JITP inline")
     config = {"templateBody": place.body(), "roleArn": place.provisioning_role()}
@@ -122,7 +122,9 @@ def test_a_template_body_in_the_registration(aws: LocalAws, places: list[Place])
 @pytest.mark.parametrize(
     "settings", [{"type": "FLEET_PROVISIONING"}, {"enabled": False}], ids=["fleet template", "not enabled"]
 )
-def test_a_template_that_is_not_for_it(aws: LocalAws, places: list[Place], settings: dict[str, Any]) -> None:
+def test_a_template_that_is_not_for_it(
+    aws: LocalAws, places: list[LocalAccount], settings: dict[str, Any]
+) -> None:
     """Only an enabled template of type JITP provisions; the certificate stays PENDING_ACTIVATION."""
     place, ca = places[0], make_ca("ec-p256", common_name=f"JITP {settings}")
     place.register(ca, registrationConfig={"templateName": place.template(**settings)})
@@ -132,7 +134,7 @@ def test_a_template_that_is_not_for_it(aws: LocalAws, places: list[Place], setti
     assert connect(aws, device, place.endpoint) is Outcome.CUT_OFF
 
 
-def test_a_role_that_may_not(aws: LocalAws, places: list[Place]) -> None:
+def test_a_role_that_may_not(aws: LocalAws, places: list[LocalAccount]) -> None:
     """The template is applied under the provisioning role: one that may nothing provisions nothing."""
     place, ca = places[0], make_ca("ec-p256", common_name="JITP role")
     role = place.provisioning_role("arn:aws:iam::aws:policy/AWSLambdaExecute")
@@ -143,7 +145,7 @@ def test_a_role_that_may_not(aws: LocalAws, places: list[Place]) -> None:
     assert place.iot.list_things()["things"] == []
 
 
-def test_a_role_that_iot_cannot_assume(aws: LocalAws, places: list[Place]) -> None:
+def test_a_role_that_iot_cannot_assume(aws: LocalAws, places: list[LocalAccount]) -> None:
     """A role that does not trust iot.amazonaws.com provisions nothing."""
     place, ca = places[0], make_ca("ec-p256", common_name="JITP trust")
     role = place.provisioning_role()
@@ -156,7 +158,7 @@ def test_a_role_that_iot_cannot_assume(aws: LocalAws, places: list[Place]) -> No
     assert place.status_of(device) == "PENDING_ACTIVATION"
 
 
-def test_without_a_template_it_is_registered_only(aws: LocalAws, places: list[Place]) -> None:
+def test_without_a_template_it_is_registered_only(aws: LocalAws, places: list[LocalAccount]) -> None:
     """Just-in-time registration alone leaves a PENDING_ACTIVATION certificate of the CA, and no thing."""
     place, ca = places[0], make_ca("ec-p256", common_name="JITR only")
     certificate_id = place.register(ca)
@@ -168,7 +170,9 @@ def test_without_a_template_it_is_registered_only(aws: LocalAws, places: list[Pl
 
 
 @pytest.mark.parametrize("settings", [{"setAsActive": False}, {"allowAutoRegistration": False}])
-def test_a_ca_that_lets_nobody_in(aws: LocalAws, places: list[Place], settings: dict[str, Any]) -> None:
+def test_a_ca_that_lets_nobody_in(
+    aws: LocalAws, places: list[LocalAccount], settings: dict[str, Any]
+) -> None:
     """An INACTIVE CA, or one without auto-registration, registers no device."""
     place, ca = places[0], make_ca("ec-p256", common_name=f"closed {settings}")
     place.register(ca, registrationConfig={"templateName": place.template()}, **settings)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from iot_multiaccount_ca.local.emulator import LocalAws
 from iot_multiaccount_ca.local.gaps.registration import SECOND_DEFAULT_VARIABLE
 from support.certificates import NOW, make_ca, make_verification_certificate
-from support.places import Place
+from support.local_accounts import LocalAccount
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ def refusal(call: Callable[[], object]) -> tuple[str, int, str]:
     return error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"], error["Error"]["Message"]
 
 
-def test_a_second_default_account_is_refused(places: list[Place]) -> None:
+def test_a_second_default_account_is_refused(places: list[LocalAccount]) -> None:
     """One account per region holds a CA in DEFAULT mode."""
     ca = make_ca("ec-p256", common_name="one DEFAULT")
     certificate_id = places[0].register(ca, "DEFAULT")
@@ -36,14 +36,14 @@ def test_a_second_default_account_is_refused(places: list[Place]) -> None:
     assert certificate_id in message
 
 
-def test_another_region_has_a_default_account_of_its_own(places: list[Place]) -> None:
+def test_another_region_has_a_default_account_of_its_own(places: list[LocalAccount]) -> None:
     """DEFAULT in one region says nothing about another."""
     ca = make_ca("ec-p256", common_name="a DEFAULT a region")
     places[0].register(ca, "DEFAULT")
-    Place(places[0].aws, places[1].account, "us-east-1").register(ca, "DEFAULT")
+    LocalAccount(places[0].aws, places[1].account, "us-east-1").register(ca, "DEFAULT")
 
 
-def test_sni_only_beside_a_default_account(places: list[Place]) -> None:
+def test_sni_only_beside_a_default_account(places: list[LocalAccount]) -> None:
     """Any number of accounts hold a CA in SNI_ONLY mode, beside the DEFAULT one."""
     ca = make_ca("ec-p256", common_name="DEFAULT and SNI_ONLY")
     places[0].register(ca, "DEFAULT")
@@ -51,7 +51,7 @@ def test_sni_only_beside_a_default_account(places: list[Place]) -> None:
         place.register(ca)
 
 
-def test_default_is_free_again_after_a_delete(places: list[Place]) -> None:
+def test_default_is_free_again_after_a_delete(places: list[LocalAccount]) -> None:
     """A region whose DEFAULT account deleted the CA has no owner."""
     ca = make_ca("ec-p256", common_name="a hand-over")
     certificate_id = places[0].register(ca, "DEFAULT", setAsActive=False)
@@ -63,8 +63,8 @@ def test_the_error_of_a_second_default_account_can_be_chosen() -> None:
     """Which error AWS answers is in no document: any of RegisterCACertificate's can be rehearsed."""
     with LocalAws(settings={SECOND_DEFAULT_VARIABLE: "LimitExceededException"}) as aws:
         ca = make_ca("ec-p256", common_name="chosen error")
-        Place(aws, "111111111111").register(ca, "DEFAULT")
-        code, status, _ = refusal(lambda: Place(aws, "222222222222").register(ca, "DEFAULT"))
+        LocalAccount(aws, "111111111111").register(ca, "DEFAULT")
+        code, status, _ = refusal(lambda: LocalAccount(aws, "222222222222").register(ca, "DEFAULT"))
     assert (code, status) == ("LimitExceededException", 410)
 
 
@@ -80,7 +80,7 @@ def test_the_error_of_a_second_default_account_can_be_chosen() -> None:
         ({"not_before": LONG_AGO, "not_after": NOW - dt.timedelta(days=1)}, "expired"),
     ],
 )
-def test_a_ca_that_aws_refuses(places: list[Place], how: dict[str, Any], about: str) -> None:
+def test_a_ca_that_aws_refuses(places: list[LocalAccount], how: dict[str, Any], about: str) -> None:
     """No CA, an expired one, a weak or unsupported key or signature: CertificateValidationException."""
     ca = make_ca(how.pop("algorithm", "ec-p256"), common_name=f"refused for {about}", **how)
     code, status, message = refusal(lambda: places[0].register(ca))
@@ -88,7 +88,7 @@ def test_a_ca_that_aws_refuses(places: list[Place], how: dict[str, Any], about: 
     assert about in message
 
 
-def test_an_expired_verification_certificate_is_refused(places: list[Place]) -> None:
+def test_an_expired_verification_certificate_is_refused(places: list[LocalAccount]) -> None:
     """A verification certificate must be valid when it is used."""
     ca = make_ca("ec-p256", common_name="late proof")
     code_of_account = places[0].iot.get_registration_code()["registrationCode"]
@@ -100,7 +100,7 @@ def test_an_expired_verification_certificate_is_refused(places: list[Place]) -> 
     assert "verification certificate expired" in message
 
 
-def test_ten_cas_of_one_subject(places: list[Place]) -> None:
+def test_ten_cas_of_one_subject(places: list[LocalAccount]) -> None:
     """An account holds ten CAs of one subject in a region, and no eleventh; other subjects and accounts are free."""
     cas = [make_ca("ec-p256", common_name="ten of us", key_name=f"key {number}") for number in range(11)]
     for ca in cas[:10]:
@@ -111,7 +111,7 @@ def test_ten_cas_of_one_subject(places: list[Place]) -> None:
     places[1].register(cas[10])
 
 
-def test_list_goes_in_pages_both_ways(places: list[Place]) -> None:
+def test_list_goes_in_pages_both_ways(places: list[LocalAccount]) -> None:
     """ListCACertificates honours pageSize, marker and ascendingOrder."""
     ids = [places[0].register(make_ca("ec-p256", common_name=f"page {number}")) for number in range(5)]
     pages = places[0].iot.get_paginator("list_ca_certificates")
@@ -124,12 +124,12 @@ def test_list_goes_in_pages_both_ways(places: list[Place]) -> None:
 
 
 @pytest.mark.parametrize("how", [{"pageSize": 251}, {"marker": "bm90IG91cnM="}])
-def test_a_page_that_cannot_be(places: list[Place], how: dict[str, Any]) -> None:
+def test_a_page_that_cannot_be(places: list[LocalAccount], how: dict[str, Any]) -> None:
     """At most 250 a page, and only markers that AWS gave."""
     assert refusal(lambda: places[0].iot.list_ca_certificates(**how))[0] == "InvalidRequestException"
 
 
-def test_list_of_a_template(places: list[Place]) -> None:
+def test_list_of_a_template(places: list[LocalAccount]) -> None:
     """ListCACertificates by templateName finds the CAs that use it."""
     template = places[0].template()
     places[0].register(make_ca("ec-p256", common_name="without a template"))
@@ -140,7 +140,7 @@ def test_list_of_a_template(places: list[Place]) -> None:
     assert [ca["certificateId"] for ca in found] == [user]
 
 
-def test_describe_tells_validity_and_version(places: list[Place]) -> None:
+def test_describe_tells_validity_and_version(places: list[LocalAccount]) -> None:
     """DescribeCACertificate has validity, generation id, customer version and the last change."""
     ca = make_ca("ec-p256", common_name="described")
     certificate_id = places[0].register(ca)
@@ -163,7 +163,7 @@ def test_describe_tells_validity_and_version(places: list[Place]) -> None:
     assert second["lastModifiedDate"] > first["lastModifiedDate"]
 
 
-def test_removing_auto_registration_drops_the_registration_config(places: list[Place]) -> None:
+def test_removing_auto_registration_drops_the_registration_config(places: list[LocalAccount]) -> None:
     """UpdateCACertificate removeAutoRegistration leaves neither auto-registration nor a template."""
     certificate_id = places[0].register(
         make_ca("ec-p256", common_name="detached"), registrationConfig={"templateName": places[0].template()}
@@ -174,7 +174,7 @@ def test_removing_auto_registration_drops_the_registration_config(places: list[P
     assert "registrationConfig" not in answer
 
 
-def test_a_template_in_use_is_not_deleted(places: list[Place]) -> None:
+def test_a_template_in_use_is_not_deleted(places: list[LocalAccount]) -> None:
     """DeleteProvisioningTemplate refuses while a CA uses the template."""
     iot, template = places[0].iot, places[0].template()
     certificate_id = places[0].register(
@@ -188,7 +188,7 @@ def test_a_template_in_use_is_not_deleted(places: list[Place]) -> None:
     iot.delete_provisioning_template(templateName=template)
 
 
-def test_a_template_in_use_keeps_its_stack(places: list[Place]) -> None:
+def test_a_template_in_use_keeps_its_stack(places: list[LocalAccount]) -> None:
     """CloudFormation reports the template that it cannot delete, and the template stays."""
     place = places[0]
     resource = {

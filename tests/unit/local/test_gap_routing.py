@@ -9,10 +9,10 @@ import pytest
 from iot_multiaccount_ca.local.device import Broker, Device, DeviceError, Outcome
 from iot_multiaccount_ca.local.emulator import LOOPBACK, LocalAws
 from support.certificates import make_ca
-from support.places import Place, connect, device_of
+from support.local_accounts import LocalAccount, connect, device_of
 
 
-def test_one_certificate_active_in_several_accounts(aws: LocalAws, places: list[Place]) -> None:
+def test_one_certificate_active_in_several_accounts(aws: LocalAws, places: list[LocalAccount]) -> None:
     """A device whose certificate is ACTIVE in several accounts reaches the one whose endpoint it names."""
     ca = make_ca("ec-p256", common_name="several accounts")
     device = device_of(ca)
@@ -25,7 +25,7 @@ def test_one_certificate_active_in_several_accounts(aws: LocalAws, places: list[
 
 
 def test_what_a_device_publishes_stays_in_the_account_that_it_named(
-    aws: LocalAws, places: list[Place]
+    aws: LocalAws, places: list[LocalAccount]
 ) -> None:
     """Two connections of one device, to two accounts, hear nothing of each other."""
     ca = make_ca("ec-p256", common_name="kept apart")
@@ -49,21 +49,21 @@ def test_what_a_device_publishes_stays_in_the_account_that_it_named(
         )
 
 
-def test_the_name_chooses_the_region(aws: LocalAws, places: list[Place]) -> None:
+def test_the_name_chooses_the_region(aws: LocalAws, places: list[LocalAccount]) -> None:
     """One CA in two regions of an account: the device is registered in the region of the name, and only there."""
     ca = make_ca("ec-p256", common_name="two regions")
     device = device_of(ca)
-    here, there = places[0], Place(aws, places[0].account, "us-east-1")
+    here, there = places[0], LocalAccount(aws, places[0].account, "us-east-1")
     for place in (here, there):
         place.register(ca)
     connect(aws, device, there.endpoint)
     assert (here.status_of(device), there.status_of(device)) == (None, "PENDING_ACTIVATION")
 
 
-def test_a_region_in_no_list_is_named_by_the_broker(aws: LocalAws, places: list[Place]) -> None:
+def test_a_region_in_no_list_is_named_by_the_broker(aws: LocalAws, places: list[LocalAccount]) -> None:
     """A device verifies the broker by its name also in a region that the emulator does not list."""
     ca = make_ca("ec-p256", common_name="a new region")
-    place = Place(aws, places[0].account, "eu-isoe-west-1")
+    place = LocalAccount(aws, places[0].account, "eu-isoe-west-1")
     device = device_of(ca)
     with pytest.raises(DeviceError, match=r"doesn't match|mismatch"):
         connect(aws, device, place.endpoint)
@@ -72,7 +72,7 @@ def test_a_region_in_no_list_is_named_by_the_broker(aws: LocalAws, places: list[
     assert place.status_of(device) == "PENDING_ACTIVATION"
 
 
-def test_an_active_certificate_is_no_entry_elsewhere(aws: LocalAws, places: list[Place]) -> None:
+def test_an_active_certificate_is_no_entry_elsewhere(aws: LocalAws, places: list[LocalAccount]) -> None:
     """A certificate that is ACTIVE in one account opens no other that does not know it."""
     ca = make_ca("ec-p256", common_name="no entry")
     device = device_of(ca)
@@ -82,7 +82,7 @@ def test_an_active_certificate_is_no_entry_elsewhere(aws: LocalAws, places: list
     assert places[1].status_of(device) is None
 
 
-def test_without_a_name_it_is_the_default_owner(aws: LocalAws, places: list[Place]) -> None:
+def test_without_a_name_it_is_the_default_owner(aws: LocalAws, places: list[LocalAccount]) -> None:
     """A device that sends no SNI is registered by, and connects to, the account that holds its CA in DEFAULT mode."""
     ca = make_ca("ec-p256", common_name="no SNI")
     device = device_of(ca)
@@ -93,7 +93,9 @@ def test_without_a_name_it_is_the_default_owner(aws: LocalAws, places: list[Plac
     assert connect(aws, device, None) is Outcome.CONNECTED
 
 
-def test_without_a_name_and_without_an_owner_it_gets_nowhere(aws: LocalAws, places: list[Place]) -> None:
+def test_without_a_name_and_without_an_owner_it_gets_nowhere(
+    aws: LocalAws, places: list[LocalAccount]
+) -> None:
     """SNI_ONLY registrations are never reached without SNI, not even by a device that they know."""
     ca = make_ca("ec-p256", common_name="no SNI, no owner")
     device = device_of(ca)

@@ -11,8 +11,8 @@ import pytest
 
 from iot_multiaccount_ca.local.device import Outcome
 from support.certificates import make_ca
-from support.places import (
-    Place,
+from support.local_accounts import (
+    LocalAccount,
     connect,
     device_of,
     policy_document,
@@ -34,7 +34,7 @@ def _zip(source: str) -> bytes:
 class Rule:
     """A rule on a CA's event that invokes a function which always fails; both report to a queue of their own."""
 
-    def __init__(self, place: Place, name: str, ca_id: str) -> None:
+    def __init__(self, place: LocalAccount, name: str, ca_id: str) -> None:
         self.place, self.name = place, name
         self.sqs = self._client("sqs")
         self.not_delivered, self.failed = (self._queue(f"{name}{end}") for end in ("Rule", "Lambda"))
@@ -99,7 +99,7 @@ class Rule:
 
 @pytest.mark.parametrize("foreign", [False, True])
 def test_without_the_functions_permission_the_error_action_is_told(
-    aws: LocalAws, places: list[Place], foreign: bool
+    aws: LocalAws, places: list[LocalAccount], foreign: bool
 ) -> None:
     """No permission at all, or one for another account's rules."""
     place = places[0]
@@ -114,7 +114,9 @@ def test_without_the_functions_permission_the_error_action_is_told(
     assert "AccessDeniedException" in failure["errorMessage"]
 
 
-def test_what_the_function_fails_on_goes_to_its_dead_letter_queue(aws: LocalAws, places: list[Place]) -> None:
+def test_what_the_function_fails_on_goes_to_its_dead_letter_queue(
+    aws: LocalAws, places: list[LocalAccount]
+) -> None:
     """With the event."""
     place = places[0]
     ca = make_ca("ec-p256", common_name="Failing CA")
@@ -127,7 +129,7 @@ def test_what_the_function_fails_on_goes_to_its_dead_letter_queue(aws: LocalAws,
     assert device.certificate_id in json.dumps(rule.message(rule.failed))
 
 
-def test_a_stacks_function_keeps_its_dead_letter_queue(places: list[Place]) -> None:
+def test_a_stacks_function_keeps_its_dead_letter_queue(places: list[LocalAccount]) -> None:
     """When it is made, and when the stack changes it."""
     place = places[0]
 

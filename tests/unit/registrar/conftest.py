@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from support.scenes import Stage
+from support.scenes import Theatre
 
 
 @pytest.fixture(scope="module")
-def stage() -> Stage:
+def theatre() -> Theatre:
     """One for all: its clients are costly."""
-    return Stage()
+    return Theatre()
 
 
 @pytest.fixture(autouse=True)

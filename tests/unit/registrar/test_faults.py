@@ -23,7 +23,7 @@ from support.scenes import (
     REGION,
     SCENES,
     Scene,
-    Stage,
+    Theatre,
     authority,
     in_other_worlds,
     is_as_asked,
@@ -79,16 +79,16 @@ def _without_settings(world: dict[Any, Any]) -> dict[Any, Any]:
     }
 
 
-def _removed_meanwhile(stage: Stage, scene: Scene, old: dict[Any, Any], new: dict[Any, Any]) -> bool:
+def _removed_meanwhile(theatre: Theatre, scene: Scene, old: dict[Any, Any], new: dict[Any, Any]) -> bool:
     """Whether all is well though somebody removed the CA: it is gone or registered as told, and the rest as ever."""
-    here, certificate_id = (ACCOUNT, REGION), stage.id_of()
+    here, certificate_id = (ACCOUNT, REGION), theatre.id_of()
     worlds = []
-    for world in (stage.aws.snapshot(), old, new):
+    for world in (theatre.aws.snapshot(), old, new):
         cas = {here: {}, **world}
         worlds.append(({**cas, here: dict(cas[here])}, cas[here].get(certificate_id)))
         worlds[-1][0][here].pop(certificate_id, None)
     (rest, own), *others = worlds
-    told = [scene.asked(), *filter(None, [stage.resource.properties])]
+    told = [scene.asked(), *filter(None, [theatre.resource.properties])]
     return any(rest == other for other, _ in others) and (
         own is None or own in [each for _, each in others] or any(is_as_asked(own, each) for each in told)
     )
@@ -121,21 +121,21 @@ def _check_answers(answers: list[Answer], fault: Fault) -> None:
         assert any(ca.certificate_id in each.reason for ca in (authority(), authority("Next CA")))
 
 
-def _try(stage: Stage, scene: Scene, fault: Fault, old: Any, new: Any, *, twice: bool) -> str:
+def _try(theatre: Theatre, scene: Scene, fault: Fault, old: Any, new: Any, *, twice: bool) -> str:
     """One point; what is wrong after it, or nothing."""
-    scene.set(stage)
-    succeeded = scene.play(stage, fault, twice=twice)
-    answers = stage.resource.answers
+    scene.set(theatre)
+    succeeded = scene.play(theatre, fault, twice=twice)
+    answers = theatre.resource.answers
     first = answers[0]
     _check_answers(answers, fault)
-    if stage.resource.stuck is not None and scene.event == "Delete":
+    if theatre.resource.stuck is not None and scene.event == "Delete":
         # DELETE_FAILED: whoever wants the stack gone deletes it again.
-        succeeded = stage.resource.stuck()
-    if stage.resource.stuck is not None:
+        succeeded = theatre.resource.stuck()
+    if theatre.resource.stuck is not None:
         return "the stack is stuck"
-    world = stage.aws.snapshot()
+    world = theatre.aws.snapshot()
     if fault.vanishes:
-        return "" if _removed_meanwhile(stage, scene, old, new) else "not as before or as asked"
+        return "" if _removed_meanwhile(theatre, scene, old, new) else "not as before or as asked"
     if succeeded or scene.event == "Delete":
         wrong = "" if world == new else "not as asked"
     elif scene.restores:
@@ -163,27 +163,27 @@ _SENTENCES = {
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_whatever_fails_the_registration_is_as_before_or_as_asked(
-    scene: Scene, stage: Stage, pytestconfig: pytest.Config
+    scene: Scene, theatre: Theatre, pytestconfig: pytest.Config
 ) -> None:
     """All points of this event; each from the beginning."""
     failures: list[str] = []
     for world in in_other_worlds(scene):
-        world.set(stage)
-        old = stage.aws.snapshot()
-        assert world.play(stage) is (not world.fails)
-        event = stage.resource.answers[0]
+        world.set(theatre)
+        old = theatre.aws.snapshot()
+        assert world.play(theatre) is (not world.fails)
+        event = theatre.resource.answers[0]
         assert world.fails in event.reason
         if event.request != "Delete" and event.succeeded:
-            assert any(is_as_asked(ca, world.asked()) for ca in stage.iot.cas.values())
-        new, calls = stage.aws.snapshot(), event.calls
+            assert any(is_as_asked(ca, world.asked()) for ca in theatre.iot.cas.values())
+        new, calls = theatre.aws.snapshot(), event.calls
         before = new if world.drifted else _cleared(old) if world.orphan else old
         tried = 0
-        for fault in _faults(calls, stage.id_of(), every_error=world is scene):
+        for fault in _faults(calls, theatre.id_of(), every_error=world is scene):
             for twice in (False, True) if fault.kind in (Kind.DIED_BEFORE, Kind.DIED_AFTER) else (False,):
                 tried += 1
-                wrong = _try(stage, world, fault, before, new, twice=twice)
+                wrong = _try(theatre, world, fault, before, new, twice=twice)
                 if wrong:
-                    said = [f"{each.request}: {each.reason[:300]}" for each in stage.resource.answers]
+                    said = [f"{each.request}: {each.reason[:300]}" for each in theatre.resource.answers]
                     where = (
                         f"call {fault.call} {calls[fault.call][1]}: {fault.kind.value} {fault.code} {twice=}"
                     )

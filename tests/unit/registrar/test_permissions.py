@@ -23,8 +23,9 @@ from support.scenes import (
     SCENES,
     SECRET,
     Scene,
-    Stage,
+    Theatre,
     authority,
+    default,
     in_other_worlds,
 )
 
@@ -39,7 +40,15 @@ _ROLES: dict[str, Verification | None] = {
     "SECRET": Verification.from_secret(SECRET),
     "KMS_KEY": Verification.from_kms_key(KMS_KEY),
     "PRIVATE_CA": Verification.from_private_ca(PRIVATE_CA),
+    "PRE_ISSUED": Verification.from_pre_issued(
+        {"Ca": default("PRE_ISSUED")["verification"]["CertificatePem"]}
+    ),
 }
+
+
+def test_every_scene_has_a_role() -> None:
+    """No scene is left out by a proof that no role stands for."""
+    assert sum(len(_scenes_of(role)) for role in _ROLES) == len(SCENES)
 
 
 @pytest.fixture(scope="module")
@@ -86,36 +95,32 @@ def _resolved(value: Any) -> Any:
 
 
 def _scenes_of(role: str) -> list[Scene]:
-    """A stack without a proof in it runs under the plain role; in the others, a DEFAULT scene needs its own."""
-    names = {
-        "SNI_ONLY": lambda name: "DEFAULT" not in name and "Update to SNI_ONLY" not in name,
-        "SECRET": lambda name: "DEFAULT" in name and "KMS" not in name and "private CA" not in name,
-        "KMS_KEY": lambda name: "KMS" in name,
-        "PRIVATE_CA": lambda name: "private CA" in name,
-    }
-    return [each for each in SCENES if names[role](each.name)]
+    """A stack without a proof in it runs under the plain role; in the others, a scene of that proof needs its own."""
+    return [each for each in SCENES if (each.proof or "SNI_ONLY") == role]
 
 
-def _plays(stage: Stage, scene: Scene, policy: Policy | None) -> tuple[Any, ...]:
+def _plays(theatre: Theatre, scene: Scene, policy: Policy | None) -> tuple[Any, ...]:
     """How the scene ends under a policy: what was answered, and what is registered."""
-    scene.set(stage)
+    scene.set(theatre)
     if policy is not None:
-        stage.guard(lambda fake: Guarded(fake, policy, account=ACCOUNT, region=REGION, passes=_PASSED))
-    scene.play(stage)
-    answers = [(each.request, each.succeeded) for each in stage.resource.answers]
-    return answers, stage.aws.snapshot()
+        theatre.guard(lambda fake: Guarded(fake, policy, account=ACCOUNT, region=REGION, passes=_PASSED))
+    scene.play(theatre)
+    answers = [(each.request, each.succeeded) for each in theatre.resource.answers]
+    return answers, theatre.aws.snapshot()
 
 
 @pytest.mark.parametrize("role", _ROLES)
-def test_the_role_is_enough_for_everything(role: str, policies: dict[str, Policy], stage: Stage) -> None:
+def test_the_role_is_enough_for_everything(role: str, policies: dict[str, Policy], theatre: Theatre) -> None:
     """Every scene ends as it does without IAM."""
     for scene in _scenes_of(role):
         for world in in_other_worlds(scene):
-            assert _plays(stage, world, policies[role]) == _plays(stage, world, None), world.name
+            assert _plays(theatre, world, policies[role]) == _plays(theatre, world, None), world.name
 
 
 @pytest.mark.parametrize("role", _ROLES)
-def test_without_any_one_action_something_fails(role: str, policies: dict[str, Policy], stage: Stage) -> None:
+def test_without_any_one_action_something_fails(
+    role: str, policies: dict[str, Policy], theatre: Theatre
+) -> None:
     """No action is granted that nothing needs; a DEFAULT stack also does what an SNI_ONLY one does."""
     policy = policies[role]
     scenes = _scenes_of(role) if role == "SNI_ONLY" else [*_scenes_of(role), *_scenes_of("SNI_ONLY")]
@@ -129,7 +134,7 @@ def test_without_any_one_action_something_fails(role: str, policies: dict[str, P
             assert not less.allows(call)
             continue
         if not any(
-            _plays(stage, world, less) != _plays(stage, world, None)
+            _plays(theatre, world, less) != _plays(theatre, world, None)
             for scene in scenes
             for world in in_other_worlds(scene)
         ):

@@ -7,45 +7,24 @@ from typing import Any
 import pytest
 
 from iot_multiaccount_ca import errors
-from iot_multiaccount_ca.model.ca.certificate import CaCertificate, CertificateMode
-from iot_multiaccount_ca.model.jitp.template_body import JitpTemplateBody
+from iot_multiaccount_ca.model.ca.certificate import CertificateMode
 from iot_multiaccount_ca.model.jitr.enrollment import JitrEnrollment
 from iot_multiaccount_ca.model.options import OnExisting
 from iot_multiaccount_ca.model.plan.plan import SharedCaPlan
 from iot_multiaccount_ca.model.plan.retiring import RetiringCa
 from iot_multiaccount_ca.model.plan.stage import CaStage
 from iot_multiaccount_ca.model.possession.verification import Verification
+from support import plans
 from support.certificates import make_ca, make_verification_certificate, registration_code
+from support.plans import DEV, PROD, PROOF
 
-DEV, STAGING, PROD = "111111111111", "222222222222", "333333333333"
-PROOF = Verification.from_secret("fleet-ca/private-key")
-TEMPLATE = JitpTemplateBody.from_dict(
-    {
-        "Parameters": {"AWS::IoT::Certificate::Id": {"Type": "String"}},
-        "Resources": {
-            "c": {
-                "Type": "AWS::IoT::Certificate",
-                "Properties": {"CertificateId": {"Ref": "AWS::IoT::Certificate::Id"}},
-            }
-        },
-    }
-)
-
-
-def _ca(name: str = "Fleet CA", **how: Any) -> CaCertificate:
-    return CaCertificate.from_pem(make_ca("ec-p256", common_name=name, **how).pem)
-
-
-def _stages() -> list[CaStage]:
-    return [
-        CaStage("dev", account=DEV, region="eu-west-1"),
-        CaStage("staging", account=STAGING, region="eu-west-1"),
-        CaStage("prod", account=PROD, region="eu-west-1"),
-    ]
+TEMPLATE = plans.jitp()
 
 
 def _plan(stages: Any = None, **settings: Any) -> SharedCaPlan:
-    return SharedCaPlan(ca_certificate=_ca(), stages=_stages() if stages is None else stages, **settings)
+    """Three stages, of which none owns and none provisions unless told."""
+    chosen = plans.stages() if stages is None else stages
+    return plans.sni_only_plan(**{"stages": chosen, "provisioning": None, **settings})
 
 
 def _refused(kind: type[errors.SharedCaError], make: Any) -> str:
@@ -65,7 +44,7 @@ def test_without_an_owner_every_stage_is_sni_only() -> None:
 
 def test_the_owner_account_is_default_in_every_region_it_has() -> None:
     """DEFAULT is per region; the owner's stage of each region has it, all others are SNI_ONLY."""
-    stages = [*_stages(), CaStage("prod-us", account=PROD, region="us-east-1")]
+    stages = [*plans.stages(), CaStage("prod-us", account=PROD, region="us-east-1")]
     plan = _plan(stages, owner_account=PROD, verification=PROOF)
     assert {stage.name: str(stage.certificate_mode) for stage in plan.stages} == {
         "dev": "SNI_ONLY",
@@ -90,7 +69,7 @@ def test_what_a_stage_leaves_out_comes_from_the_plan() -> None:
     """Provisioning and verification of the plan are those of stages without their own; SNI_ONLY has no proof."""
     own = Verification.from_secret("another")
     stages = [
-        *_stages(),
+        *plans.stages(),
         CaStage("us", account=DEV, region="us-east-1", certificate_mode="DEFAULT", verification=own),
     ]
     plan = _plan(stages, owner_account=PROD, verification=PROOF, provisioning=TEMPLATE)
@@ -125,7 +104,10 @@ def test_two_default_owners_by_mode_are_refused() -> None:
 
 def test_two_default_owners_by_owner_account_and_mode_are_refused() -> None:
     """An explicit DEFAULT beside the owner account's stage is a second owner."""
-    stages = [*_stages()[1:], CaStage("dev", account=DEV, region="eu-west-1", certificate_mode="DEFAULT")]
+    stages = [
+        *plans.stages()[1:],
+        CaStage("dev", account=DEV, region="eu-west-1", certificate_mode="DEFAULT"),
+    ]
     _refused(errors.MultipleDefaultOwnersError, lambda: _plan(stages, owner_account=PROD, verification=PROOF))
 
 
@@ -298,7 +280,7 @@ def test_things_that_are_no_stages_are_refused() -> None:
 def test_the_ca_is_a_ca_certificate() -> None:
     """PEM text is not taken silently."""
     with pytest.raises(errors.InvalidTypeError, match=r"CaCertificate\.from_file"):
-        SharedCaPlan(ca_certificate="-----BEGIN", stages=_stages())  # type: ignore[arg-type]
+        SharedCaPlan(ca_certificate="-----BEGIN", stages=plans.stages())  # type: ignore[arg-type]
 
 
 def test_an_unknown_stage_is_an_error_that_lists_the_known() -> None:
@@ -308,28 +290,28 @@ def test_an_unknown_stage_is_an_error_that_lists_the_known() -> None:
 
 def test_one_ca_twice_is_refused() -> None:
     """A CA is current or retiring, once."""
-    _refused(errors.DuplicateCaError, lambda: _plan(retiring=[RetiringCa(_ca())]))
-    old = RetiringCa(_ca("Old CA"))
+    _refused(errors.DuplicateCaError, lambda: _plan(retiring=[RetiringCa(plans.ca())]))
+    old = RetiringCa(plans.ca("Old CA"))
     _refused(errors.DuplicateCaError, lambda: _plan(retiring=[old, old]))
 
 
 def test_retiring_takes_retiring_cas_only() -> None:
     """A bare certificate says nothing of its state."""
-    _refused(errors.InvalidTypeError, lambda: _plan(retiring=[_ca("Old CA")]))
+    _refused(errors.InvalidTypeError, lambda: _plan(retiring=[plans.ca("Old CA")]))
 
 
 def test_more_than_ten_cas_of_one_subject_are_refused() -> None:
     """AWS's limit per account, known before deploying."""
-    old = [RetiringCa(_ca("Fleet CA", key_name=f"key {number}")) for number in range(10)]
+    old = [RetiringCa(plans.ca("Fleet CA", key_name=f"key {number}")) for number in range(10)]
     assert "10 per account" in _refused(errors.TooManyCasError, lambda: _plan(retiring=old))
     _plan(retiring=old[:9])
 
 
 def test_cas_of_one_subject_without_key_identifiers_are_a_warning() -> None:
     """TLS stacks could not tell them apart."""
-    alike = RetiringCa(_ca("Fleet CA", key_name="older", subject_key_identifier=False))
+    alike = RetiringCa(plans.ca("Fleet CA", key_name="older", subject_key_identifier=False))
     assert any("subjectKeyIdentifier" in warning for warning in _plan(retiring=[alike]).warnings)
-    told_apart = RetiringCa(_ca("Fleet CA", key_name="older"))
+    told_apart = RetiringCa(plans.ca("Fleet CA", key_name="older"))
     assert _plan(retiring=[told_apart]).warnings == ()
 
 
@@ -375,8 +357,8 @@ def test_a_retiring_cas_proof_is_checked_against_its_own_certificate() -> None:
     right = Verification.from_pre_issued({"prod": make_verification_certificate(old, code)})
     settings = {"owner_account": PROD, "verification": PROOF}
     with pytest.raises(errors.SharedCaError, match="sign"):
-        _plan(retiring=[RetiringCa(_ca("Old CA"), verification=wrong)], **settings)
-    _plan(retiring=[RetiringCa(_ca("Old CA"), verification=right)], **settings)
+        _plan(retiring=[RetiringCa(plans.ca("Old CA"), verification=wrong)], **settings)
+    _plan(retiring=[RetiringCa(plans.ca("Old CA"), verification=right)], **settings)
 
 
 def test_a_retiring_cas_proof_is_not_wanted_where_nobody_owns() -> None:
@@ -385,4 +367,4 @@ def test_a_retiring_cas_proof_is_not_wanted_where_nobody_owns() -> None:
         {"prod": make_verification_certificate(make_ca("ec-p256", common_name="Old CA"), registration_code())}
     )
     with pytest.raises(errors.SharedCaError):
-        _plan(retiring=[RetiringCa(_ca("Old CA"), verification=stray)])
+        _plan(retiring=[RetiringCa(plans.ca("Old CA"), verification=stray)])

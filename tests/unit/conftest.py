@@ -1,4 +1,4 @@
-"""Fleets for the tests of this folder."""
+"""What the unit tests share."""
 
 from __future__ import annotations
 

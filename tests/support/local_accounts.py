@@ -27,7 +27,7 @@ _BODY = (Path(__file__).parents[2] / "examples/jitp.json").read_text(encoding="u
 
 
 @dataclass
-class Place:
+class LocalAccount:
     """An account and region of the local AWS."""
 
     aws: LocalAws

@@ -6,6 +6,11 @@ still catch them together. A message says what is wrong, the value got, the valu
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
+
 _LONGEST_VALUE = 120
 
 
@@ -32,6 +37,38 @@ class SharedCaError(ValueError):
         self.value = value
         self.allowed = allowed
         self.fix = fix
+
+    @classmethod
+    def of(cls, error: SharedCaError) -> Self:
+        """The same message as an error of this class, for a cause that the caller knows better."""
+        return cls(error.problem, value=error.value, allowed=error.allowed, fix=error.fix)
+
+
+# --- JSON from outside --------------------------------------------------------------------------------------
+
+
+class JsonError(SharedCaError):
+    """JSON text that is not taken as it stands."""
+
+
+class UnreadableJsonError(JsonError):
+    """A file that cannot be read, or text that is no JSON."""
+
+
+class JsonEncodingError(JsonError):
+    """Text that is not UTF-8, or begins with a byte order mark."""
+
+
+class DuplicateJsonKeyError(JsonError):
+    """An object with one key twice, of which the last would silently count."""
+
+
+class JsonNumberError(JsonError):
+    """NaN, Infinity, or a number too large to be told from it: JSON has none of them."""
+
+
+class JsonTooDeepError(JsonError):
+    """Objects and lists nested deeper than anything meant to be read."""
 
 
 # --- the CA certificate -------------------------------------------------------------------------------------
@@ -98,6 +135,10 @@ class InvalidCertificateModeError(SharedCaError):
 
 class InvalidTypeError(SharedCaError):
     """An argument of another kind than the one that belongs there."""
+
+
+class InvalidFlagError(InvalidTypeError):
+    """A flag that is neither True nor False, such as the text "false", which counts as true."""
 
 
 class PlanError(SharedCaError):

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import AssemblyError
+from ..errors import AssemblyError, JsonError
+from ..model import strict_json
 from .output import working
 
 if TYPE_CHECKING:
@@ -85,10 +86,11 @@ def _synthesize(command: str, folder: Path) -> None:
 def _context() -> dict[str, Any]:
     context: dict[str, Any] = {}
     for name, key in (("cdk.context.json", None), ("cdk.json", "context")):
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                held = json.loads(Path(name).read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise AssemblyError(f"{name} is no JSON: {error}") from None
-            context.update(held.get(key, {}) if key else held)
+        if not Path(name).exists():
+            continue
+        try:
+            held = strict_json.read(name, what=name)
+        except JsonError as error:
+            raise AssemblyError.of(error) from error
+        context.update(held.get(key, {}) if key else held)
     return context

@@ -7,12 +7,12 @@ Each registration leaves one metadata entry in the cloud assembly (`METADATA_TYP
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AssemblyError
+from ..errors import AssemblyError, JsonError
+from . import strict_json
 
 if TYPE_CHECKING:
     import os
@@ -155,11 +155,12 @@ def _metadata(folder: Path, artifact: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def load_json(path: Path) -> dict[str, Any]:
-    """One JSON file of an assembly; raises `AssemblyError` where it cannot be read."""
+    """One JSON file of an assembly; raises `AssemblyError` where it cannot be read or holds no object."""
+    what = f"{path.name} of the cloud assembly"
     try:
-        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AssemblyError(
-            f"{path.name} of the cloud assembly cannot be read: {error}", value=str(path)
-        ) from None
+        loaded = strict_json.read(path, what=what)
+    except JsonError as error:
+        raise AssemblyError.of(error) from error
+    if not isinstance(loaded, dict):
+        raise AssemblyError(f"{what} holds no JSON object", value=str(path), fix="synthesize the app anew")
     return loaded

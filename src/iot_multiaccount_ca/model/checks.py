@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidTypeError
+from ..errors import InvalidFlagError, InvalidTypeError
 
 
 def check_type(value: object, kind: type, what: str, maker: str) -> None:
@@ -14,3 +14,16 @@ def check_type(value: object, kind: type, what: str, maker: str) -> None:
             allowed=kind.__name__,
             fix=f"make it with {maker}",
         )
+
+
+def check_flag(value: object, what: str) -> bool:
+    """The flag itself; raises `InvalidFlagError` unless it is really a bool: the text ``"false"`` counts as true."""
+    if not isinstance(value, bool):
+        raise InvalidFlagError(
+            f"{what} is neither True nor False",
+            value=value,
+            allowed="True, False",
+            fix="give a bool; context given as `cdk -c name=false` arrives as text, so write "
+            'node.try_get_context("name") in (True, "true")',
+        )
+    return value

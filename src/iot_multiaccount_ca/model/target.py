@@ -1,8 +1,9 @@
-"""Regions, partitions and accounts by their form. Holds AWS's naming rules, and asks nobody."""
+"""Where something stands: accounts, regions and partitions by their form. Holds AWS's naming rules, and asks nobody."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from ..errors import InvalidAccountError, InvalidRegionError, UnresolvedAccountError
 
@@ -62,6 +63,34 @@ _PARTITIONS = (
     ("eu-isoe-", "aws-iso-e"),
     ("eusc-", "aws-eusc"),
 )
+
+# An ARN of these names no region: the services are global in a partition.
+_WITHOUT_REGION = frozenset({"iam", "sts"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """One account in one region, and the partition both lie in. As text: ``account 111111111111, eu-west-1``.
+
+    Takes what it is given: `check_account` and `check_region` say whether account and region can be.
+    """
+
+    partition: str
+    account: str
+    region: str
+
+    @classmethod
+    def of(cls, account: str, region: str) -> Target:
+        """The target of an account and region; the partition is the region's."""
+        return cls(partition_of(region), account, region)
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of something here, such as ``arn("iot", "cacert/*")``. See "ARN format" in the IAM user guide."""
+        region = "" if service in _WITHOUT_REGION else self.region
+        return f"arn:{self.partition}:{service}:{region}:{self.account}:{resource}"
+
+    def __str__(self) -> str:
+        return f"account {self.account}, {self.region}"
 
 
 def is_token(value: object) -> bool:

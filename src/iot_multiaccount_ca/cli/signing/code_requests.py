@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...errors import SharedCaError
+from ...errors import JsonError, SharedCaError
+from ...model import strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,13 +67,11 @@ def to_json(requests: Iterable[CodeRequest]) -> str:
 def read(path: Path) -> list[CodeRequest]:
     """The requests of a file, each checked; raises `RequestFileError`."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        data = strict_json.read(path, what="the request file")
+    except JsonError as error:
         raise RequestFileError(
-            f"the request file cannot be read: {error}",
-            value=str(path),
-            fix="write it with `iot-ca registration-code --out request.json`",
-        ) from None
+            error.problem, value=str(path), fix="write it with `iot-ca registration-code --out request.json`"
+        ) from error
     version = data.get("version") if isinstance(data, dict) else None
     entries = data.get("requests") if isinstance(data, dict) else None
     if version != VERSION or not isinstance(entries, list) or not entries:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import TemplateNotJsonError, TemplateTooLongError, UnknownPlaceholderError
+from ...errors import JsonError, TemplateNotJsonError, TemplateTooLongError, UnknownPlaceholderError
+from .. import strict_json
 from .placeholders import WRITTEN, fill, unknown_placeholder
 from .template_rules import check_body
 
@@ -44,21 +44,9 @@ class JitpTemplateBody:
     def from_file(cls, path: str | os.PathLike[str]) -> JitpTemplateBody:
         """Read the body from a JSON file. The path is relative to the working directory, as with `open`."""
         try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
-            raise TemplateNotJsonError(
-                f"the JITP template cannot be read: {reason}",
-                value=str(path),
-                fix="give the path of the JSON file, relative to the working directory",
-            ) from None
-        try:
-            body = json.loads(text)
-        except ValueError as error:
-            raise TemplateNotJsonError(
-                f"the JITP template {path} is no JSON: {error}", allowed="a JSON object"
-            ) from None
-        return cls.from_dict(body)
+            return cls.from_dict(strict_json.read(path, what=f"the JITP template {path}"))
+        except JsonError as error:
+            raise TemplateNotJsonError.of(error) from error
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> JitpTemplateBody:

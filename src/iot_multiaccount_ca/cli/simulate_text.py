@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ..model.jitp.simulation import Finding, Policy, Provisioning
-    from .commands.simulate import DryRun, DryRuns
+    from .dry_runs import DryRun, DryRuns
 
 _MOST_FILES = 10
 _WORDS = {"provisioned": "provisioned", "refused": "not provisioned", "unreadable": "not readable"}

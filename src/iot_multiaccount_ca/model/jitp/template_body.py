@@ -30,7 +30,7 @@ STAND_IN_ACCOUNT, STAND_IN_REGION = "123456789012", "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class JitpTemplateBody:
-    """A linted JITP template body. Make one with `from_file` or `from_dict`.
+    """A linted JITP template body. Make one with `from_file` or `from_dict`; a body given as ``text`` is linted too.
 
     ``{{account}}``, ``{{region}}`` and ``{{partition}}`` in it are filled for each stage at synth. Everything that AWS
     IoT would refuse, or that could never provision a device, raises a `ProvisioningTemplateError`.
@@ -39,6 +39,16 @@ class JitpTemplateBody:
     """
 
     text: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Lint the body, and hold it in one form: compact JSON."""
+        body = _parse(self.text)
+        text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        _check_placeholders(text)
+        check_body(body)
+        # The widest that any stage makes of it; what a stage really gets is checked again in resolve.
+        _check_length(text)
+        object.__setattr__(self, "text", text)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> JitpTemplateBody:
@@ -51,21 +61,11 @@ class JitpTemplateBody:
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> JitpTemplateBody:
         """Take the body from a dict, such as a template written in Python."""
-        if not isinstance(body, dict):
-            raise TemplateNotJsonError(
-                "the JITP template is no JSON object",
-                value=type(body).__name__,
-                allowed="an object with Resources",
-            )
         try:
-            text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-        except (TypeError, ValueError) as error:
+            text = json.dumps(body)
+        except (TypeError, ValueError, RecursionError) as error:
             raise TemplateNotJsonError(f"the JITP template holds what JSON cannot: {error}") from None
-        _check_placeholders(text)
-        check_body(body)
-        # The widest that any stage makes of it; what a stage really gets is checked again in resolve.
-        _check_length(text)
-        return cls(text=text)
+        return cls(text)
 
     @property
     def body(self) -> dict[str, Any]:
@@ -107,6 +107,24 @@ class JitpTemplateBody:
         )
         certificate = load_device_certificate(device_certificate)
         return simulate(body, certificate, ca_certificate=ca_certificate, now=now)
+
+
+def _parse(text: object) -> dict[str, Any]:
+    if not isinstance(text, str):
+        raise TemplateNotJsonError(
+            "the JITP template is no text", value=type(text).__name__, allowed="a JSON object as text"
+        )
+    try:
+        body = strict_json.parse(text, what="the JITP template")
+    except JsonError as error:
+        raise TemplateNotJsonError.of(error) from error
+    if not isinstance(body, dict):
+        raise TemplateNotJsonError(
+            "the JITP template is no JSON object",
+            value=type(body).__name__,
+            allowed="an object with Resources",
+        )
+    return body
 
 
 @functools.lru_cache(maxsize=4096)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,28 @@ def test_blanks_around_a_placeholder_are_fine() -> None:
 def test_equal_bodies_are_equal_values() -> None:
     """A body from a file and the same from a dict are one value."""
     assert JitpTemplateBody.from_dict(_body()) == JitpTemplateBody.from_file(ROOT / "examples/jitp.json")
+
+
+def test_a_body_given_as_text_is_linted() -> None:
+    """No way to make one skips a rule, and each way makes the same value."""
+    assert JitpTemplateBody(json.dumps(_body(), indent=2)) == JitpTemplateBody.from_dict(_body())
+    for text, kind in (
+        ("{}", errors.CertificateResourceError),
+        ("[]", errors.TemplateNotJsonError),
+        ("{", errors.TemplateNotJsonError),
+        (None, errors.TemplateNotJsonError),
+        (json.dumps(_with("Resource", {})), errors.UnknownSectionError),
+    ):
+        with pytest.raises(kind):
+            JitpTemplateBody(text=text)  # type: ignore[arg-type]
+
+
+def test_a_replaced_text_is_linted_again() -> None:
+    """`dataclasses.replace` is no way around the rules."""
+    body = JitpTemplateBody.from_dict(_body())
+    assert dataclasses.replace(body, text=body.text) == body
+    with pytest.raises(errors.CertificateResourceError):
+        dataclasses.replace(body, text="{}")
 
 
 def test_the_given_dict_is_not_held() -> None:

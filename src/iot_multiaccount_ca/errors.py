@@ -373,5 +373,9 @@ class UnsupportedTargetError(ConstructError):
     """A target of the JITR event that no topic rule can have."""
 
 
+class UnsupportedByEngineError(ConstructError):
+    """A registration that asks for more than its engine can do."""
+
+
 class AssemblyError(SharedCaError):
     """A cloud assembly that cannot be read."""

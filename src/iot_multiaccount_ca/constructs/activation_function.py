@@ -9,7 +9,7 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from .. import assets
-from .engines.custom_resource.registrar_function import RUNTIME
+from .engines.custom_resource.settings import RUNTIME
 from .policies import (
     activation_statements,
     allow,

@@ -71,9 +71,7 @@ class JitrActivation(Construct):
         error_action: Action | None = None,
         role: aws_iam.IRole | None = None,
         log_group: aws_logs.ILogGroup | None = None,
-        place: Place | None = None,
     ) -> None:
-        """``place`` is what `SharedCa` knows already; leave it out elsewhere."""
         ca_id = _ca_id(ca_registration, ca_certificate_id)
         targets = _check_targets(enrollment, target)
         _check_error_action(error_action)
@@ -82,8 +80,8 @@ class JitrActivation(Construct):
                 "the JitrActivation has a target, and a role or log_group for a Lambda that is not made",
                 fix="leave role and log_group out: they are for our Lambda, which an enrollment makes",
             )
+        place = Place.of(scope, id)
         super().__init__(scope, id)
-        place = place or Place.of(self)
         _claim(
             self,
             place,

@@ -1,15 +1,15 @@
 """Where a construct stands: stack, account, region and path, all literal, asked for once.
 
-Every question to the CDK is a call into another process. `SharedCa` knows the answers before it makes a stack, and
-hands them down; a construct on its own asks.
+Every question to the CDK is a call into another process. A stack that this library makes knows the answers before it
+is made (`StageStack`); a construct elsewhere asks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
-from aws_cdk import Stack, Token
+from aws_cdk import Environment, Stack, Token
 
 from ..errors import EnvironmentAgnosticError
 from ..model.target import partition_of
@@ -18,15 +18,15 @@ from .registry import Registry
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from .engines.custom_resource.registrar_function import RegistrarFunction
+    from ..model.plan.stage import CaStage
 
 
 @dataclass(slots=True)
 class Place:
     """One stack of one account and region.
 
-    ``stack_path``: the stack's path in the tree. ``fresh``: the stack is our own, so nothing stands in it that we did
-    not put there. ``registrar``: the stack's registrar, once there is one.
+    ``stack_path``: the stack's path in the tree. ``fresh``: the stack is our own, so whatever of ours stands in it is
+    in ``singles``: constructs of which a stack holds one, by their id.
     """
 
     stack: Stack
@@ -36,7 +36,7 @@ class Place:
     region: str
     registry: Registry
     fresh: bool = False
-    registrar: RegistrarFunction | None = None
+    singles: dict[str, Construct] = field(default_factory=dict)
 
     @property
     def partition(self) -> str:
@@ -44,14 +44,49 @@ class Place:
         return partition_of(self.region)
 
     @classmethod
-    def of(cls, scope: Construct) -> Place:
-        """The place of a construct; raises `EnvironmentAgnosticError` unless account and region are literal."""
-        stack = Stack.of(scope)
-        account, region, path = stack.account, stack.region, scope.node.path
+    def of(cls, scope: Construct, id: str) -> Place:  # noqa: A002 - what CDK calls it
+        """The place of a construct ``id`` that is about to stand in ``scope``.
+
+        Raises `EnvironmentAgnosticError` unless account and region are literal.
+        """
+        stack = scope if isinstance(scope, Stack) else Stack.of(scope)
+        if isinstance(stack, StageStack):
+            return stack.place
+        account, region = stack.account, stack.region
         if Token.is_unresolved(account) or Token.is_unresolved(region):
             raise EnvironmentAgnosticError(
-                f"{path} stands in a stack whose account or region is only known at deployment",
+                f"{scope.node.path}/{id} stands in a stack whose account or region is only known at deployment",
                 allowed="a stack with env=Environment(account=…, region=…), both literal",
                 fix="give the stack its env: who owns DEFAULT in a region cannot be proved for an unknown account",
             )
         return cls(stack, stack.stack_name, stack.node.path, account, region, Registry.of(scope))
+
+    def single(self, id: str) -> Construct | None:  # noqa: A002 - what CDK calls it
+        """The one construct of that id in the stack, if there is one yet."""
+        if id not in self.singles and not self.fresh:
+            found = self.stack.node.try_find_child(id)
+            if found is not None:
+                self.singles[id] = cast("Construct", found)
+        return self.singles.get(id)
+
+    def path_of(self, scope: Construct, id: str) -> str:  # noqa: A002
+        """The path of a construct ``id`` that is about to stand in ``scope``."""
+        return f"{self.stack_path if scope is self.stack else scope.node.path}/{id}".lstrip("/")
+
+
+class StageStack(Stack):
+    """The stack of one stage of a plan, which knows its place."""
+
+    def __init__(
+        self, scope: Construct, stage: CaStage, *, name: str, scope_path: str, registry: Registry
+    ) -> None:
+        super().__init__(
+            scope,
+            stage.name,
+            env=Environment(account=stage.account, region=stage.region),
+            stack_name=name,
+            description=f"AWS IoT device CA, {stage.certificate_mode} (stage {stage.name}; iot-multiaccount-ca)",
+        )
+        path = f"{scope_path}/{stage.name}".lstrip("/")
+        #: What everything in the stack would otherwise have to ask.
+        self.place = Place(self, name, path, stage.account, stage.region, registry, fresh=True)

@@ -12,6 +12,7 @@ from constructs import Construct
 from ..errors import InvalidNameError, InvalidTypeError
 from ..model.jitp.template_body import JitpTemplateBody
 from ..model.options import resolve_removal_policy
+from ..model.registration import TemplateReference
 from .place import Place
 from .policies import trust
 
@@ -70,9 +71,7 @@ class JitpProvisioningTemplate(Construct):
         description: str | None = None,
         enabled: bool = True,
         removal_policy: RemovalPolicy | str = RemovalPolicy.DESTROY,
-        place: Place | None = None,
     ) -> None:
-        """``place`` is what `SharedCa` knows already; leave it out elsewhere."""
         if not isinstance(body, JitpTemplateBody):
             raise InvalidTypeError(
                 "the body of a provisioning template is of another kind",
@@ -83,12 +82,9 @@ class JitpProvisioningTemplate(Construct):
         if template_name is not None:
             check_template_name(template_name)
         retain = resolve_removal_policy(removal_policy) == "RETAIN"
+        place = Place.of(scope, id)
+        inside = place.path_of(scope, id).removeprefix(f"{place.stack_path}/")
         super().__init__(scope, id)
-        if place is None:
-            place = Place.of(self)
-            inside = self.node.path.removeprefix(f"{place.stack_path}/")
-        else:
-            inside = id
         if template_name is None:
             template_name = generated_name(place.stack_name, inside)
         self._role = role
@@ -133,6 +129,22 @@ class JitpProvisioningTemplate(Construct):
         """
         check_template_name(template_name)
         return _ImportedTemplate(template_name, role_arn)
+
+
+def reference_to(template: IJitpProvisioningTemplate | str | None) -> TemplateReference | None:
+    """What a registration says of its template, given as a construct or by its name; raises for what is neither."""
+    if template is None:
+        return None
+    if isinstance(template, str):
+        check_template_name(template)
+        return TemplateReference(template, template)
+    if not hasattr(template, "literal_name"):
+        raise InvalidTypeError(
+            "the provisioning template of the registration is of another kind",
+            value=type(template).__name__,
+            allowed="JitpProvisioningTemplate, a template's name, or None",
+        )
+    return TemplateReference(template.template_name, template.literal_name, template.role_arn)
 
 
 def check_template_name(name: object) -> None:

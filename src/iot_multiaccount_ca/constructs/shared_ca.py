@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Annotations, CfnOutput, Environment, RemovalPolicy, Stack, Stage, Token
+from aws_cdk import Annotations, CfnOutput, RemovalPolicy, Stack, Stage, Token
 from constructs import Construct
 
 from ..errors import EnvironmentMismatchError, InvalidTypeError
@@ -12,9 +12,10 @@ from ..model.ca.certificate import CertificateMode
 from ..model.jitp.template_body import JitpTemplateBody
 from ..model.jitr.enrollment import JitrEnrollment
 from ..model.plan.plan import SharedCaPlan
-from .place import Place
-from .provisioning_template import JitpProvisioningTemplate
-from .registration import CaRegistration, Planned
+from ..model.registration import RegistrationRequest
+from .place import StageStack
+from .provisioning_template import JitpProvisioningTemplate, reference_to
+from .registration import PlannedRegistration
 from .registry import Registry
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..model.ca.certificate import CaCertificate
     from ..model.plan.retiring import RetiringCa
     from ..model.plan.stage import CaStage
+    from .registration import CaRegistration
 
 
 class SharedCa(Construct):
@@ -74,14 +76,7 @@ class StageStacks:
         name = f"{self._prefix}-{stage.name}"
         path = f"{self._path}/{stage.name}".lstrip("/")
         self._check_environment(stage, path)
-        stack = Stack(
-            self._scope,
-            stage.name,
-            env=Environment(account=stage.account, region=stage.region),
-            stack_name=name,
-            description=f"AWS IoT device CA, {stage.certificate_mode} (stage {stage.name}; iot-multiaccount-ca)",
-        )
-        place = Place(stack, name, path, stage.account, stage.region, self._registry, fresh=True)
+        stack = StageStack(self._scope, stage, name=name, scope_path=self._path, registry=self._registry)
         template = None
         if isinstance(stage.provisioning, JitpTemplateBody):
             template = JitpProvisioningTemplate(
@@ -89,12 +84,11 @@ class StageStacks:
                 "ProvisioningTemplate",
                 body=stage.provisioning,
                 removal_policy=self._removal_policy,
-                place=place,
             )
-        current = self._register(stage, place, template, None)
+        current = self._register(stage, stack, template, None)
         self._registry.claim_stack(name, stage.account, stage.region, path)
         for old in self._plan.retiring:
-            self._register(stage, place, template, old)
+            self._register(stage, stack, template, old)
         CfnOutput(stack, "CaCertificateId", value=current.ca_certificate_id)
         CfnOutput(stack, "CaCertificateArn", value=current.ca_certificate_arn)
         CfnOutput(stack, "CertificateMode", value=current.certificate_mode.value)
@@ -116,7 +110,7 @@ class StageStacks:
     def _register(
         self,
         stage: CaStage,
-        place: Place,
+        stack: StageStack,
         template: JitpProvisioningTemplate | None,
         old: RetiringCa | None,
     ) -> CaRegistration:
@@ -131,31 +125,34 @@ class StageStacks:
         if auto is None and isinstance(stage.provisioning, JitrEnrollment):
             # Of a CA that takes no part nobody decides on devices: then none shall become known.
             auto = active
-        registration = CaRegistration(
-            place.stack,
+        registration = PlannedRegistration(
+            stack,
             registration_id(ca),
-            ca_certificate=ca,
-            certificate_mode=mode,
-            verification=proof,
-            provisioning_template=template,
-            active=active,
-            auto_registration=auto,
-            allow_mode_change=plan.allow_mode_change,
-            on_existing=plan.on_existing,
-            removal_policy=self._removal_policy,
-            planned=Planned(stage.name, place, retiring=old is not None),
+            request=RegistrationRequest(
+                ca_certificate=ca,
+                certificate_mode=mode,
+                verification=proof,
+                template=reference_to(template),
+                active=active,
+                auto_registration=auto,
+                allow_mode_change=plan.allow_mode_change,
+                on_existing=plan.on_existing,
+                removal_policy=plan.removal_policy,
+                stage=stage.name,
+                retiring=old is not None,
+            ),
         )
         if active and isinstance(stage.provisioning, JitrEnrollment):
-            _activate(registration, stage.provisioning, place)
+            _activate(registration, stage.provisioning, stack)
         return registration
 
 
-def _activate(registration: CaRegistration, enrollment: JitrEnrollment, place: Place) -> None:
+def _activate(registration: CaRegistration, enrollment: JitrEnrollment, stack: Stack) -> None:
     # Imported here: apps without just-in-time registration load none of it.
     from .jitr import JitrActivation
 
     name = f"Jitr{registration.target[0][:16]}"
-    JitrActivation(place.stack, name, ca_registration=registration, enrollment=enrollment, place=place)
+    JitrActivation(stack, name, ca_registration=registration, enrollment=enrollment)
 
 
 def registration_id(ca_certificate: CaCertificate) -> str:

@@ -14,8 +14,8 @@ from constructs import Construct
 from .... import assets
 from ....errors import ConstructError
 from ...policies import document, log_statement, trust
+from . import settings
 from .permissions import Need, registrar_statements
-from .request_properties import LAMBDA_TIMEOUT
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from ...place import Place
 
 _ID = "IotCaRegistrar"
-RUNTIME = "python3.13"
-HANDLER = "responder.handler"
-_MEMORY_MB = 256
-_RETENTION_DAYS = 365
-_EVENT_AGE_SECONDS = 60
 
 
 class RegistrarFunction(Construct):
@@ -53,24 +48,23 @@ class RegistrarFunction(Construct):
             "Resource",
             role=self._role_arn,
             code=self._code(),
-            handler=HANDLER,
-            runtime=RUNTIME,
+            handler=settings.HANDLER,
+            runtime=settings.RUNTIME,
             architectures=["x86_64"],
-            memory_size=_MEMORY_MB,
-            timeout=LAMBDA_TIMEOUT,
+            memory_size=settings.MEMORY_MB,
+            timeout=settings.LAMBDA_TIMEOUT,
             description="Registers device CAs with AWS IoT (iot-multiaccount-ca)",
             logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(log_group=log_group_name),
         )
         name = self.function.ref
         self.service_token = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:{name}"
-        # Lambda would run a crashed Create again, after CloudFormation rolled it back.
         self.invoke_config = aws_lambda.CfnEventInvokeConfig(
             self,
             "InvokeConfig",
             function_name=name,
             qualifier="$LATEST",
-            maximum_retry_attempts=0,
-            maximum_event_age_in_seconds=_EVENT_AGE_SECONDS,
+            maximum_retry_attempts=settings.RETRIES,
+            maximum_event_age_in_seconds=settings.EVENT_AGE_SECONDS,
         )
 
     @classmethod
@@ -83,16 +77,13 @@ class RegistrarFunction(Construct):
         log_group: aws_logs.ILogGroup | None = None,
     ) -> RegistrarFunction:
         """The stack's registrar, able to do what one more registration needs; made for the first one."""
-        held = place.registrar
-        if held is None:
-            found = place.stack.node.try_find_child(_ID) if not place.fresh else None
-            held = found if isinstance(found, RegistrarFunction) else None
-        if held is None:
-            held = cls(place, need, role=role, log_group=log_group)
-        else:
+        held = place.single(_ID)
+        if isinstance(held, cls):
             held._serve_another(need, role, log_group)
-        place.registrar = held
-        return held
+            return held
+        made = cls(place, need, role=role, log_group=log_group)
+        place.singles[_ID] = made
+        return made
 
     def _serve_another(
         self, need: Need, role: aws_iam.IRole | None, log_group: aws_logs.ILogGroup | None
@@ -152,7 +143,7 @@ class RegistrarFunction(Construct):
     def _make_log_group(self, log_group: aws_logs.ILogGroup | None) -> tuple[str, str]:
         if log_group is not None:
             return log_group.log_group_name, log_group.log_group_arn
-        made = aws_logs.CfnLogGroup(self, "Logs", retention_in_days=_RETENTION_DAYS)
+        made = aws_logs.CfnLogGroup(self, "Logs", retention_in_days=settings.LOG_RETENTION_DAYS)
         name = made.ref
         place = self._place
         return name, f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{name}:*"

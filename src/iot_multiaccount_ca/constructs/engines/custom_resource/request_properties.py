@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .settings import SERVICE_TIMEOUT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ....model.ca.certificate import CaCertificate, CertificateMode
     from ....model.options import OnExisting
-
-#: How long the Lambda may run, and how long CloudFormation waits for its answer, in seconds.
-LAMBDA_TIMEOUT = 300
-SERVICE_TIMEOUT = LAMBDA_TIMEOUT + 120
 
 
 def request_properties(

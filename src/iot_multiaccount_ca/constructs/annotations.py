@@ -1,0 +1,63 @@
+"""What synth says of a registration beside its resources: errors, warnings and what other accounts must add."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from aws_cdk import Annotations
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from ..model.ca.certificate import CaCertificate
+    from ..model.registration import RegistrationRequest
+
+#: A CA that expires sooner than this is worth a warning at every synth.
+NEAR_EXPIRY = dt.timedelta(days=90)
+
+
+def annotate(scope: Construct, request: RegistrationRequest, account: str) -> None:
+    """Say all that is to be said of a registration in ``account``; asks the CDK for nothing where nothing is."""
+    _annotate_validity(scope, request.ca_certificate, retiring=request.retiring)
+    if request.verification is None:
+        return
+    problem = request.verification.pre_issued_problem(request.stage)
+    if problem is not None:
+        Annotations.of(scope).add_error(problem)
+    for policy in request.verification.foreign_policies(account, ca_certificate=request.ca_certificate):
+        Annotations.of(scope).add_info(
+            f"add this to the {policy.kind} of {policy.resource_arn}, which another account owns:\n{policy.to_json()}"
+        )
+
+
+def _annotate_validity(scope: Construct, ca: CaCertificate, *, retiring: bool) -> None:
+    """What time has done, or will soon do, to the CA.
+
+    An expired or not yet valid CA is an error annotation: `cdk deploy` refuses, `cdk destroy` works.
+    """
+    now = dt.datetime.now(dt.UTC)
+    problem = None
+    if now >= ca.not_valid_after:
+        problem = f"the CA certificate expired on {_day(ca.not_valid_after)}"
+    elif now < ca.not_valid_before:
+        problem = f"the CA certificate is not valid before {_day(ca.not_valid_before)}"
+    named = f"{ca.subject}, {ca.certificate_id[:16]}…"
+    if problem is not None and not retiring:
+        Annotations.of(scope).add_error(
+            f"{problem} ({named}): AWS IoT refuses it; fix: deploy a CA that is valid now (see docs/rotation.md)"
+        )
+    elif problem is not None:
+        Annotations.of(scope).add_warning_v2(
+            "iot-multiaccount-ca:retiring-ca-validity", f"{problem} ({named}): take it out of `retiring`"
+        )
+    elif ca.not_valid_after - now < NEAR_EXPIRY:
+        Annotations.of(scope).add_warning_v2(
+            "iot-multiaccount-ca:ca-expires-soon",
+            f"the CA certificate expires on {_day(ca.not_valid_after)} ({named}): begin its rotation now "
+            "(docs/rotation.md)",
+        )
+
+
+def _day(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

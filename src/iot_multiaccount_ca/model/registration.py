@@ -1,0 +1,169 @@
+"""All that one registration is, and its rules, whatever carries it out. Knows neither a construct nor an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidTypeError, MissingVerificationError, ProvisioningConflictError
+from .assembly import RegistrationRecord
+from .ca.certificate import CaCertificate, CertificateMode, resolve_mode
+from .options import OnExisting, resolve_on_existing, resolve_removal_policy
+from .possession.verification import check_verification
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from .possession.verification import Verification
+
+
+class Capability(StrEnum):
+    """What a registration may ask of the engine that carries it out, beyond registering in SNI_ONLY mode."""
+
+    PROOF = "a proof of possession that is made during the deployment"
+    MODE_CHANGE = "a change of the certificate mode (allow_mode_change=True)"
+    ADOPTION = "taking over a registration that exists already (on_existing=OnExisting.ADOPT)"
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateReference:
+    """The provisioning template of a registration.
+
+    ``name`` is what AWS IoT is told, and may be a Token; ``literal_name`` is the name as it is known at synth.
+    ``role_arn``: its provisioning role, where it is known.
+    """
+
+    name: str
+    literal_name: str
+    role_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationRequest:
+    """One CA to be registered in one account and region. A request that exists is a valid request.
+
+    ``certificate_mode``, ``on_existing`` and ``removal_policy`` are taken as AWS's or CDK's words too.
+    ``auto_registration=None`` becomes True where there is a ``template``. ``stage``: the plan's stage, or None for a
+    registration outside a plan; ``retiring``: whether the plan lists the CA among those on their way out.
+    """
+
+    ca_certificate: CaCertificate
+    certificate_mode: CertificateMode = CertificateMode.SNI_ONLY
+    verification: Verification | None = None
+    template: TemplateReference | None = None
+    active: bool = True
+    auto_registration: bool | None = None
+    allow_mode_change: bool = False
+    on_existing: OnExisting = OnExisting.FAIL
+    adopt_from_stack: str | None = None
+    removal_policy: str = "DESTROY"
+    stage: str | None = None
+    retiring: bool = False
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__  # how a frozen dataclass gives a field its settled value
+        mode = resolve_mode(self.certificate_mode, where=self.where) or CertificateMode.SNI_ONLY
+        put(self, "certificate_mode", mode)
+        put(self, "on_existing", resolve_on_existing(self.on_existing))
+        put(self, "removal_policy", resolve_removal_policy(self.removal_policy))
+        if not isinstance(self.ca_certificate, CaCertificate):
+            raise InvalidTypeError(
+                f"the CA certificate of {self.where} is of another kind",
+                value=type(self.ca_certificate).__name__,
+                allowed="CaCertificate",
+                fix="make it with CaCertificate.from_file or from_pem",
+            )
+        self._check_proof()
+        self._check_adoption()
+        if self.auto_registration is None:
+            put(self, "auto_registration", self.template is not None)
+        elif self.template is not None and not self.auto_registration:
+            raise ProvisioningConflictError(
+                f"{self.where} has a provisioning template, and auto_registration=False: no device would ever be "
+                "provisioned",
+                fix="leave auto_registration out, or leave out the template",
+            )
+
+    @property
+    def where(self) -> str:
+        """How messages name the registration."""
+        return "the registration" if self.stage is None else f"the registration of stage {self.stage!r}"
+
+    @property
+    def retained(self) -> bool:
+        """Whether the CA stays registered when the stack goes."""
+        return self.removal_policy == "RETAIN"
+
+    @property
+    def enrolls(self) -> bool:
+        """Whether unknown devices of the CA become known by connecting: ``auto_registration``, settled."""
+        return bool(self.auto_registration)
+
+    @property
+    def asks_for(self) -> frozenset[Capability]:
+        """What the engine has to be capable of."""
+        return frozenset(
+            capability
+            for capability, asked in (
+                (Capability.PROOF, self.verification is not None and self.verification.signs_in_lambda),
+                (Capability.MODE_CHANGE, self.allow_mode_change),
+                (Capability.ADOPTION, self.on_existing is OnExisting.ADOPT),
+            )
+            if asked
+        )
+
+    def record(
+        self, *, account: str, region: str, partition: str, stack_name: str, logical_id: str
+    ) -> RegistrationRecord:
+        """What the cloud assembly says of the registration; ``logical_id`` may be a Token."""
+        ca, proof = self.ca_certificate, self.verification
+        return RegistrationRecord(
+            stage=self.stage,
+            account=account,
+            region=region,
+            partition=partition,
+            stack_name=stack_name,
+            logical_id=logical_id,
+            certificate_mode=self.certificate_mode.value,
+            certificate_id=ca.certificate_id,
+            subject=ca.subject,
+            not_valid_before=_iso(ca.not_valid_before),
+            not_valid_after=_iso(ca.not_valid_after),
+            active=self.active,
+            auto_registration=self.enrolls,
+            template_name=self.template.literal_name if self.template is not None else None,
+            jitr=False,  # what a JitrActivation says later, in an entry of its own
+            retiring=self.retiring,
+            verification=proof.metadata(self.stage) if proof is not None else None,
+        )
+
+    def _check_proof(self) -> None:
+        check_verification(self.verification, where=self.where)
+        if (
+            self.certificate_mode is CertificateMode.DEFAULT
+            and self.verification is None
+            and not self.retiring
+        ):
+            raise MissingVerificationError(
+                f"{self.where} is in DEFAULT mode, and nothing proves possession of the CA key",
+                allowed="Verification.from_secret, from_kms_key, from_private_ca, from_pre_issued",
+                fix="give it a verification, or register SNI_ONLY, which needs none",
+            )
+        if self.certificate_mode is CertificateMode.SNI_ONLY and self.verification is not None:
+            raise ProvisioningConflictError(
+                f"{self.where} is in SNI_ONLY mode, and has a verification: AWS IoT takes no proof in this mode",
+                fix="leave verification out; the role then needs no right to use any key",
+            )
+
+    def _check_adoption(self) -> None:
+        if self.adopt_from_stack is not None and self.on_existing is not OnExisting.ADOPT:
+            raise ProvisioningConflictError(
+                f"{self.where} has adopt_from_stack without on_existing=OnExisting.ADOPT",
+                value=self.adopt_from_stack,
+                fix="set both, or neither",
+            )
+
+
+def _iso(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,12 +1,14 @@
-# Every target does its own set-up: .venv and node_modules, from hash-locked files.
+# Every target does its own set-up: .venv and node_modules, from hash-locked files. What it needs is Python and make.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
+# A Node of our own lies there where the machine has none that is supported (tools/setup-node).
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup lint types imports unit e2e test test-all demo verify-aws bench lock docs clean
+.PHONY: help setup lint types imports unit e2e test test-all demo verify-aws bench lock node clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,11 +22,15 @@ $(VENV)/.ready: $(VENV)/.packages pyproject.toml requirements/lambda.lock tools/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	touch $@
 
-node_modules/.ready: package.json package-lock.json
+# At every run: which Node is on PATH may have changed.
+node: $(VENV)/.ready
+	@tools/setup-node
+
+node_modules/.ready: package.json package-lock.json | node
 	npm ci --silent --no-audit --no-fund
 	touch $@
 
-setup: $(VENV)/.ready node_modules/.ready ## everything a checkout needs, into .venv and node_modules
+setup: $(VENV)/.ready node node_modules/.ready ## everything a checkout needs, into .venv and node_modules
 
 PYTEST := $(BIN)/python -m pytest
 PRODUCT := src lambda tools examples

@@ -1,10 +1,12 @@
-"""What all tests share: a quiet jsii, no credentials, no region of anyone's."""
+"""What all tests share: the checkout's Node, a quiet jsii, no credentials and no default region."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypothesis import settings
@@ -14,6 +16,8 @@ from support.figures import FIGURES
 if TYPE_CHECKING:
     import pytest
 
+# `make setup` puts a Node there where the machine has none: for a pytest that make did not start.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
 # CDK's own validation of templates costs seconds a synth; one end-to-end test has it on.

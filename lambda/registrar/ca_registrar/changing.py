@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .errors import RegistrarError, sentence_of
-from .ownership import ADOPTED, KEYS, LOGICAL_ID, STACK_ID, adopted, is_stack, told
+from .iot import gone_is_done
+from .ownership import ADOPTED, KEYS, LOGICAL_ID, STACK_ID, adoption_mark, describe_owner, is_stack
 from .registering import AlreadyRegisteredError, proof_for, register
-from .service import gone_is_done
+from .timing import ROOM_TO_RESTORE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .iot import Live
     from .job import Job
     from .properties import Former, Wanted
-    from .service import Live
-
-#: A change of mode begins only with so much time left; seconds. It is the time to undo it.
-ROOM_TO_RESTORE = 60.0
 
 
 class ForeignRegistrationError(RegistrarError):
@@ -51,8 +49,8 @@ def take(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
     elif not wanted.adopt:
         raise ForeignRegistrationError(
             job.about(
-                f"it is registered already in {live.mode} mode, {told(live.tags)}, and was not touched; deregister it "
-                "there, or set on_existing=OnExisting.ADOPT to take it over as it stands"
+                f"it is registered already in {live.mode} mode, {describe_owner(live.tags)}, and was not touched; "
+                "deregister it there, or set on_existing=OnExisting.ADOPT to take it over as it stands"
             )
         )
     else:
@@ -65,7 +63,7 @@ def _adopt(job: Job, live: Live, wanted: Wanted) -> None:
     ):
         raise ForeignRegistrationError(
             job.about(
-                f"it was registered {told(live.tags)}, and adoption needs the stack named; remove it there, "
+                f"it was registered {describe_owner(live.tags)}, and adoption needs the stack named; remove it there, "
                 "or name it with adopt_from_stack"
             )
         )
@@ -77,8 +75,8 @@ def _adopt(job: Job, live: Live, wanted: Wanted) -> None:
             )
         )
     # Tags first: from here on a roll-back knows what is ours to take off again.
-    job.note("adopted", certificate_id=live.certificate_id, before=told(live.tags))
-    tag(job, live, {**wanted.tags, **job.owner.tags, ADOPTED: adopted(live.tags)})
+    job.note("adopted", certificate_id=live.certificate_id, before=describe_owner(live.tags))
+    tag(job, live, {**wanted.tags, **job.owner.tags, ADOPTED: adoption_mark(live.tags)})
     _set(job, live, wanted)
 
 
@@ -90,7 +88,7 @@ def change(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
     _set(job, live, wanted)
     stale = sorted((former.tag_keys - wanted.tags.keys() - set(KEYS)) & live.tags.keys())
     if stale:
-        job.service.call("untag_resource", resourceArn=live.arn, tagKeys=stale)
+        job.iot.call("untag_resource", resourceArn=live.arn, tagKeys=stale)
     tag(job, live, wanted.tags)
     if not (stale or differences(live, wanted)):
         job.note("as wanted", certificate_id=live.certificate_id)
@@ -121,9 +119,7 @@ def _set(job: Job, live: Live, wanted: Wanted) -> None:
     auto_status = live.auto_status
     if live.config and wanted.template_name is None:
         job.note("taking the template off", certificate_id=live.certificate_id, template=live.template_name)
-        job.service.call(
-            "update_ca_certificate", certificateId=live.certificate_id, removeAutoRegistration=True
-        )
+        job.iot.call("update_ca_certificate", certificateId=live.certificate_id, removeAutoRegistration=True)
         # What this leaves of auto-registration is not documented: the second call says it in any case.
         auto_status = "unknown"
     elif dict(live.config) != _config(wanted):
@@ -132,7 +128,7 @@ def _set(job: Job, live: Live, wanted: Wanted) -> None:
         changes["newAutoRegistrationStatus"] = wanted.auto_status
     if changes:
         job.note("updating", certificate_id=live.certificate_id, **changes)
-        job.service.call("update_ca_certificate", certificateId=live.certificate_id, **changes)
+        job.iot.call("update_ca_certificate", certificateId=live.certificate_id, **changes)
 
 
 def tag(job: Job, live: Live, tags: Mapping[str, str]) -> None:
@@ -140,7 +136,7 @@ def tag(job: Job, live: Live, tags: Mapping[str, str]) -> None:
     missing = {key: value for key, value in tags.items() if live.tags.get(key) != value}
     if missing:
         pairs = [{"Key": key, "Value": value} for key, value in missing.items()]
-        job.service.call("tag_resource", resourceArn=live.arn, tags=pairs)
+        job.iot.call("tag_resource", resourceArn=live.arn, tags=pairs)
 
 
 def change_mode(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
@@ -194,8 +190,8 @@ def remove(job: Job, live: Live) -> None:
     """Deactivate and deregister; gone at any step is done."""
     with gone_is_done():
         if live.status == "ACTIVE":
-            job.service.call("update_ca_certificate", certificateId=live.certificate_id, newStatus="INACTIVE")
-        job.service.call("delete_ca_certificate", certificateId=live.certificate_id)
+            job.iot.call("update_ca_certificate", certificateId=live.certificate_id, newStatus="INACTIVE")
+        job.iot.call("delete_ca_certificate", certificateId=live.certificate_id)
 
 
 def _after_failure(job: Job, live: Live, wanted: Wanted, said: str) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .iot import Iot
     from .ownership import Owner
     from .runtime import Clients, Clock
-    from .service import Service
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Job:
     certificate_id: str
     owner: Owner
     clients: Clients
-    service: Service
+    iot: Iot
     clock: Clock
     progress: dict[str, str]
 

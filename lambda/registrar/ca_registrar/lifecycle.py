@@ -8,18 +8,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .changing import ForeignRegistrationError, change, differences, remove, tag, take
 from .errors import RegistrarError, sentence_of
+from .iot import Iot, gone_is_done
 from .job import Job
-from .ownership import ADOPTED, KEYS, Owner, formerly, told
+from .ownership import ADOPTED, KEYS, Owner, describe_owner, former_owner_tags
 from .properties import CERTIFICATE_ID, der_of, digest_of, read_former, read_wanted, readable_pem
 from .registering import AlreadyRegisteredError, register
 from .runtime import Clients, Clock
-from .service import Service, gone_is_done
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .iot import Live
     from .properties import Former, Wanted
-    from .service import Live
 
 
 class ServiceError(RegistrarError):
@@ -51,7 +51,7 @@ def run(
         certificate_id=known,
         owner=Owner(event["StackId"], event["LogicalResourceId"]),
         clients=clients,
-        service=Service(clients.client("iot"), clock),
+        iot=Iot(clients.client("iot"), clock),
         clock=clock,
         progress=progress,
     )
@@ -94,7 +94,7 @@ def _create(job: Job, wanted: Wanted, former: Former) -> str:
 
 
 def _update(job: Job, physical_id: str, wanted: Wanted, former: Former) -> str:
-    live = job.service.find(physical_id) if CERTIFICATE_ID.fullmatch(physical_id) else None
+    live = job.iot.find(physical_id) if CERTIFICATE_ID.fullmatch(physical_id) else None
     if not _same_ca(physical_id, live, wanted, former):
         # Another CA under the same name: register it; CloudFormation removes the old one at the end.
         job.note("replacing", before=physical_id)
@@ -107,14 +107,14 @@ def _update(job: Job, physical_id: str, wanted: Wanted, former: Former) -> str:
         change(job, live, wanted, former)
     elif not differences(live, wanted):
         # Not ours any more, but as wanted: a roll-back must not fail over it, and nothing needs to be touched.
-        job.note("as wanted, though not ours", certificate_id=physical_id, owner=told(live.tags))
+        job.note("as wanted, though not ours", certificate_id=physical_id, owner=describe_owner(live.tags))
     elif wanted.adopt or job.owner.same_stack(live.tags):
         take(job, live, wanted, former)
     else:
         raise ForeignRegistrationError(
             job.about(
-                f"the registration no longer carries this resource's tags ({told(live.tags)}), so it was not touched; "
-                "set on_existing=OnExisting.ADOPT to take it over, or put the tags back"
+                f"the registration no longer carries this resource's tags ({describe_owner(live.tags)}), so it was "
+                "not touched; set on_existing=OnExisting.ADOPT to take it over, or put the tags back"
             )
         )
     return live.certificate_id
@@ -132,18 +132,18 @@ def _clear_failed_replacement(job: Job, physical_id: str, wanted: Wanted, former
     """Roll-back of a replacement that failed half-way: the CA of the failed properties may be registered by us."""
     if former.pem is None or der_of(former.pem) == der_of(wanted.pem):
         return
-    left = job.service.find_by_pem(former.pem)
+    left = job.iot.find_by_pem(former.pem)
     if left is not None and left.certificate_id != physical_id and job.owner.owns(left.tags):
         job.note("removing what a failed replacement left", certificate_id=left.certificate_id)
         _let_go(job, left, left.template_name, former)
 
 
 def _delete(job: Job, physical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    live = job.service.find_for_delete(physical_id, readable_pem(properties.get("CaCertificatePem")))
+    live = job.iot.find_for_delete(physical_id, readable_pem(properties.get("CaCertificatePem")))
     if live is None:
         job.note("gone already", physical_id=physical_id)
     elif not job.owner.owns(live.tags):
-        job.note("not ours, left alone", certificate_id=live.certificate_id, owner=told(live.tags))
+        job.note("not ours, left alone", certificate_id=live.certificate_id, owner=describe_owner(live.tags))
     else:
         job.doing("deregistering the CA")
         template_name = (properties.get("RegistrationConfig") or {}).get("TemplateName")
@@ -160,12 +160,12 @@ def _let_go(job: Job, live: Live, template_name: str | None, former: Former) -> 
     job.note("giving back", certificate_id=live.certificate_id)
     with gone_is_done():
         if template_name is not None and live.template_name == template_name:
-            job.service.call(
+            job.iot.call(
                 "update_ca_certificate", certificateId=live.certificate_id, removeAutoRegistration=True
             )
-        keys, before = {*KEYS, *former.tag_keys}, formerly(live.tags)
+        keys, before = {*KEYS, *former.tag_keys}, former_owner_tags(live.tags)
         if before:
             # At once its former stack's again, and adopted by nobody: what follows only tidies up.
             tag(job, live, {**before, ADOPTED: ""})
             keys -= before.keys()
-        job.service.call("untag_resource", resourceArn=live.arn, tagKeys=sorted(keys & live.tags.keys()))
+        job.iot.call("untag_resource", resourceArn=live.arn, tagKeys=sorted(keys & live.tags.keys()))

@@ -39,8 +39,8 @@ class Owner:
 
 def stack_name(stack_id: str) -> str:
     """The name in a stack's id."""
-    parts = stack_id.split("/")
-    return parts[1] if len(parts) > 1 else stack_id
+    name = stack_id.partition(":stack/")[2].partition("/")[0]
+    return name or stack_id
 
 
 def is_stack(tags: Mapping[str, str], name_or_id: str) -> bool:
@@ -49,19 +49,19 @@ def is_stack(tags: Mapping[str, str], name_or_id: str) -> bool:
     return held is not None and name_or_id in (held, stack_name(held))
 
 
-def adopted(tags: Mapping[str, str]) -> str:
+def adoption_mark(tags: Mapping[str, str]) -> str:
     """The mark of adoption: whose a registration with these tags was, to give it back to."""
     former = f"{tags.get(LOGICAL_ID)} {tags.get(STACK_ID)}"
     return former if STACK_ID in tags and len(former) <= _LONGEST else "true"
 
 
-def formerly(tags: Mapping[str, str]) -> dict[str, str]:
+def former_owner_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """The ownership tags that an adopted registration had, if it was a stack's."""
     logical_id, _, stack_id = tags.get(ADOPTED, "").partition(" ")
     return {LOGICAL_ID: logical_id, STACK_ID: stack_id} if stack_id else {}
 
 
-def told(tags: Mapping[str, str]) -> str:
+def describe_owner(tags: Mapping[str, str]) -> str:
     """Whose it is, in words."""
     held = tags.get(STACK_ID)
     if held is None:

@@ -8,16 +8,15 @@ from botocore.exceptions import ClientError
 
 from .errors import PossessionError, RegistrarError, code_of, sentence_of
 from .possession import prove
+from .timing import HAND_OVER, HAND_OVER_PAUSE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .iot import Live
     from .job import Job
     from .properties import Wanted
-    from .service import Live
 
-#: So long another account's giving up of DEFAULT may take to be known; seconds.
-HAND_OVER = 60.0
 _EXISTS = "ResourceAlreadyExistsException"
 _WRONG_CODE = "RegistrationCodeValidationException"
 _TOO_MANY = "LimitExceededException"
@@ -56,10 +55,10 @@ def proof_for(job: Job, wanted: Wanted) -> str | None:
         )
     verification = wanted.verification
     job.doing("proving possession of the CA key")
-    code = job.service.call("get_registration_code")["registrationCode"]
+    code = job.iot.call("get_registration_code")["registrationCode"]
     try:
         return str(
-            job.service.patiently(
+            job.iot.patiently(
                 lambda: prove(
                     verification, ca_certificate_pem=wanted.pem, registration_code=code, clients=job.clients
                 )
@@ -92,23 +91,23 @@ def _attempt(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | Non
     job.doing(f"registering the CA in {wanted.mode} mode")
     while True:
         try:
-            answer = job.service.call("register_ca_certificate", **parameters)
+            answer = job.iot.call("register_ca_certificate", **parameters)
         except ClientError as error:
             if code_of(error) == _WRONG_CODE:
                 raise
             if code_of(error) != _EXISTS:
                 raise _refused(job, wanted, error) from None
-            live = job.service.find(str(error.response.get("resourceId") or wanted.digest))
+            live = job.iot.find(str(error.response.get("resourceId") or wanted.digest))
             if live is not None:
                 raise AlreadyRegisteredError(live) from None
             if job.clock.now() >= until:
                 # Before anyone else is named: it may be here under an id that the error did not tell.
-                live = job.service.find_by_pem(wanted.pem)
+                live = job.iot.find_by_pem(wanted.pem)
                 if live is not None:
                     raise AlreadyRegisteredError(live) from None
                 raise OtherOwnerError(_other_owner(job, wanted, error)) from None
             job.note("registered elsewhere, trying again", mode=wanted.mode)
-            job.clock.pause(5.0)
+            job.clock.pause(HAND_OVER_PAUSE)
         else:
             certificate_id = str(answer["certificateId"])
             job.registered(certificate_id)

@@ -9,11 +9,13 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from .timing import CALL_ATTEMPTS, CONNECT_TIMEOUT, READ_TIMEOUT
+
 # Throttling, 5xx and lost connections are botocore's to retry, with its own backoff and jitter.
 _CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 8},
-    connect_timeout=5,
-    read_timeout=20,
+    retries={"mode": "standard", "total_max_attempts": CALL_ATTEMPTS},
+    connect_timeout=CONNECT_TIMEOUT,
+    read_timeout=READ_TIMEOUT,
     user_agent_extra="iot-multiaccount-ca",
 )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..model.jitr.enrollment import REGISTERED_TOPIC
+from ..model.ownership import read_ownership
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from ..model.assembly import RegistrationRecord
     from .live import LiveRegistration, LiveRule, LiveStack, LiveTemplate
     from .planned import PlannedRegistration
-
-TAG_STACK_ID = "iot-multiaccount-ca:stack-id"
-TAG_LOGICAL_ID = "iot-multiaccount-ca:logical-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,22 +158,22 @@ def expiry_warning(
 
 
 def _owner_difference(record: RegistrationRecord, live: LiveRegistration) -> Difference | None:
-    stack_id, logical_id = live.tags.get(TAG_STACK_ID), live.tags.get(TAG_LOGICAL_ID)
     wanted = f"{record.stack_name}/{record.logical_id}"
-    if not stack_id:
+    owner = read_ownership(live.tags)
+    if owner is None:
         fix = "no stack's tags are on it: remove it, or take it over with on_existing=OnExisting.ADOPT; then deploy"
         return Difference("owner", wanted, None, fix)
-    # arn:aws:cloudformation:<region>:<account>:stack/<name>/<uuid>
-    parts = stack_id.split(":")
-    name = stack_id.partition(":stack/")[2].partition("/")[0]
-    place = (parts[3], parts[4]) if len(parts) > 5 else ("", "")
-    if (name, logical_id, *place) == (record.stack_name, record.logical_id, record.region, record.account):
+    stack = owner.stack
+    held = (stack.name, owner.logical_id, stack.region, stack.account)
+    if held == (record.stack_name, record.logical_id, record.region, record.account):
         return None
-    if name == record.stack_name:
+    if stack.name == record.stack_name:
         fix = "the construct was renamed: give it its old logical id with override_logical_id"
     else:
-        fix = f"it belongs to stack {name or stack_id}: take it out of that stack's plan first, then deploy this one"
-    return Difference("owner", wanted, f"{name or stack_id}/{logical_id or '-'}", fix)
+        fix = (
+            f"it belongs to stack {stack.name}: take it out of that stack's plan first, then deploy this one"
+        )
+    return Difference("owner", wanted, f"{stack.name}/{owner.logical_id or '-'}", fix)
 
 
 def _mode_fix(record: RegistrationRecord, *, foreign: bool) -> str:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from .errors import AccessDeniedError, code_of
 from .properties import CERTIFICATE_ID, der_of, digest_of
+from .timing import PROPAGATION, PROPAGATION_PAUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 GONE = "ResourceNotFoundException"
 _DENIED = frozenset({"AccessDeniedException", "UnauthorizedException", "AccessDenied", "ForbiddenException"})
-#: So long a fresh role may take to be known everywhere; seconds, over one invocation.
-PROPAGATION = 45.0
 
 
 @contextlib.contextmanager
@@ -52,21 +51,21 @@ class Live:
         return name
 
 
-class Service:
+class Iot:
     """The AWS IoT of one account and region."""
 
-    def __init__(self, iot: Any, clock: Clock) -> None:
-        self._iot = iot
+    def __init__(self, client: Any, clock: Clock) -> None:
+        self._client = client
         self._clock = clock
         self._patience = PROPAGATION
 
     def call(self, operation: str, **parameters: Any) -> Any:
         """One call; what the role may not do yet is tried again while a fresh role may still be spreading."""
-        return self.patiently(lambda: getattr(self._iot, operation)(**parameters))
+        return self.patiently(lambda: getattr(self._client, operation)(**parameters))
 
     def patiently(self, attempt: Callable[[], Any]) -> Any:
         """The attempt, again while access is denied and patience lasts."""
-        pause = 1.0
+        pause, longest = PROPAGATION_PAUSES
         while True:
             began = self._clock.now()
             try:
@@ -78,7 +77,7 @@ class Service:
                 if code_of(error) not in _DENIED or self._patience <= 0:
                     raise
             self._clock.pause(pause)
-            pause = min(pause * 2, 8.0)
+            pause = min(pause * 2, longest)
             self._patience -= self._clock.now() - began
 
     def find(self, certificate_id: str) -> Live | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aws_cdk
 from aws_cdk import Stack, aws_iam
 
-from ..errors import ConstructError
+from ..errors import UnsupportedCdkError
 from .activation_function import ActivationFunction
 from .engines.custom_resource.registrar_function import RegistrarFunction
 from .jitr import JitrActivation
@@ -40,10 +40,11 @@ def acknowledge_findings(scope: Construct) -> None:
     """Acknowledge what cdk-nag's AwsSolutions pack finds on this library's constructs in ``scope``, and nothing else's.
 
     Each finding has its reason, which cdk-nag reports. Call it when the constructs are made, before ``app.synth()``.
-    Needs an aws-cdk-lib that has ``Validations`` (2.275 has), as cdk-nag 3 does; raises `ConstructError` otherwise.
+    Needs an aws-cdk-lib that has ``Validations`` (2.275 has), as cdk-nag 3 does; raises `UnsupportedCdkError`
+    otherwise.
     """
     if not hasattr(aws_cdk, "Validations"):
-        raise ConstructError(
+        raise UnsupportedCdkError(
             "this aws-cdk-lib has no Validations, by which findings are acknowledged",
             fix="upgrade aws-cdk-lib to the version that cdk-nag 3 asks for",
         )

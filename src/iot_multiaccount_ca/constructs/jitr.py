@@ -13,10 +13,12 @@ from aws_cdk import Annotations, Token, aws_iam, aws_iot, aws_lambda, aws_sqs
 from constructs import Construct
 
 from ..errors import (
+    AutoRegistrationOffError,
     EnvironmentMismatchError,
+    ExclusiveArgumentsError,
     InvalidTypeError,
-    ProvisioningConflictError,
     UnsupportedTargetError,
+    UnusedArgumentError,
 )
 from ..model.assembly import JITR_METADATA_TYPE
 from ..model.jitr.enrollment import REGISTERED_TOPIC, JitrEnrollment
@@ -53,7 +55,7 @@ class JitrActivation(Construct):
     An event that could not be delivered, or that failed three times, goes to ``dead_letter_queue`` (14 days, encrypted,
     TLS only); ``error_action`` replaces it for what the rule could not deliver. ``role``, ``log_group``: of your own,
     for the Lambda; a role of your own is needed where an allow-list is encrypted with a key of yours.
-    Raises a `SharedCaError`; among them `ProvisioningConflictError` for a CA that has a provisioning template.
+    Raises a `SharedCaError`; among them `RivalEnrollmentsError` for a CA that has a provisioning template.
     See "Just-in-time registration" in the AWS IoT developer guide, and docs/jitr.md.
 
     Example: ``JitrActivation(stack, "Jitr", ca_registration=ca, enrollment=JitrEnrollment(policy="devices"))``
@@ -76,7 +78,7 @@ class JitrActivation(Construct):
         targets = _check_targets(enrollment, target)
         _check_error_action(error_action)
         if enrollment is None and (role is not None or log_group is not None):
-            raise ProvisioningConflictError(
+            raise UnusedArgumentError(
                 "the JitrActivation has a target, and a role or log_group for a Lambda that is not made",
                 fix="leave role and log_group out: they are for our Lambda, which an enrollment makes",
             )
@@ -230,7 +232,7 @@ def _to_lambda(arn: str) -> Action:
 def _ca_id(registration: ICaRegistration | None, certificate_id: str | None) -> str:
     """The CA's certificate id, literal or a Token; raises unless one of the two names it."""
     if (registration is None) == (certificate_id is None):
-        raise ProvisioningConflictError(
+        raise ExclusiveArgumentsError(
             f"the JitrActivation has {'neither' if registration is None else 'both'} of ca_registration and "
             "ca_certificate_id",
             allowed="one of them",
@@ -247,7 +249,7 @@ def _ca_id(registration: ICaRegistration | None, certificate_id: str | None) -> 
 
 def _check_targets(enrollment: object, target: Any) -> list[Any]:
     if (enrollment is None) == (target is None):
-        raise ProvisioningConflictError(
+        raise ExclusiveArgumentsError(
             f"the JitrActivation has {'neither' if enrollment is None else 'both'} of enrollment and target",
             allowed="enrollment: our Lambda decides; or target: your own does",
             fix="to be told beside our Lambda, make a second JitrActivation with a target",
@@ -305,7 +307,7 @@ def _claim(
         )
     place.registry.claim_enrollment(target, enrollment, path)
     if not registration.auto_registration:
-        raise ProvisioningConflictError(
+        raise AutoRegistrationOffError(
             f"{path}: the CA's auto-registration is off, and no event would ever come",
             fix="give the CaRegistration auto_registration=True",
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations, Stage, aws_iam, pipelines
 
 from .._version import __version__
-from ..errors import ConstructError, EmptyPlanError
+from ..errors import EmptyPlanError, UnknownLookupRoleError
 from ..model.ca.certificate import CertificateMode
 from ..model.target import partition_of
 from .registry import Registry
@@ -75,7 +75,7 @@ class SharedCaPipelineStage(Stage):
         ``assembly``: the pipeline's synth step, whose output is the cloud assembly. The build's role may assume the CDK
         lookup roles of this stage's accounts, which read and change nothing, and no other. ``qualifier``: of the
         bootstrap, where ``App(default_stack_synthesizer=…)`` sets it: CDK does not tell it then. Raises
-        `ConstructError` where the lookup role is not known otherwise.
+        `UnknownLookupRoleError` where the lookup role is not known otherwise.
         """
         roles = dict.fromkeys(self._lookup_role(name, qualifier) for name in self.stacks)
         return pipelines.CodeBuildStep(
@@ -124,7 +124,7 @@ class SharedCaPipelineStage(Stage):
             return f"arn:{partition}:iam::{stage.account}:role/{name}"
         told: str | None = getattr(self.stacks[stage_name].synthesizer, "lookup_role", None)
         if told is None:
-            raise ConstructError(
+            raise UnknownLookupRoleError(
                 f"the synthesizer of stage {stage_name!r} does not tell its lookup role, which the verify step assumes",
                 fix="name the bootstrap's qualifier: verify_step(…, qualifier=…)",
             )

@@ -18,7 +18,7 @@ from ..errors import (
     DuplicateRegistrationError,
     DuplicateStackNameError,
     MultipleDefaultOwnersError,
-    ProvisioningConflictError,
+    RivalEnrollmentsError,
 )
 from ..model.ca.certificate import CertificateMode
 
@@ -87,7 +87,7 @@ class Registry(Construct):
         held = self._enrollments.setdefault(ca, {})
         for rival in _RIVALS[enrollment]:
             if rival in held:
-                raise ProvisioningConflictError(
+                raise RivalEnrollmentsError(
                     f"one CA has {rival.value} ({held[rival]}) and {enrollment.value} ({path}) in account {ca[1]}, "
                     f"{ca[2]}: each would act on the first connect of a device",
                     value=ca[0],

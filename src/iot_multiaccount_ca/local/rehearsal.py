@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from ..errors import AssemblyError, SharedCaError
+from ..errors import AssemblyError, RehearsalError
 from ..model.assembly import ca_certificate_pem, read_registrations
 from .activation import put_on_list
 from .cdk import Cdk, environments, qualifiers, stack_templates
@@ -37,10 +37,6 @@ _CANNOT = {
     "PRIVATE_CA": "the local AWS has no AWS Private CA",
     "PRE_ISSUED": "the registration codes of the local AWS are not those that the certificates were signed for",
 }
-
-
-class RehearsalError(SharedCaError):
-    """An app that cannot be rehearsed, or not with what was given."""
 
 
 class Leftovers(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from ..errors import InvalidRemovalPolicyError, InvalidTypeError
+from ..errors import InvalidOnExistingError, InvalidRemovalPolicyError
 
 _REMOVAL_POLICIES = {"DESTROY": "DESTROY", "RETAIN": "RETAIN", "RETAIN_ON_UPDATE_OR_DELETE": "RETAIN"}
 
@@ -25,7 +25,7 @@ def resolve_on_existing(value: object) -> OnExisting:
     try:
         return OnExisting(str(value))
     except ValueError:
-        raise InvalidTypeError(
+        raise InvalidOnExistingError(
             "on_existing is unknown", value=value, allowed="OnExisting.FAIL, OnExisting.ADOPT"
         ) from None
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidTypeError, MissingVerificationError, ProvisioningConflictError
+from ..errors import (
+    AdoptionNotAllowedError,
+    AutoRegistrationOffError,
+    InvalidTypeError,
+    MissingVerificationError,
+    UnusedVerificationError,
+)
 from .assembly import RegistrationRecord
 from .ca.certificate import CaCertificate, CertificateMode, resolve_mode
 from .options import OnExisting, resolve_on_existing, resolve_removal_policy
@@ -79,7 +85,7 @@ class RegistrationRequest:
         if self.auto_registration is None:
             put(self, "auto_registration", self.template is not None)
         elif self.template is not None and not self.auto_registration:
-            raise ProvisioningConflictError(
+            raise AutoRegistrationOffError(
                 f"{self.where} has a provisioning template, and auto_registration=False: no device would ever be "
                 "provisioned",
                 fix="leave auto_registration out, or leave out the template",
@@ -151,14 +157,14 @@ class RegistrationRequest:
                 fix="give it a verification, or register SNI_ONLY, which needs none",
             )
         if self.certificate_mode is CertificateMode.SNI_ONLY and self.verification is not None:
-            raise ProvisioningConflictError(
+            raise UnusedVerificationError(
                 f"{self.where} is in SNI_ONLY mode, and has a verification: AWS IoT takes no proof in this mode",
                 fix="leave verification out; the role then needs no right to use any key",
             )
 
     def _check_adoption(self) -> None:
         if self.adopt_from_stack is not None and self.on_existing is not OnExisting.ADOPT:
-            raise ProvisioningConflictError(
+            raise AdoptionNotAllowedError(
                 f"{self.where} has adopt_from_stack without on_existing=OnExisting.ADOPT",
                 value=self.adopt_from_stack,
                 fix="set both, or neither",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..errors import InvalidAccountError, InvalidRegionError, UnresolvedAccountError
+from ..errors import InvalidAccountError, InvalidRegionError, UnresolvedTargetError
 
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]{2,12}){1,3}-[0-9]{1,2}", re.ASCII)
@@ -106,7 +106,7 @@ def partition_of(region: str) -> str:
 def check_account(account: object, *, where: str) -> None:
     """Raise `InvalidAccountError` unless ``account`` is a literal string of 12 ASCII digits."""
     if is_token(account):
-        raise UnresolvedAccountError(
+        raise UnresolvedTargetError(
             f"the account of {where} is only known at deployment (a CDK Token)",
             allowed="12 digits, as a literal string",
             fix="write the account out: who owns DEFAULT in a region cannot be proved for an unknown account",
@@ -123,7 +123,7 @@ def check_account(account: object, *, where: str) -> None:
 def check_region(region: object, *, where: str) -> None:
     """Raise `InvalidRegionError` unless ``region`` has the form of an AWS region."""
     if is_token(region):
-        raise UnresolvedAccountError(
+        raise UnresolvedTargetError(
             f"the region of {where} is only known at deployment (a CDK Token)",
             allowed="a region's name, as a literal string",
             fix="write the region out: who owns DEFAULT in a region cannot be proved for an unknown region",

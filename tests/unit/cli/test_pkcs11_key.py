@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 
 from iot_multiaccount_ca.cli.signing import pkcs11_key
+from iot_multiaccount_ca.errors import Pkcs11Error
 from support.certificates import Authority, make_ca, registration_code
 
 PIN = "246810"
@@ -162,7 +163,7 @@ def test_a_key_that_is_not_the_cas_is_refused(token: Token, other: str) -> None:
 )
 def test_a_bad_uri_is_a_sentence(uri: str, says: str) -> None:
     """Each part that is missing or unknown."""
-    with pytest.raises(pkcs11_key.Pkcs11Error, match=says):
+    with pytest.raises(Pkcs11Error, match=says):
         pkcs11_key.parse(uri)
 
 

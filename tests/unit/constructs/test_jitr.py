@@ -337,7 +337,7 @@ def test_a_target_of_an_unsupported_kind_is_refused(target: Any) -> None:
 @pytest.mark.parametrize("how", [{}, {"enrollment": _open(), "target": TO_QUEUE}])
 def test_either_our_lambda_decides_or_the_users_target(how: dict[str, Any]) -> None:
     """Both would be two deciders, neither none."""
-    with pytest.raises(errors.ProvisioningConflictError, match="of enrollment and target"):
+    with pytest.raises(errors.ExclusiveArgumentsError, match="of enrollment and target"):
         JitrActivation(_stack(), "Jitr", ca_certificate_id=CA_ID, **how)
 
 
@@ -345,7 +345,7 @@ def test_role_and_log_group_are_for_our_lambda() -> None:
     """Given with a target they would do nothing."""
     stack = _stack()
     role = aws_iam.Role.from_role_name(stack, "Mine", "mine")
-    with pytest.raises(errors.ProvisioningConflictError, match="not made"):
+    with pytest.raises(errors.UnusedArgumentError, match="not made"):
         JitrActivation(stack, "Jitr", ca_certificate_id=CA_ID, target=TO_QUEUE, role=role)
 
 
@@ -355,9 +355,9 @@ def test_role_and_log_group_are_for_our_lambda() -> None:
 def test_the_ca_is_named_once() -> None:
     """By its registration or by its id."""
     stack = _stack()
-    with pytest.raises(errors.ProvisioningConflictError, match="neither"):
+    with pytest.raises(errors.ExclusiveArgumentsError, match="neither"):
         JitrActivation(stack, "A", enrollment=_open())
-    with pytest.raises(errors.ProvisioningConflictError, match="both"):
+    with pytest.raises(errors.ExclusiveArgumentsError, match="both"):
         JitrActivation(stack, "B", ca_registration=_ca(stack), ca_certificate_id=CA_ID, enrollment=_open())
 
 
@@ -382,15 +382,15 @@ def test_jitr_on_a_ca_with_a_template_is_refused_in_any_order() -> None:
     stack = _stack(app)
     template = JitpProvisioningTemplate(stack, "Template", body=plans.jitp())
     ca = _ca(stack, provisioning_template=template)
-    with pytest.raises(errors.ProvisioningConflictError, match="just-in-time provisioning"):
+    with pytest.raises(errors.RivalEnrollmentsError, match="just-in-time provisioning"):
         JitrActivation(stack, "Jitr", ca_registration=ca, enrollment=_open())
-    with pytest.raises(errors.ProvisioningConflictError, match="first connect"):
+    with pytest.raises(errors.RivalEnrollmentsError, match="first connect"):
         JitrActivation(
             _stack(app, name="Other"), "Jitr", ca_certificate_id=plans.ca().certificate_id, target=TO_QUEUE
         )
     other = _stack()
     JitrActivation(other, "Jitr", ca_certificate_id=plans.ca().certificate_id, enrollment=_open())
-    with pytest.raises(errors.ProvisioningConflictError, match="Own/Jitr"):
+    with pytest.raises(errors.RivalEnrollmentsError, match="Own/Jitr"):
         _ca(other, provisioning_template="mine")
 
 
@@ -400,14 +400,14 @@ def test_two_of_our_lambdas_on_one_ca_are_refused() -> None:
     _activation(stack)
     JitrActivation(stack, "Told", ca_certificate_id=CA_ID, target=TO_QUEUE)
     JitrActivation(stack, "ToldAgain", ca_certificate_id=CA_ID, target=TO_QUEUE)
-    with pytest.raises(errors.ProvisioningConflictError, match="Own/Jitr"):
+    with pytest.raises(errors.RivalEnrollmentsError, match="Own/Jitr"):
         JitrActivation(stack, "Again", ca_certificate_id=CA_ID, enrollment=_open())
 
 
 def test_a_registration_without_auto_registration_is_refused() -> None:
     """No event would ever come."""
     stack = _stack()
-    with pytest.raises(errors.ProvisioningConflictError, match="auto_registration=True"):
+    with pytest.raises(errors.AutoRegistrationOffError, match="auto_registration=True"):
         JitrActivation(stack, "Jitr", ca_registration=_ca(stack, auto_registration=None), enrollment=_open())
 
 

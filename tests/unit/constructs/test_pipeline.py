@@ -228,7 +228,7 @@ def test_the_verify_step_takes_the_qualifier_of_the_apps_synthesizer() -> None:
     """CDK does not tell it: it has to be named, and is then the role that the cloud assembly names."""
     app = App(default_stack_synthesizer=DefaultStackSynthesizer(qualifier="acme"))
     stage = SharedCaPipelineStage(app, "Dev", plan=plans.plan(), stages=["dev"])
-    with pytest.raises(errors.ConstructError, match="qualifier="):
+    with pytest.raises(errors.UnknownLookupRoleError, match="qualifier="):
         _verifying(stage)
     [statement] = _verifying(stage, qualifier="acme").role_policy_statements
     [planned] = app.synth().get_nested_assembly(stage.artifact_id).stacks

@@ -249,7 +249,7 @@ def test_a_second_role_for_the_one_lambda_is_refused() -> None:
     stack = _stack()
     _registration(stack)
     role = aws_iam.Role.from_role_name(stack, "Mine", "my-role")
-    with pytest.raises(errors.ConstructError, match="share one Lambda"):
+    with pytest.raises(errors.SharedFunctionError, match="share one Lambda"):
         _registration(stack, "Other", ca_certificate=plans.ca("Other CA"), role=role)
 
 
@@ -341,17 +341,17 @@ def test_default_without_verification_is_refused_here_too() -> None:
 
 def test_sni_only_with_verification_is_refused() -> None:
     """AWS takes no proof in this mode; the role shall not have the right for nothing."""
-    _refused(errors.ProvisioningConflictError, verification=plans.PROOF)
+    _refused(errors.UnusedVerificationError, verification=plans.PROOF)
 
 
 def test_a_template_without_auto_registration_is_refused() -> None:
     """No device would ever be provisioned."""
-    _refused(errors.ProvisioningConflictError, provisioning_template="fleet", auto_registration=False)
+    _refused(errors.AutoRegistrationOffError, provisioning_template="fleet", auto_registration=False)
 
 
 def test_adopt_from_stack_without_adopt_is_refused() -> None:
     """The one means nothing without the other."""
-    _refused(errors.ProvisioningConflictError, adopt_from_stack="Older")
+    _refused(errors.AdoptionNotAllowedError, adopt_from_stack="Older")
 
 
 @pytest.mark.parametrize("ca", ["-----BEGIN CERTIFICATE-----", None])

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from iot_multiaccount_ca.errors import EmulatorVersionError
 from iot_multiaccount_ca.local.emulator import LOOPBACK, LocalAws, LocalAwsError
-from iot_multiaccount_ca.local.gaps import MINISTACK_VERSION, EmulatorVersionError, check_version
+from iot_multiaccount_ca.local.gaps import MINISTACK_VERSION, check_version
 
 _STARTS_ONE = """
 import sys

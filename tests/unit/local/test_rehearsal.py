@@ -8,9 +8,9 @@ import pytest
 from aws_cdk import App
 
 from iot_multiaccount_ca import SharedCa, Verification
-from iot_multiaccount_ca.errors import AssemblyError
+from iot_multiaccount_ca.errors import AssemblyError, RehearsalError
 from iot_multiaccount_ca.local.emulator import LocalAws
-from iot_multiaccount_ca.local.rehearsal import Rehearsal, RehearsalError
+from iot_multiaccount_ca.local.rehearsal import Rehearsal
 from support import plans
 from support.certificates import make_ca
 

@@ -53,7 +53,7 @@ def test_devices_enroll_where_there_is_a_template() -> None:
 def test_replacing_a_field_checks_again() -> None:
     """A value that was valid with its other fields need not be with new ones."""
     made = request(certificate_mode="DEFAULT", verification=plans.PROOF)
-    with pytest.raises(errors.ProvisioningConflictError, match="SNI_ONLY"):
+    with pytest.raises(errors.UnusedVerificationError, match="SNI_ONLY"):
         dataclasses.replace(made, certificate_mode=CertificateMode.SNI_ONLY)
 
 
@@ -66,7 +66,7 @@ def test_a_retiring_ca_needs_no_proof() -> None:
 
 def test_a_message_names_the_stage() -> None:
     """Of three stages, the one that is wrong."""
-    with pytest.raises(errors.ProvisioningConflictError, match="stage 'dev'"):
+    with pytest.raises(errors.AdoptionNotAllowedError, match="stage 'dev'"):
         request(stage="dev", adopt_from_stack="Older")
 
 

@@ -116,7 +116,7 @@ def test_an_error_can_be_told_as_another_class() -> None:
     ("name", "read", "error"),
     [
         ("jitp.json", JitpTemplateBody.from_file, errors.TemplateNotJsonError),
-        ("request.json", code_requests.read, code_requests.RequestFileError),
+        ("request.json", code_requests.read, errors.RequestFileError),
         ("manifest.json", lambda path: read_registrations(path.parent), errors.AssemblyError),
         ("cdk.json", lambda _: app._context(), errors.AssemblyError),
     ],

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from ...errors import SharedCaError
+from ...errors import CreateCaError
 
 _ALGORITHMS = ("rsa-2048", "ec-p256")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -24,10 +24,6 @@ _LONGEST_COMMON_NAME = 64
 _CLOCK_SKEW = dt.timedelta(hours=1)
 # The last day that X.509 can write in four digits, and what devices' TLS stacks reckon with.
 _LONGEST_LIFE = 36_500
-
-
-class CreateCaError(SharedCaError):
-    """A CA that cannot be made, or not under this name."""
 
 
 @click.command("create-ca")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...errors import SharedCaError
+from ...errors import MalformedTargetError, NothingToAskError, RegistrationCodeError
 from ...model.ca.certificate import CaCertificate
 from ...model.target import check_account, check_region, partition_of
 from ..access import access_options, open_access
@@ -27,18 +27,6 @@ if TYPE_CHECKING:
 
 _TARGET = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9-]{0,30})=(?P<account>[^/]+)/(?P<region>.+)")
 _FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-class NothingToAskError(SharedCaError):
-    """No DEFAULT stage to ask for a registration code, or none of the wanted name."""
-
-
-class MalformedTargetError(SharedCaError):
-    """``--target`` that is not ``NAME=ACCOUNT/REGION``."""
-
-
-class RegistrationCodeError(SharedCaError):
-    """AWS IoT gave no registration code."""
 
 
 @click.command("registration-code")

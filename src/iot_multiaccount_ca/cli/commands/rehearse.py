@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...errors import SharedCaError
+from ...errors import CaKeyError
 from ..output import console, emit, table
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 
 _KEY_TYPES = ("ec-p256", "rsa-2048")
 _INTERRUPTED = 130
-
-
-class CaKeyError(SharedCaError):
-    """A file that holds no key that a CA could have."""
 
 
 @click.command("rehearse")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...errors import UnreadableDeviceCertificateError
 from ...model.ca.certificate import CaCertificate
-from ...model.jitp.simulation import UnreadableDeviceCertificateError, repeated
+from ...model.jitp.simulation import repeated
 from ...model.jitp.simulation.device import holds_certificate
 from ...model.jitp.template_body import STAND_IN_ACCOUNT, STAND_IN_REGION, JitpTemplateBody
 from ...model.target import partition_of

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...errors import SharedCaError
+from ...errors import RequestFileError, WrongOptionsError
 from ...model.ca.certificate import CaCertificate
 from ..signing import code_requests, signers
 from ..signing.code_requests import CodeRequest
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
-
-
-class WrongOptionsError(SharedCaError):
-    """Options of a command that exclude each other, or miss each other."""
 
 
 @click.command("verification-cert")
@@ -116,7 +112,7 @@ def _of_this_ca(requests: list[CodeRequest], ca: CaCertificate) -> list[CodeRequ
                 err=True,
             )
     if not mine:
-        raise code_requests.RequestFileError(
+        raise RequestFileError(
             f"no request of the file asks for the CA {ca.subject!r}",
             value=ca.certificate_id,
             allowed=", ".join(sorted({str(each.ca_certificate_id) for each in requests})),

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...errors import JsonError, SharedCaError
+from ...errors import JsonError, RequestFileError
 from ...model import strict_json
 
 if TYPE_CHECKING:
@@ -27,10 +27,6 @@ _FORMS = {
     "registrationCode": re.compile(r"[0-9a-fA-F]{64}", re.ASCII),
 }
 _CERTIFICATE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
-
-class RequestFileError(SharedCaError):
-    """A request file that cannot be read, or that asks for something odd."""
 
 
 @dataclass(frozen=True, slots=True)

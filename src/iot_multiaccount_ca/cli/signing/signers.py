@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...assets import registrar_importable
-from ...errors import SharedCaError
+from ...errors import SigningError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     Sign = Callable[[str], str]
-
-
-class SigningError(SharedCaError):
-    """A verification certificate that could not be made."""
 
 
 @contextlib.contextmanager

@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import importlib.metadata
 
-from ...errors import SharedCaError
+from ...errors import EmulatorVersionError
 
 MINISTACK_VERSION = "1.5.33"
 
 _closed = False
-
-
-class EmulatorVersionError(SharedCaError):
-    """Another version of the emulator than the one that the gap-closer knows."""
 
 
 def check_version(installed: str) -> None:

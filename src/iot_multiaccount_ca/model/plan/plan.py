@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...errors import (
+    AutoRegistrationOffError,
     DuplicateCaError,
     DuplicateStageNameError,
     DuplicateTargetError,
@@ -15,7 +16,6 @@ from ...errors import (
     InvalidNameError,
     MissingVerificationError,
     MultipleDefaultOwnersError,
-    ProvisioningConflictError,
     TooManyCasError,
     UnknownOwnerAccountError,
     UnknownStageError,
@@ -233,7 +233,7 @@ def _check_verifications(stages: tuple[CaStage, ...], ca_certificate: CaCertific
 def _check_auto_registration(stages: tuple[CaStage, ...], auto_registration: bool | None) -> None:
     for stage in stages:
         if auto_registration is False and isinstance(stage.provisioning, JitrEnrollment):
-            raise ProvisioningConflictError(
+            raise AutoRegistrationOffError(
                 f"stage {stage.name!r} has a JITR enrollment, and auto_registration=False: no event would ever come",
                 fix="leave auto_registration out, or leave out the enrollment",
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...errors import (
     InvalidStageNameError,
     InvalidTypeError,
-    ProvisioningConflictError,
+    RivalEnrollmentsError,
 )
 from ..ca.certificate import CertificateMode, resolve_mode
 from ..jitp.template_body import JitpTemplateBody
@@ -83,7 +83,7 @@ def check_provisioning(provisioning: object, *, where: str) -> None:
     if isinstance(provisioning, (list, tuple, set, frozenset)) and {JitpTemplateBody, JitrEnrollment} <= {
         type(each) for each in provisioning
     }:
-        raise ProvisioningConflictError(
+        raise RivalEnrollmentsError(
             f"{where} has both a JITP template and a JITR enrollment: each would act on the first connect of a device",
             allowed="a JitpTemplateBody, or a JitrEnrollment, or None",
             fix="let the template provision every device of the CA, or have the enrollment decide who is admitted",

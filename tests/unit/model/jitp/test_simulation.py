@@ -12,11 +12,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from iot_multiaccount_ca import errors
+from iot_multiaccount_ca.errors import UnreadableDeviceCertificateError
 from iot_multiaccount_ca.model.ca.certificate import CaCertificate
 from iot_multiaccount_ca.model.jitp.simulation import (
     Severity,
     Source,
-    UnreadableDeviceCertificateError,
     collisions,
     load_device_certificate,
     repeated,

@@ -12,7 +12,7 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from .... import assets
-from ....errors import ConstructError
+from ....errors import SharedFunctionError
 from ...policies import document, log_statement, trust
 from . import settings
 from .permissions import Need, registrar_statements
@@ -90,7 +90,7 @@ class RegistrarFunction(Construct):
     ) -> None:
         for what, given, held in zip(("role", "log_group"), (role, log_group), self._given, strict=True):
             if given is not None and given is not held:
-                raise ConstructError(
+                raise SharedFunctionError(
                     f"two registrations of one stack give the registrar different {what}s",
                     fix=f"all registrations of a stack share one Lambda: give the same {what} to each, the first one "
                     "included",

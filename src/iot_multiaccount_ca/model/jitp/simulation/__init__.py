@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .device import UnreadableDeviceCertificateError, load_device_certificate
+from .device import load_device_certificate
 from .engine import simulate
 from .fleet import collisions, repeated
 from .values import Finding, Parameter, Policy, Provisioning, Severity, Source
@@ -14,7 +14,6 @@ __all__ = [
     "Provisioning",
     "Severity",
     "Source",
-    "UnreadableDeviceCertificateError",
     "collisions",
     "load_device_certificate",
     "repeated",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from ....errors import SharedCaError
+from ....errors import UnreadableDeviceCertificateError
 
 _BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 _DER_SEQUENCE = 0x30
@@ -16,10 +16,6 @@ _DER_SEQUENCE = 0x30
 _LARGEST_FILE = 1_000_000
 
 DeviceCertificate = str | bytes | os.PathLike[str] | x509.Certificate
-
-
-class UnreadableDeviceCertificateError(SharedCaError):
-    """The text or file holds no device certificate that parses."""
 
 
 def load_device_certificate(given: DeviceCertificate) -> x509.Certificate:

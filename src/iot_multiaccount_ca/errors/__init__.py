@@ -1,0 +1,120 @@
+"""Every error that this package raises for bad input, to be caught by cause, by kind, or all together.
+
+Each is a `ValueError`; its message says what is wrong, the value got, the values allowed and the fix, and it carries
+them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
+
+    SharedCaError
+        AdoptionNotAllowedError
+        AssemblyError
+        CaCertificateError
+            CertificateChainError
+            MissingKeyCertSignError
+            NotACaCertificateError
+            PrivateKeyGivenError
+            UnreadableCertificateError
+            UnsupportedKeyError
+            UnsupportedSignatureError
+        ConstructError
+            DuplicateRegistrationError
+            DuplicateStackNameError
+            EnvironmentAgnosticError
+            EnvironmentMismatchError
+            ExclusiveArgumentsError
+            SharedFunctionError
+            UnknownLookupRoleError
+            UnsupportedByEngineError
+            UnsupportedCdkError
+            UnsupportedTargetError
+            UnusedArgumentError
+        EnrollmentError
+            AllowListError
+            EnrollmentPolicyError
+            EnrollmentThingError
+            EnrollmentTooLongError
+            EnrollmentWindowError
+            SubjectRuleError
+        InvalidCertificateModeError
+        InvalidNameError
+        InvalidOnExistingError
+        InvalidRemovalPolicyError
+        InvalidTypeError
+            InvalidFlagError
+        JsonError
+            DuplicateJsonKeyError
+            JsonEncodingError
+            JsonNumberError
+            JsonTooDeepError
+            UnreadableJsonError
+        PlanError
+            DuplicateCaError
+            DuplicateStageNameError
+            DuplicateTargetError
+            EmptyPlanError
+            MultipleDefaultOwnersError
+            TooManyCasError
+            UnknownOwnerAccountError
+            UnknownStageError
+        ProvisioningConflictError
+            AutoRegistrationOffError
+            RivalEnrollmentsError
+        ProvisioningTemplateError
+            CertificateResourceError
+            MultipleThingsError
+            OverrideSettingsError
+            PolicyDocumentError
+            PolicySourceError
+            TemplateNotJsonError
+            TemplateTooLongError
+            UndeclaredReferenceError
+            UnknownFunctionError
+            UnknownParameterError
+            UnknownPlaceholderError
+            UnknownResourceTypeError
+            UnknownSectionError
+        StageError
+            InvalidAccountError
+            InvalidRegionError
+            InvalidStageNameError
+            UnresolvedTargetError
+        ToolError
+            CaKeyError
+            CreateCaError
+            EmulatorVersionError
+            MalformedTargetError
+            NothingToAskError
+            Pkcs11Error
+            RegistrationCodeError
+            RehearsalError
+            RequestFileError
+            SigningError
+            WrongOptionsError
+        UnreadableDeviceCertificateError
+        VerificationError
+            ForeignPartitionError
+            ForeignSecretError
+            InvalidSecretFieldError
+            InvalidSecretNameError
+            KeyMaterialGivenError
+            MissingVerificationError
+            PreIssuedError
+                PreIssuedCommonNameError
+                PreIssuedSignatureError
+                PreIssuedStagesError
+                PreIssuedValidityError
+                UnreadablePreIssuedError
+            UnresolvedVerificationError
+            UnusedVerificationError
+            WrongArnError
+                PartialSecretArnError
+"""
+
+# ruff: noqa: F403 - the tree above lists the names, and a test holds it
+from .base import *
+from .ca import *
+from .constructs import *
+from .jitr import *
+from .json import *
+from .plan import *
+from .possession import *
+from .provisioning import *
+from .tools import *

@@ -56,7 +56,7 @@ def emit(where: Console, *renderables: RenderableType) -> None:
 
 
 def emit_json(shape: str, version: int, content: dict[str, Any]) -> None:
-    """Print one JSON document that names its shape and the shape's version (docs/json.md)."""
+    """Print one JSON document that names its shape and the shape's version."""
     click.echo(json.dumps({"shape": shape, "version": version, **content}, indent=2, ensure_ascii=False))
 
 

@@ -1,6 +1,6 @@
 """Told in time: before a CA expires, and when devices fail to be provisioned. Optional; no other construct makes them.
 
-Why schedules and not Device Defender's audit: docs/adr/0010-expiry.md.
+Schedules, and not Device Defender's audit: its 30 days are fixed, and too late to rotate a fleet.
 """
 
 from __future__ import annotations
@@ -166,6 +166,6 @@ def _trust_scheduler(account: str) -> dict[str, object]:
 def _notice(ca: CaCertificate, days: int) -> str:
     return (
         f"The device CA {ca.subject} (certificate id {ca.certificate_id}) expires on {ca.not_valid_after:%Y-%m-%d}, in "
-        f"{days} days. From then on AWS IoT registers no device that it signed. Rotate to the next CA "
-        "(iot-multiaccount-ca, docs/rotation.md)."
+        f"{days} days. From then on AWS IoT registers no device that it signed. Rotate to the next CA: "
+        "make it the plan's ca_certificate, and put this one into retiring (iot-multiaccount-ca)."
     )

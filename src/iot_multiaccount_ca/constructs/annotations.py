@@ -45,7 +45,7 @@ def _annotate_validity(scope: Construct, ca: CaCertificate, *, retiring: bool) -
     named = f"{ca.subject}, {ca.certificate_id[:16]}…"
     if problem is not None and not retiring:
         Annotations.of(scope).add_error(
-            f"{problem} ({named}): AWS IoT refuses it; fix: deploy a CA that is valid now (see docs/rotation.md)"
+            f"{problem} ({named}): AWS IoT refuses it; fix: make a CA that is valid now the ca_certificate"
         )
     elif problem is not None:
         Annotations.of(scope).add_warning_v2(
@@ -54,8 +54,8 @@ def _annotate_validity(scope: Construct, ca: CaCertificate, *, retiring: bool) -
     elif ca.not_valid_after - now < NEAR_EXPIRY:
         Annotations.of(scope).add_warning_v2(
             "iot-multiaccount-ca:ca-expires-soon",
-            f"the CA certificate expires on {_day(ca.not_valid_after)} ({named}): begin its rotation now "
-            "(docs/rotation.md)",
+            f"the CA certificate expires on {_day(ca.not_valid_after)} ({named}): begin its rotation now: "
+            "make the next CA the ca_certificate, and put this one into retiring",
         )
 
 

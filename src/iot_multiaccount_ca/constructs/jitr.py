@@ -56,7 +56,7 @@ class JitrActivation(Construct):
     TLS only); ``error_action`` replaces it for what the rule could not deliver. ``role``, ``log_group``: of your own,
     for the Lambda; a role of your own is needed where an allow-list is encrypted with a key of yours.
     Raises a `SharedCaError`; among them `RivalEnrollmentsError` for a CA that has a provisioning template.
-    See "Just-in-time registration" in the AWS IoT developer guide, and docs/jitr.md.
+    See "Just-in-time registration" in the AWS IoT developer guide.
 
     Example: ``JitrActivation(stack, "Jitr", ca_registration=ca, enrollment=JitrEnrollment(policy="devices"))``
     """
@@ -156,7 +156,7 @@ class JitrActivation(Construct):
         if enrollment.admission.closed:
             Annotations.of(self).add_warning_v2(
                 "iot-multiaccount-ca:nobody-is-admitted",
-                "just-in-time registration admits nobody: give the JitrEnrollment an Admission (docs/jitr.md)",
+                "just-in-time registration admits nobody: give the JitrEnrollment an Admission with a list or a rule",
             )
         resolved = enrollment.resolve_policy(
             account=place.account, region=place.region, partition=place.partition

@@ -140,7 +140,7 @@ def expiry_difference(
     expires = live.not_valid_after or record.expires
     if now < expires:
         return None
-    fix = "rotate to a CA that is valid (see docs/rotation.md)"
+    fix = "rotate to a CA that is valid: make it the plan's ca_certificate, and put this one into retiring"
     return Difference("notValidAfter", "valid", f"expired on {expires:%Y-%m-%d}", fix)
 
 
@@ -152,9 +152,13 @@ def expiry_warning(
     days = (expires - now).days
     if now >= expires or days >= within_days:
         return None
-    advice = "move its last devices to the current CA" if record.retiring else "begin its rotation now"
+    advice = (
+        "move its last devices to the current CA"
+        if record.retiring
+        else "begin its rotation now, with this CA in retiring"
+    )
     ca = f"CA {record.certificate_id[:8]}"
-    return f"{ca} expires on {expires:%Y-%m-%d}, in {days} days: {advice} (see docs/rotation.md)"
+    return f"{ca} expires on {expires:%Y-%m-%d}, in {days} days: {advice}"
 
 
 def _owner_difference(record: RegistrationRecord, live: LiveRegistration) -> Difference | None:

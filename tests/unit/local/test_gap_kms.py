@@ -1,4 +1,4 @@
-"""Gap 9, for keys: conditions on what a signature is asked for."""
+"""Gap 9: conditions on what a signature is asked for."""
 
 from __future__ import annotations
 

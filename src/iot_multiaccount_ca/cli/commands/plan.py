@@ -34,7 +34,7 @@ _HEADERS = ["order", "stage", "account", "region", "mode", "CA", "status", "enro
 
 @click.command("plan")
 @app_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/json.md).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, of a versioned shape.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown, for a pull request or a wiki.")
 @click.option(
     "--view",

@@ -49,7 +49,7 @@ _SUFFIXES = frozenset({".pem", ".crt", ".cer", ".der"})
 @click.option("--ca-certificate", metavar="FILE", help="The registered CA, PEM: the chain is checked too.")
 @click.option("--account", metavar="ID", help=f"The stage's account.  [default: {STAND_IN_ACCOUNT}]")
 @click.option("--region", metavar="NAME", help=f"The stage's region.  [default: {STAND_IN_REGION}]")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/json.md).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, of a versioned shape.")
 def simulate(
     template: str,
     devices: Path,
@@ -61,7 +61,7 @@ def simulate(
     """Show what just-in-time provisioning would make of a device, before it connects, and what it lacks.
 
     Asks no AWS and needs no credentials. Of a folder also: thing names that several devices would share. Exit code: 0
-    provisioned, 1 not, or names collide, 2 bad input. docs/simulate.md has the rules, and what AWS does not document.
+    provisioned, 1 not, or names collide, 2 bad input. What AWS does not document is a warning.
 
     \b
     Example: iot-ca simulate --template jitp.json --device-certificate device.pem --ca-certificate fleet-ca.pem

@@ -52,7 +52,7 @@ concurrency_option = click.option(
     metavar="DAYS",
     help="Warn of a CA that expires sooner.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/json.md).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, of a versioned shape.")
 @click.option("--differences", "only_differences", is_flag=True, help="Leave out stages that are as planned.")
 def verify(
     app: str,

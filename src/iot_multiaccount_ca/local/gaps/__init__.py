@@ -1,8 +1,8 @@
 """What AWS does and the pinned emulator does not, closed from outside: nothing of the emulator's code is copied.
 
 Each module closes the gaps of one subject by wrapping the emulator's own functions; what they do follows AWS IoT's
-documents (docs/local-aws.md lists each gap and its test). Knows nothing of this project's Lambda or constructs: the
-emulator must stay a judge of them.
+documents. The documentation's page "The local AWS" lists each gap by its number, with its test. Knows nothing of this
+project's Lambda or constructs: the emulator must stay a judge of them.
 """
 
 from __future__ import annotations

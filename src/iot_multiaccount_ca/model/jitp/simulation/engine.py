@@ -46,7 +46,7 @@ def simulate(
     here but a finding. No dry run can know whether named policies, groups, types and billing groups exist, what the
     provisioning role may do, and whether a thing of that name is there already.
     See "Just-in-time provisioning" and "Provisioning templates" in the AWS IoT developer guide; what they leave open
-    is a warning, and stands in docs/simulate.md.
+    is a warning, and the documentation's page "What JITP would do with a device" lists it.
     """
     check_body(body)
     with warnings.catch_warnings():

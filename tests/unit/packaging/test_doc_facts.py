@@ -1,0 +1,54 @@
+"""Rules of what the documents say of the code, and the code of the documents."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from aws_cdk import App, CfnOutput
+
+from iot_multiaccount_ca import SharedCa
+from support import plans
+
+ROOT = Path(__file__).parents[3]
+GAPS = ROOT / "src/iot_multiaccount_ca/local/gaps"
+
+
+def test_the_product_cites_no_file_that_its_wheel_does_not_have() -> None:
+    """Messages and docstrings reach people who have the wheel and no docs/: they say it themselves, or name a page."""
+    cited = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for room in ("src", "lambda")
+        for file in (ROOT / room).rglob("*.py")
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"\bdocs/|\b(README|SECURITY|CONTRIBUTING|CHANGELOG)\.md|\b\w+\.md\b", line)
+        and "vendor" not in file.parts
+    ]
+    assert cited == []
+
+
+def test_the_outputs_that_the_readme_names_are_those_of_the_stacks() -> None:
+    """`CaCertificateId` in step 5 is what CloudFormation shows."""
+    [named] = re.findall(r"\(`(\w+)` is an output", (ROOT / "README.md").read_text(encoding="utf-8"))
+    stack = SharedCa(App(), "FleetCa", plan=plans.sni_only_plan()).stacks["dev"]
+    assert isinstance(stack.node.find_child(named), CfnOutput)
+
+
+def test_the_gaps_of_the_local_aws_are_numbered_as_their_modules_say() -> None:
+    """From 1 on, none twice, none left out; a module's first line has the numbers of its rows."""
+    page = (ROOT / "docs/local-aws.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+)\. .*? \| `(\w+\.py)` \| `(test_\w+\.py)` \|$", page, re.MULTILINE)
+    assert [int(number) for number, _, _ in rows] == list(range(1, len(rows) + 1))
+    for number, module, test in rows:
+        assert (ROOT / "tests/unit/local" / test).is_file()
+        first = (GAPS / module).read_text(encoding="utf-8").partition("\n")[0]
+        if "Gap" in first:
+            assert number in re.findall(r"\d+", first.partition(":")[0]), (
+                f"{module} does not cite gap {number}"
+            )
+    cited = {
+        number
+        for module in GAPS.glob("*.py")
+        for number in re.findall(r"\d+", module.read_text(encoding="utf-8").partition(":")[0])
+    }
+    assert cited == {number for number, _, _ in rows}

@@ -24,13 +24,14 @@ _ENTRY = {
 
 
 def _files(package: str) -> list[Path]:
-    left_out = set(assets.excluded(package))
-    folder = assets.lambda_package(package)
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in left_out and "__pycache__" not in path.parts
-    ]
+    """What CDK stages of the package: as it reads the patterns, one that names a folder leaves out all in it."""
+    folder, patterns = assets.lambda_package(package), assets.excluded(package)
+
+    def is_left_out(path: Path) -> bool:
+        inside = path.relative_to(folder)
+        return any(part.match(pattern) for part in (inside, *inside.parents) for pattern in patterns)
+
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not is_left_out(path)]
 
 
 def _zipped(package: str) -> int:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 
 from iot_multiaccount_ca import CaCertificate
 from iot_multiaccount_ca.cli import main
+from iot_multiaccount_ca.model.ca.algorithms import KEY_ALGORITHMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,12 @@ def run(*arguments: str) -> None:
         raise RuntimeError(caught.value.code)
 
 
-@pytest.mark.parametrize(("algorithm", "expected"), [("rsa-2048", "RSA_2048"), ("ec-p256", "EC_P256")])
+NAMES = [name for each in KEY_ALGORITHMS for name in each.names]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "expected"), [(name.lower().replace("_", "-"), name) for name in NAMES]
+)
 def test_it_is_a_ca_that_the_model_takes(tmp_path: Path, algorithm: str, expected: str) -> None:
     """The certificate passes every rule of CaCertificate, and the key is its own."""
     run("fleet-ca", "--algorithm", algorithm, "--out", str(tmp_path))

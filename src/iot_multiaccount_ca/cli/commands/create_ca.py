@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from ...errors import CreateCaError
+from ...model.ca.algorithms import KEY_ALGORITHMS
 
-_ALGORITHMS = ("rsa-2048", "ec-p256")
+_ALGORITHMS = {name.lower().replace("_", "-"): (name, each) for each in KEY_ALGORITHMS for name in each.names}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _LONGEST_COMMON_NAME = 64
 _CLOCK_SKEW = dt.timedelta(hours=1)
@@ -28,7 +29,7 @@ _LONGEST_LIFE = 36_500
 
 @click.command("create-ca")
 @click.argument("name", default="fleet-ca")
-@click.option("--algorithm", type=click.Choice(_ALGORITHMS), default="rsa-2048", show_default=True)
+@click.option("--algorithm", type=click.Choice(list(_ALGORITHMS)), default="rsa-2048", show_default=True)
 @click.option(
     "--common-name", default="Development device CA", show_default=True, help="Of the CA's subject."
 )
@@ -62,7 +63,8 @@ def create_ca(
         if path.exists():
             raise _exists(path)
     key = _new_key(algorithm)
-    certificate = _self_signed(key, common_name, organization, dt.timedelta(days=days))
+    signature_hash = _ALGORITHMS[algorithm][1].signature_hash()
+    certificate = _self_signed(key, signature_hash, common_name, organization, dt.timedelta(days=days))
     out.mkdir(parents=True, exist_ok=True)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -78,13 +80,15 @@ def create_ca(
 
 
 def _new_key(algorithm: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
-    if algorithm == "ec-p256":
-        return ec.generate_private_key(ec.SECP256R1())
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name, kind = _ALGORITHMS[algorithm]
+    if kind.curve is not None:
+        return ec.generate_private_key(kind.curve())
+    return rsa.generate_private_key(public_exponent=65537, key_size=int(name.rpartition("_")[2]))
 
 
 def _self_signed(
     key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
+    signature_hash: hashes.SHA256 | hashes.SHA384 | hashes.SHA512,
     common_name: str,
     organization: str | None,
     lifetime: dt.timedelta,
@@ -120,7 +124,7 @@ def _self_signed(
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False
         )
-        .sign(key, hashes.SHA256())
+        .sign(key, signature_hash)
     )
 
 

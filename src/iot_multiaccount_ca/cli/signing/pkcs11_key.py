@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from ...errors import Pkcs11Error
+from ...model.ca.algorithms import HASHES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,12 +29,6 @@ PIN_VARIABLE = "IOT_CA_PKCS11_PIN"
 _EXAMPLE = "pkcs11:token=fleet;object=fleet-ca?module-path=/usr/lib/softhsm/libsofthsm2.so"
 _PATH = frozenset({"token", "object", "id", "serial", "type"})
 _QUERY = frozenset({"module-path", "pin-source", "pin-value"})
-# DigestInfo of RFC 8017, section 9.2: what CKM_RSA_PKCS wants before the digest.
-_DIGEST_INFO = {
-    "sha256": bytes.fromhex("3031300d060960864801650304020105000420"),
-    "sha384": bytes.fromhex("3041300d060960864801650304020205000430"),
-    "sha512": bytes.fromhex("3051300d060960864801650304020305000440"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +185,8 @@ def _public_key(pkcs11: Any, session: Any, key: Any, ca: x509.Certificate) -> An
 def _signer(pkcs11: Any, key: Any) -> Callable[[bytes, str], bytes]:
     def sign(digest: bytes, hash_name: str) -> bytes:
         if key.key_type is pkcs11.KeyType.RSA:
-            signature: bytes = key.sign(_DIGEST_INFO[hash_name] + digest, mechanism=pkcs11.Mechanism.RSA_PKCS)
+            # CKM_RSA_PKCS wants the digest as RFC 8017 wraps it.
+            signature: bytes = key.sign(HASHES[hash_name] + digest, mechanism=pkcs11.Mechanism.RSA_PKCS)
             return signature
         raw: bytes = key.sign(digest, mechanism=pkcs11.Mechanism.ECDSA)
         half = len(raw) // 2

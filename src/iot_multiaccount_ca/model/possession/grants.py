@@ -10,14 +10,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..ca.algorithms import KEY_ALGORITHMS, kms_signing_algorithm
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .arns import Arn
 
-#: kms:Sign with one of these and no other: what fits RSA, P-256, P-384 and P-521 CA keys.
-SIGNING_ALGORITHMS = ("RSASSA_PKCS1_V1_5_SHA_256", "ECDSA_SHA_256", "ECDSA_SHA_384", "ECDSA_SHA_512")
-_ALGORITHM_OF = {"EC_P256": "ECDSA_SHA_256", "EC_P384": "ECDSA_SHA_384", "EC_P521": "ECDSA_SHA_512"}
 END_ENTITY_TEMPLATE = "template/EndEntityCertificate/V1"
 _READ_PRIVATE_CA = (
     "acm-pca:DescribeCertificateAuthority",
@@ -50,13 +49,6 @@ class ForeignPolicy:
     def to_json(self) -> str:
         """The document as a person pastes it."""
         return json.dumps(self.document, indent=2)
-
-
-def signing_algorithms(key_algorithm: str | None) -> tuple[str, ...]:
-    """KMS's algorithm for a CA's ``key_algorithm``, or all four where the CA is not known."""
-    if key_algorithm is None:
-        return SIGNING_ALGORITHMS
-    return (_ALGORITHM_OF.get(key_algorithm, SIGNING_ALGORITHMS[0]),)
 
 
 def secret_permissions(
@@ -153,9 +145,12 @@ def end_entity_template(partition: str) -> str:
 
 
 def _signing_condition(key_algorithm: str | None) -> dict[str, Any]:
-    algorithms = signing_algorithms(key_algorithm)
+    # Where the CA is not known, whatever fits a CA's key.
+    any_algorithm = [each.kms_signing_algorithm for each in KEY_ALGORITHMS]
     return {
-        "kms:SigningAlgorithm": list(algorithms) if len(algorithms) > 1 else algorithms[0],
+        "kms:SigningAlgorithm": any_algorithm
+        if key_algorithm is None
+        else kms_signing_algorithm(key_algorithm),
         "kms:MessageType": "DIGEST",
     }
 

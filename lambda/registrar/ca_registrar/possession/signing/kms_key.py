@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from ...errors import code_of, sentence_of
 from . import verification_certificate
+from .algorithms import KEY_ALGORITHMS, algorithm_of_kms
 from .arns import region_of
 from .remote_key import remote_key
 from .signing_errors import (
@@ -31,18 +32,6 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from .. import Clients
-
-_RSA = "RSASSA_PKCS1_V1_5_SHA_"
-_ECDSA = "ECDSA_SHA_"
-#: Each kind of key signs with the one algorithm that follows it; RSA could do more, and needs no more.
-_ALGORITHMS = {
-    "RSA_2048": f"{_RSA}256",
-    "RSA_3072": f"{_RSA}256",
-    "RSA_4096": f"{_RSA}256",
-    "ECC_NIST_P256": f"{_ECDSA}256",
-    "ECC_NIST_P384": f"{_ECDSA}384",
-    "ECC_NIST_P521": f"{_ECDSA}512",
-}
 
 
 def prove(
@@ -94,15 +83,17 @@ def _public_key(kms: Any, key_arn: str) -> tuple[rsa.RSAPublicKey | ec.EllipticC
             f"the KMS key {key_arn} has key usage {usage}, and only SIGN_VERIFY keys sign; name the key that "
             f"signed the devices' certificates"
         )
-    if spec not in _ALGORITHMS:
+    algorithm = algorithm_of_kms(spec)
+    if algorithm is None:
+        specs = [spec for each in KEY_ALGORITHMS for spec in each.kms_key_specs]
         raise WrongKeyTypeError(
             f"the KMS key {key_arn} is of spec {spec}; the key of a CA that AWS IoT takes is one of "
-            f"{', '.join(_ALGORITHMS)}"
+            f"{', '.join(specs)}"
         )
     key = serialization.load_der_public_key(answer["PublicKey"])
     if not isinstance(key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey)):
         raise WrongKeyTypeError(f"the KMS key {key_arn} is neither an RSA nor an ECC key")
-    return key, _ALGORITHMS[spec]
+    return key, algorithm.kms_signing_algorithm
 
 
 def _sentence(error: ClientError | BotoCoreError, key_arn: str, action: str) -> PossessionError:

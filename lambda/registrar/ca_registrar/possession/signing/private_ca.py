@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ...errors import code_of, sentence_of
 from . import verification_certificate
@@ -57,6 +56,7 @@ def certificate(
 ) -> str:
     """PEM of a verification certificate that the private CA ``arn`` issued, for a day unless told."""
     _, not_after = verification_certificate.validity(ca, lifetime=lifetime)
+    algorithm = verification_certificate.key_algorithm(ca)
     _check_authority(acm_pca, arn, ca)
     request = verification_certificate.signing_request(registration_code)
     csr = request.pem.encode("ascii")
@@ -64,7 +64,7 @@ def certificate(
         issued = acm_pca.issue_certificate(
             CertificateAuthorityArn=arn,
             Csr=csr,
-            SigningAlgorithm=_signing_algorithm(ca),
+            SigningAlgorithm=algorithm.private_ca_signing_algorithm,
             TemplateArn=f"arn:{partition_of(arn)}:acm-pca:::template/EndEntityCertificate/V1",
             Validity={"Type": "ABSOLUTE", "Value": int(not_after.timestamp())},
             # A call that botocore repeats issues one certificate; another request is another certificate.
@@ -111,12 +111,6 @@ _HOW_TO_ACTIVATE = {
     "DELETED": "restore it with `aws acm-pca restore-certificate-authority`",
     "EXPIRED": "install a new CA certificate, and register that",
 }
-
-
-def _signing_algorithm(ca: x509.Certificate) -> str:
-    key = ca.public_key()
-    kind = "RSA" if isinstance(key, rsa.RSAPublicKey) else "ECDSA"
-    return f"{verification_certificate.signature_hash(key).name.upper()}WITH{kind}"
 
 
 def _not_issued(error: WaiterError, arn: str) -> PossessionError:

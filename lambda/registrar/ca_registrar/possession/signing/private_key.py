@@ -7,10 +7,10 @@ import re
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from .algorithms import KEYS_ALLOWED, algorithm_of
 from .signing_errors import EncryptedKeyError, NoPrivateKeyError, UnreadableKeyError, WrongKeyTypeError
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(.*?)-----END \1-----", re.DOTALL)
-_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 _OPENSSH = "OPENSSH PRIVATE KEY"
 
 
@@ -36,15 +36,9 @@ def load(
             f"{holder} holds a PEM private key that does not parse ({label}); put the key there again as it "
             f"came from openssl, with its line ends"
         )
-    if isinstance(key, rsa.RSAPrivateKey):
+    if isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)) and algorithm_of(key) is not None:
         return key
-    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES:
-        return key
-    found = f"an ECC key on {key.curve.name}" if isinstance(key, ec.EllipticCurvePrivateKey) else _kind(key)
-    raise WrongKeyTypeError(
-        f"{holder} holds {found}; AWS IoT takes CAs with RSA keys of 2048 bits or more, ECC P-256, P-384 and "
-        f"P-521"
-    )
+    raise WrongKeyTypeError(f"{holder} holds {_kind(key)}; AWS IoT takes CAs with keys of {KEYS_ALLOWED}")
 
 
 def _only_block(text: str, holder: str) -> tuple[str, str]:
@@ -92,4 +86,8 @@ def _encrypted(holder: str) -> str:
 
 
 def _kind(key: object) -> str:
+    if isinstance(key, rsa.RSAPrivateKey):
+        return f"an RSA key of {key.key_size} bits"
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return f"an ECC key on {key.curve.name}"
     return f"a key of another kind ({type(key).__name__.removesuffix('PrivateKey').lstrip('_')})"

@@ -2,7 +2,7 @@
 
 One implementation for the Lambda and for the command line. The key of the verification certificate is made
 here and thrown away. The CA's key is any ``cryptography`` private key, or an object that signs elsewhere
-(see ``possession.remote_key``); it is compared with the CA's certificate before it signs, and never stored
+(see ``remote_key``); it is compared with the CA's certificate before it signs, and never stored
 or shown. Talks to no service.
 
 See RegisterCACertificate in the AWS IoT API reference, ``verificationCertificate``.
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from .algorithms import KEYS_ALLOWED, KeyAlgorithm, algorithm_of
 from .signing_errors import (
     CaOutOfValidityError,
     IssuanceError,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 CaKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 CaPublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
-SignatureHash = hashes.SHA256 | hashes.SHA384 | hashes.SHA512
 
 #: For clocks that run behind ours.
 CLOCK_SKEW = dt.timedelta(hours=1)
@@ -79,6 +79,7 @@ def build(
     check_registration_code(registration_code)
     check_key(ca, ca_key.public_key(), holder=holder)
     not_before, not_after = validity(ca, now=now, lifetime=lifetime)
+    algorithm = key_algorithm(ca)
     leaf = ec.generate_private_key(ec.SECP256R1()).public_key()
     certificate = (
         x509.CertificateBuilder()
@@ -93,7 +94,7 @@ def build(
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(leaf), critical=False)
         .add_extension(_authority_key_identifier(ca), critical=False)
-        .sign(ca_key, signature_hash(ca.public_key()))
+        .sign(ca_key, algorithm.signature_hash)
     )
     if not _is_signed_by(certificate, ca):
         raise IssuanceError(
@@ -183,20 +184,13 @@ def validity(
     return max(now - CLOCK_SKEW, ca.not_valid_before_utc), now + min(lifetime or LIFETIME, remaining)
 
 
-def signature_hash(key: PublicKeyTypes) -> SignatureHash:
-    """The hash that fits a CA's key, and the only one that KMS signs with for it."""
-    if isinstance(key, rsa.RSAPublicKey):
-        return hashes.SHA256()
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        if key.curve.name == "secp256r1":
-            return hashes.SHA256()
-        if key.curve.name == "secp384r1":
-            return hashes.SHA384()
-        if key.curve.name == "secp521r1":
-            return hashes.SHA512()
-    raise WrongKeyTypeError(
-        f"the CA's key is {_describe(key)}; AWS IoT takes RSA of 2048 bits or more, ECC P-256, P-384 and P-521"
-    )
+def key_algorithm(ca: x509.Certificate) -> KeyAlgorithm:
+    """The line of the CA's key in the table of algorithms; raises `WrongKeyTypeError` where there is none."""
+    key = ca.public_key()
+    found = algorithm_of(key)
+    if found is None:
+        raise WrongKeyTypeError(f"the CA's key is {_describe(key)}; AWS IoT takes {KEYS_ALLOWED}")
+    return found
 
 
 def _describe(key: PublicKeyTypes) -> str:

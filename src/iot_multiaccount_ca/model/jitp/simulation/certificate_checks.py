@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from ...ca import algorithms
 from .subject import rfc4514
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from .values import Findings
 
-_SMALLEST_RSA = 2048
-_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
-_HASHES = frozenset({"sha256", "sha384", "sha512"})
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
@@ -80,39 +77,21 @@ def _check_validity(certificate: x509.Certificate, now: dt.datetime, whose: str,
 
 
 def _check_key(certificate: x509.Certificate, findings: Findings) -> None:
-    try:
-        key = certificate.public_key()
-    except Exception:  # an unknown algorithm, a curve that cryptography leaves out
-        key = None
-    if isinstance(key, rsa.RSAPublicKey):
-        if key.key_size >= _SMALLEST_RSA:
-            return
-        found = f"RSA of {key.key_size} bits"
-    elif isinstance(key, ec.EllipticCurvePublicKey):
-        if key.curve.name in _CURVES:
-            return
-        found = f"ECC {key.curve.name}"
-    else:
-        found = type(key).__name__ if key else certificate.public_key_algorithm_oid.dotted_string
-    findings.error(
-        "key-unsupported",
-        f"AWS IoT does not take the device's key: {found}",
-        "make the device a key of RSA with 2048 bits or more, or ECC P-256, P-384 or P-521",
-    )
+    if algorithms.key_algorithm_of(certificate) is None:
+        findings.error(
+            "key-unsupported",
+            f"AWS IoT does not take the device's key: {algorithms.describe_key(certificate)}",
+            f"make the device a key of {algorithms.KEYS_ALLOWED}",
+        )
 
 
 def _check_signature_algorithm(certificate: x509.Certificate, findings: Findings) -> None:
-    try:
-        algorithm = certificate.signature_hash_algorithm
-        name = algorithm.name if algorithm else None
-    except Exception:  # an algorithm that cryptography does not know
-        name = None
-    if name not in _HASHES:
+    unsupported = algorithms.unsupported_signature(certificate)
+    if unsupported is not None:
         findings.error(
             "signature-algorithm-unsupported",
-            "AWS IoT does not take the signature of the device certificate: "
-            f"{name or certificate.signature_algorithm_oid.dotted_string}",
-            "sign device certificates with SHA-256, SHA-384 or SHA-512, by an RSA or ECDSA key",
+            f"AWS IoT does not take the signature of the device certificate: {unsupported}",
+            f"sign device certificates with {algorithms.SIGNATURES_ALLOWED}",
         )
 
 

@@ -9,6 +9,7 @@ import contextlib
 import functools
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -71,6 +72,8 @@ class LocalAws:
         self._lock = threading.Lock()
         self.folder = Path()
         self.gateway_port = self.broker_port = 0
+        # Whoever does not know it is refused: other users of this machine reach the same ports.
+        self._secret = secrets.token_urlsafe(30)
 
     def __enter__(self) -> Self:
         self.start()
@@ -99,6 +102,11 @@ class LocalAws:
         return self.folder / "emulator.log"
 
     @property
+    def connections(self) -> Path:
+        """What became of each device connection, a line of JSON an event (`gaps.journal`)."""
+        return self.folder / "connections.jsonl"
+
+    @property
     def pid(self) -> int:
         """The emulator's process, the leader of a group of its own. Raises `LocalAwsError` when it does not run."""
         if self._process is None:
@@ -122,7 +130,7 @@ class LocalAws:
     def _new_client(self, service: str, account: str, region: str, more: Mapping[str, Any]) -> Any:
         settings = {
             "aws_access_key_id": account,
-            "aws_secret_access_key": "test",
+            "aws_secret_access_key": self._secret,
             "region_name": region,
             "endpoint_url": self.endpoint_url,
             "verify": str(self.trust_anchor) if self._tls else None,
@@ -144,7 +152,7 @@ class LocalAws:
         settings = {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SECRET_ACCESS_KEY": self._secret,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": nowhere,
             "AWS_SHARED_CREDENTIALS_FILE": nowhere,
@@ -219,6 +227,8 @@ class LocalAws:
             "MINISTACK_HOST": "localhost",
             "SFTP_ENABLED": "0",
             "AUTH": "true" if self._auth else "false",
+            "AWS_SECRET_ACCESS_KEY": self._secret,
+            "IOT_CONNECTIONS_FILE": str(self.connections),
             "USE_SSL": "1" if self._tls else "0",
             "TMPDIR": str(self.folder / "tmp"),
             "STATE_DIR": str(self.folder / "tmp" / "state"),

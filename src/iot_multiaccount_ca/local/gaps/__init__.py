@@ -33,8 +33,23 @@ def close_gaps() -> None:
     if _closed:
         return
     check_version(importlib.metadata.version("ministack"))
-    from . import cloudformation, iam, kms, provisioning, registration, routing, rules
+    from . import (
+        access,
+        broker,
+        cloudformation,
+        iam,
+        kms,
+        mqtt,
+        provisioning,
+        registration,
+        routing,
+        rules,
+        server_certificates,
+        tls,
+    )
 
-    for subject in (registration, routing, provisioning, cloudformation, iam, kms, rules):
+    # Who wraps the same function comes in order: the last one is asked first.
+    subjects = (registration, routing, provisioning, cloudformation, iam, kms, rules)
+    for subject in (*subjects, server_certificates, tls, mqtt, broker, access):
         subject.close()
     _closed = True

@@ -1,25 +1,26 @@
-"""Gap 5: the name that a device sends (SNI) chooses account and region, and the broker listens on loopback only.
+"""Gap 5: the name that a device sends (SNI) chooses account and region.
 
 With `<prefix>-ats.iot.<region>.…` a device reaches that account and region, however many others hold its certificate
-ACTIVE. Without such a name it reaches the account that holds its CA, or its certificate, in DEFAULT mode.
+ACTIVE; so with the legacy name, which lacks `-ats`, and those of jobs and the credential provider. Without such a name
+it reaches the account that holds its CA, or its certificate, in DEFAULT mode.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from ministack import app
 from ministack.services import iot
 from ministack.services.account import _REGIONS_LIST
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
-LOOPBACK = "127.0.0.1"
-_ENDPOINT = re.compile(r"(?P<prefix>[0-9a-z]+)(?:-ats|\.credentials)\.iot\.(?P<region>[a-z0-9-]+)(?:\..*)?")
+_ENDPOINT = re.compile(
+    r"(?P<prefix>[0-9a-z]+)(?:-ats|\.credentials|\.jobs)?\.iot\.(?P<region>[a-z0-9-]+)(?:\..*)?"
+)
 _OUTSIDE = "<no device connection>"
 # The name that the device of this connection sent, None when it sent none.
 _dialled: ContextVar[str | None] = ContextVar("dialled", default=_OUTSIDE)
@@ -64,17 +65,25 @@ def close() -> None:
     iot._mtls_auto_registering_ca = auto_registering_ca
     iot._register_ca_certificate = register_ca_certificate
     iot._mtls_server_cert_sans = _with_every_region(iot._mtls_server_cert_sans)
-    iot._mtls_start_locked = _start_on_loopback
-    # It would take port 443 as well wherever it may.
-    app._port_is_bindable = lambda _host, _port: False
 
 
 def reaches(server_name: str | None, account: str, region: str, record: dict[str, Any]) -> bool:
     """Whether a device that sent ``server_name`` reaches the CA or certificate of ``record`` there."""
-    endpoint = _ENDPOINT.fullmatch((server_name or "").lower().rstrip("."))
+    endpoint = find_endpoint(server_name)
     if endpoint is None:
         return bool(record.get("certificateMode", "DEFAULT") == "DEFAULT")
-    return bool(endpoint["prefix"] == iot._endpoint_prefix(account)) and endpoint["region"] == region
+    return endpoint == (iot._endpoint_prefix(account), region)
+
+
+def find_endpoint(server_name: str | None) -> tuple[str, str] | None:
+    """An account's prefix and a region, where the name is an endpoint of AWS IoT."""
+    endpoint = _ENDPOINT.fullmatch((server_name or "").lower().rstrip("."))
+    return (endpoint["prefix"], endpoint["region"]) if endpoint else None
+
+
+def endpoint_of(account: str, region: str) -> str:
+    """The name by which a device reaches an account and region, as DescribeEndpoint tells it."""
+    return f"{iot._endpoint_prefix(account)}-ats.iot.{region}.{iot._MINISTACK_HOST}"
 
 
 def _regions() -> set[str]:
@@ -91,29 +100,3 @@ def _with_every_region(
         return list(dict.fromkeys([*dns_names, *wildcards])), addresses
 
     return server_cert_sans
-
-
-class _Acceptor(iot._MtlsAcceptor):  # type: ignore[misc]
-    """Accepts a turn of the loop later.
-
-    Early releases of Python 3.11 begin to read after ``connection_made``, whatever it paused: the first device's
-    greeting was read, and lost, while the broker's certificate was being made.
-    """
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Pause once Python has begun to read."""
-        asyncio.get_running_loop().call_soon(super().connection_made, transport)
-
-
-async def _start_on_loopback() -> None:
-    port = iot._mtls_port()
-    if iot._mtls_server is not None or port is None:
-        return
-    loop = asyncio.get_running_loop()
-    try:
-        iot._mtls_server = await loop.create_server(_Acceptor, host=LOOPBACK, port=port)
-    except OSError as error:
-        iot._mtls_logger.warning("IoT mTLS: failed to bind %s:%d (%s)", LOOPBACK, port, error)
-        return
-    iot._mtls_loop = loop
-    iot._mtls_logger.info("IoT mTLS: MQTT listening on %s:%d", LOOPBACK, port)

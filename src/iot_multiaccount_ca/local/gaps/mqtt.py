@@ -1,0 +1,188 @@
+"""Gap 11: the limits of AWS IoT's message broker, and a line for each packet that it does not take.
+
+"AWS IoT Core message broker and protocol limits and quotas", and "AWS IoT differences from MQTT specifications":
+keep-alive, size, levels and length of topics, QoS 2, clients' ids.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from ministack.services import iot
+
+from .journal import current, tell
+from .tls_stream import TlsStream
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+LARGEST_MESSAGE = 128 * 1024
+_SHORTEST_KEEP_ALIVE, _LONGEST_KEEP_ALIVE = 30, 1200
+_LONGEST_TOPIC, _LONGEST_CLIENT_ID = 256, 128
+_MOST_SLASHES, _MOST_FILTERS = 7, 8
+_VERSIONS = {3: "3.1", 4: "3.1.1", 5: "5"}
+# These may be longer by their head: $aws/rules/<rule>/…
+_BASIC_INGEST = ("$aws", "rules")
+
+
+def close() -> None:
+    """Look at each packet before the emulator does, and tell what it refuses."""
+    session = iot._WSSession
+    session.handle_packet = _limited(session.handle_packet)
+    session._send_connack = _telling(session._send_connack, _tell_connected)
+    session._refuse_connect = _telling(session._refuse_connect, _tell_connect_denied)
+    session._policy_allows = _telling_denied(session._policy_allows)
+    serve = iot._mtls_serve_conn
+
+    async def serve_conn(reader: TlsStream, writer: TlsStream) -> None:
+        _streams[id(current.get())] = reader
+        try:
+            await serve(reader, writer)
+        finally:
+            del _streams[id(current.get())]
+
+    iot._mtls_serve_conn = serve_conn
+
+
+_streams: dict[int, TlsStream] = {}
+
+
+def seconds_of_silence(keep_alive: int) -> float:
+    """After how many seconds without a packet a device is cut off, by the keep-alive that it asked for."""
+    if keep_alive == 0:
+        keep_alive = _LONGEST_KEEP_ALIVE
+    return 1.5 * min(max(keep_alive, _SHORTEST_KEEP_ALIVE), _LONGEST_KEEP_ALIVE)
+
+
+def topic_problem(topic: str) -> str | None:
+    """Why AWS IoT takes no such topic or topic filter, or None."""
+    levels = topic.split("/")
+    if tuple(levels[:2]) == _BASIC_INGEST:
+        topic = "/".join(levels[3:])
+    elif levels[0] == "$aws":
+        return None
+    if len(topic.encode()) > _LONGEST_TOPIC:
+        return f"the topic {topic[:40]!r}… has {len(topic.encode())} bytes, and {_LONGEST_TOPIC} are allowed"
+    if topic.count("/") > _MOST_SLASHES:
+        return f"the topic {topic!r} has {topic.count('/')} slashes, and {_MOST_SLASHES} are allowed"
+    return None
+
+
+def _limited(handle: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
+    async def handle_packet(session: Any, kind: int, flags: int, body: bytes) -> bool:
+        try:
+            problem = _problem(session, kind, flags, body)
+        except (ValueError, IndexError, struct.error):
+            problem = None  # the emulator has an answer to what cannot be read
+        if problem is not None:
+            event, says, goes_on = problem
+            tell(event, says)
+            return goes_on
+        return await handle(session, kind, flags, body)
+
+    return handle_packet
+
+
+def _problem(session: Any, kind: int, flags: int, body: bytes) -> tuple[str, str, bool] | None:
+    """Event, sentence, and whether the connection goes on."""
+    if kind == iot.PKT_CONNECT:
+        return _connect_problem(body)
+    if len(body) > LARGEST_MESSAGE:
+        return "too-large", f"a packet of {len(body)} bytes: {LARGEST_MESSAGE} are allowed; cut off", False
+    if kind == iot.PKT_PUBLISH:
+        topic, _ = iot._read_string(body, 0)
+        problem = topic_problem(topic)
+        if problem:
+            return "topic", f"{problem}; cut off", False
+        if flags & 0x06 == 0x04:
+            return "qos-2", f"it published on {topic!r} with QoS 2, which AWS IoT does not answer", True
+    elif kind == iot.PKT_SUBSCRIBE:
+        return _subscribe_problem(session, body)
+    return None
+
+
+def _connect_problem(body: bytes) -> tuple[str, str, bool] | None:
+    _, position = iot._read_string(body, 0)
+    level = body[position]
+    (keep_alive,) = struct.unpack_from("!H", body, position + 2)
+    connection = current.get()
+    position += 4
+    if level == iot.MQTT_5:
+        _, position = iot._decode_properties(body, position)
+    client_id, _ = iot._read_string(body, position)
+    if connection is not None:
+        connection.mqtt = _VERSIONS.get(level, str(level))
+        connection.keep_alive, connection.client_id = keep_alive, client_id
+        stream = _streams.get(id(connection))
+        if stream is not None:
+            stream.idle = seconds_of_silence(keep_alive)
+    if level not in (iot.MQTT_311, iot.MQTT_5):
+        tell("mqtt-version", f"it speaks MQTT {_VERSIONS.get(level, level)}: AWS IoT has 3.1.1 and 5")
+    if len(client_id.encode()) > _LONGEST_CLIENT_ID:
+        says = f"its client id has {len(client_id.encode())} bytes, and {_LONGEST_CLIENT_ID} are allowed; cut off"
+        return "client-id", says, False
+    return None
+
+
+def _subscribe_problem(session: Any, body: bytes) -> tuple[str, str, bool] | None:
+    position = 2
+    if session.protocol_version == iot.MQTT_5:
+        _, position = iot._decode_properties(body, position)
+    filters = []
+    while position < len(body):
+        wanted, position = iot._read_string(body, position)
+        problem = topic_problem(wanted)
+        if problem:
+            return "topic", f"{problem}; cut off", False
+        if body[position] & 0x03 == 2:
+            return "qos-2", f"it subscribed to {wanted!r} with QoS 2, which AWS IoT does not answer", True
+        filters.append(wanted)
+        position += 1
+    if len(filters) > _MOST_FILTERS:
+        return (
+            "topic",
+            f"{len(filters)} filters in one SUBSCRIBE: {_MOST_FILTERS} are allowed; cut off",
+            False,
+        )
+    return None
+
+
+def _telling(
+    method: Callable[..., Awaitable[Any]], tell_of: Callable[..., None]
+) -> Callable[..., Awaitable[Any]]:
+    async def wrapped(session: Any, *arguments: Any, **named: Any) -> Any:
+        if session.certificate_id is not None:
+            tell_of(session, *arguments)
+        return await method(session, *arguments, **named)
+
+    return wrapped
+
+
+def _tell_connected(session: Any, *_: Any) -> None:
+    connection = current.get()
+    if connection is not None:
+        connection.account, connection.region = session.account_id, session.region
+    where = f"{session.account_id}/{session.region}"
+    tell("connected", f"it is connected to {where} as client {session._client_id!r}", warn=False)
+
+
+def _tell_connect_denied(session: Any, denied: str) -> None:
+    where = f"{session.account_id}/{session.region}"
+    tell("connect-denied", f"the policies of its certificate in {where} do not allow {denied}")
+
+
+def _telling_denied(allows: Callable[..., bool]) -> Callable[..., bool]:
+    """Tell of what a device may not publish or subscribe to; what it may not receive just never comes."""
+
+    def policy_allows(session: Any, action: str, resource: str) -> bool:
+        allowed = allows(session, action, resource)
+        if not allowed and action in ("iot:Publish", "iot:RetainPublish", "iot:Subscribe"):
+            where = f"{session.account_id}/{session.region}"
+            tell(
+                "packet-denied",
+                f"the policies of its certificate in {where} do not allow {action} on {resource}",
+            )
+        return allowed
+
+    return policy_allows

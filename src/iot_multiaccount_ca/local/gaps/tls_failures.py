@@ -1,0 +1,110 @@
+"""Why a TLS handshake failed, in a word for programs and a sentence for people. Pure.
+
+OpenSSL names the cause of what the server refused; what the device refused it tells by an alert, if by anything.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+from .tls import SUITES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .client_hello import ClientHello
+
+# X509_V_ERR_… of OpenSSL's x509_vfy.h
+_OF_CERTIFICATE = {
+    7: ("other-key", "the certificate names a registered CA as its issuer, and another key signed it"),
+    9: ("not-yet-valid", "the device's certificate is not valid yet"),
+    10: ("expired", "the device's certificate has expired"),
+    18: ("unknown-issuer", "the device's certificate is self-signed, and is not registered"),
+    19: ("unknown-issuer", "the device's chain ends in a root that is not registered"),
+    20: ("unknown-issuer", "no CA that is registered here issued the device's certificate"),
+    21: ("unknown-issuer", "no CA that is registered here issued the device's certificate"),
+    24: ("unknown-issuer", "a certificate of the device's chain that should be a CA is none"),
+    26: (
+        "usage",
+        "the extendedKeyUsage or keyUsage of the device's certificate does not allow client authentication",
+    ),
+    29: ("other-key", "the issuer's name fits a registered CA, and its key identifier does not"),
+    30: ("other-key", "the issuer's name fits a registered CA, and its key identifier does not"),
+    34: (
+        "critical-extension",
+        "the device's certificate has a critical extension that nobody here understands",
+    ),
+    66: ("weak-key", "the key of the device's certificate is too weak"),
+    67: ("weak-key", "the key of a CA in the device's chain is too weak"),
+    68: ("weak-signature", "the device's certificate is signed with a digest that is too weak"),
+    94: ("explicit-curve", "the key of the device's certificate spells its curve out instead of naming it"),
+}
+_DISTRUST = "the device does not trust the broker's certificate"
+# The reason of the error that OpenSSL raises.
+_OF_HANDSHAKE = {
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": ("no-certificate", "the device sent no certificate"),
+    "UNSUPPORTED_PROTOCOL": ("old-tls", "the device offers no TLS version of at least 1.2"),
+    "TLSV1_ALERT_PROTOCOL_VERSION": ("old-tls", "the device refused TLS 1.2 and 1.3"),
+    "NO_SHARED_CIPHER": ("no-suite", "the device offers no cipher suite that AWS IoT has"),
+    "NO_SUITABLE_SIGNATURE_ALGORITHM": (
+        "no-suite",
+        "the device verifies no signature algorithm of the broker's",
+    ),
+    "NO_SUITABLE_KEY_SHARE": ("no-suite", "the device offers no key exchange group of the broker's"),
+    "NO_SHARED_GROUPS": ("no-suite", "the device offers no key exchange group of the broker's"),
+    "TLSV1_ALERT_UNKNOWN_CA": ("distrust", _DISTRUST),
+    "SSLV3_ALERT_BAD_CERTIFICATE": ("distrust", _DISTRUST),
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": ("distrust", _DISTRUST),
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": ("distrust", _DISTRUST),
+    "TLSV1_ALERT_ACCESS_DENIED": ("distrust", _DISTRUST),
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": (
+        "clock",
+        "the device takes the broker's certificate for expired or not yet valid, so its clock is wrong",
+    ),
+    "TLSV1_ALERT_RECORD_OVERFLOW": (
+        "fragment",
+        "a record of the broker's is larger than the device's buffer",
+    ),
+    "CCS_RECEIVED_EARLY": ("alert", "the device broke the order of the handshake"),
+    "BAD_SIGNATURE": ("wrong-key", "the device's key does not belong to its certificate"),
+    "BAD_ECPOINT": ("wrong-key", "the device's key does not belong to its certificate"),
+    "WRONG_SIGNATURE_TYPE": (
+        "weak-key",
+        "the device signs with an algorithm that its certificate does not allow",
+    ),
+    "EE_KEY_TOO_SMALL": ("weak-key", "the key of the device's certificate is too weak"),
+}
+
+
+def why_handshake_failed(
+    error: ssl.SSLError, hello: ClientHello, available: Iterable[str]
+) -> tuple[str, str]:
+    """A word and a sentence; ``available``: the suites that the local OpenSSL has."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        word, sentence = _OF_CERTIFICATE.get(
+            error.verify_code, ("certificate", "the device's certificate is refused")
+        )
+        return word, f"{sentence} (OpenSSL: {error.verify_message})"
+    reason = str(error.reason or "")
+    if reason == "NO_SHARED_CIPHER":
+        missing = {SUITES[number] for number in hello.suites if number in SUITES} - set(available)
+        if missing:
+            return (
+                "local-suite",
+                f"AWS IoT has {', '.join(sorted(missing))}, and the OpenSSL of this machine has not",
+            )
+    if isinstance(error, ssl.SSLEOFError) or reason == "UNEXPECTED_EOF_WHILE_READING":
+        return "hung-up", "the device hung up in the middle of the handshake, without an alert"
+    found = _OF_HANDSHAKE.get(reason)
+    if found is not None:
+        return found
+    told = reason.replace("_", " ").lower() or str(error)
+    if "ALERT" in reason:
+        return "alert", f"the device ended the handshake with an alert ({told})"
+    return "handshake", f"the handshake failed ({told})"
+
+
+def suite_names(numbers: Iterable[int]) -> list[str]:
+    """The suites by name where AWS IoT has them, else by number."""
+    return [SUITES.get(number, f"0x{number:04X}") for number in numbers]

@@ -1,22 +1,23 @@
 """What a synthesized app says of its registrations: written by the constructs, read by tools without running the app.
 
 Each registration leaves one metadata entry in the cloud assembly (`METADATA_TYPE`), with the fields of
-`RegistrationRecord` in camelCase. Knows the assembly's files, and nothing of constructs or AWS.
+`RegistrationRecord` in camelCase. Knows nothing of constructs or AWS.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AssemblyError, JsonError
-from . import strict_json
+from ..errors import AssemblyError
+from .assembly_files import AssemblyStack, member, read_stacks
+from .target import Target
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 METADATA_TYPE = "iot-multiaccount-ca:registration"
 #: Beside it on a registration whose devices a `JitrActivation` enrolls, which is made later than the registration: the
@@ -60,7 +61,8 @@ class RegistrationRecord:
 
     @classmethod
     def from_metadata(cls, data: Mapping[str, Any]) -> RegistrationRecord:
-        """The record out of a metadata entry; raises `AssemblyError` for one of another version."""
+        """The record out of a metadata entry; raises `AssemblyError` for one of another version, or a field that cannot
+        be. What a later version may add is left out."""
         if data.get("version") != RECORD_VERSION:
             raise AssemblyError(
                 "the cloud assembly was made by another version of this library",
@@ -71,8 +73,36 @@ class RegistrationRecord:
         values: dict[str, Any] = {f.name: data.get(_camel(f.name)) for f in fields(cls)}
         if isinstance(values["logical_id"], dict):
             # As CloudFormation names a resource: the id is only final when the app is synthesized.
-            values["logical_id"] = values["logical_id"]["Ref"]
+            values["logical_id"] = values["logical_id"].get("Ref")
+        for name, value in values.items():
+            allowed, fits = _FIELDS[name]
+            if not fits(value):
+                raise AssemblyError(
+                    f"{_camel(name)} of a registration in the cloud assembly is malformed",
+                    value=value if value is not None else "nothing",
+                    allowed=allowed,
+                    fix="synthesize the app anew",
+                )
         return cls(**values)
+
+    @property
+    def target(self) -> Target:
+        """Where it is registered."""
+        return Target(self.partition, self.account, self.region)
+
+    @property
+    def label(self) -> str:
+        """What people call it: the stage, or the stack where there is none."""
+        return self.stage or self.stack_name
+
+    @property
+    def enrollment_words(self) -> str:
+        """How new devices come in, in a few words."""
+        if self.template_name is not None:
+            return f"JITP {self.template_name}"
+        if self.jitr:
+            return "JITR"
+        return "auto-registration" if self.auto_registration else "none"
 
     @property
     def expires(self) -> dt.datetime:
@@ -85,82 +115,91 @@ def _camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
+def _matching(form: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(form, value, re.ASCII) is not None
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return dt.datetime.fromisoformat(value).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or fits(value)
+
+
+_TEXT = ("a text", _is_text)
+_TEXT_OR_NONE = ("a text, or null", _or_none(_is_text))
+_FLAG = ("true or false", lambda value: isinstance(value, bool))
+_TIME = ("a time in ISO 8601, with its zone", _is_time)
+_OBJECT_OR_NONE = ("an object, or null", _or_none(lambda value: isinstance(value, dict)))
+# What each field of a record may be: in words, and as a question.
+_FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "stage": _TEXT_OR_NONE,
+    "account": ("12 digits", _matching(r"[0-9]{12}")),
+    "region": ("a region's name", _matching(r"[a-z0-9-]{1,40}")),
+    "partition": ("a partition's name", _matching(r"[a-z-]{1,20}")),
+    "stack_name": _TEXT,
+    "logical_id": _TEXT,
+    "certificate_mode": ("DEFAULT, SNI_ONLY", lambda value: value in ("DEFAULT", "SNI_ONLY")),
+    "certificate_id": ("64 hex digits", _matching(r"[0-9a-f]{64}")),
+    "subject": ("a text", lambda value: isinstance(value, str)),
+    "not_valid_before": _TIME,
+    "not_valid_after": _TIME,
+    "active": _FLAG,
+    "auto_registration": _FLAG,
+    "template_name": _TEXT_OR_NONE,
+    "jitr": _FLAG,
+    "retiring": _FLAG,
+    "verification": _OBJECT_OR_NONE,
+    "enrollment": _OBJECT_OR_NONE,
+}
+
+
 def read_registrations(assembly: str | os.PathLike[str]) -> list[RegistrationRecord]:
     """All registrations of a synthesized app, ``cdk.out``, nested assemblies of Stages included, in deploy order.
 
-    Raises `AssemblyError` where the folder is no cloud assembly.
+    Raises `AssemblyError` where the folder is no cloud assembly, or one that cannot be read.
     """
-    return [RegistrationRecord.from_metadata(data) for _, _, data in _entries(Path(assembly))]
+    return [record for _, record in read_stacks_and_registrations(assembly)]
+
+
+def read_stacks_and_registrations(
+    assembly: str | os.PathLike[str],
+) -> list[tuple[AssemblyStack, RegistrationRecord]]:
+    """As `read_registrations`, each with the stack that it stands in."""
+    return [(stack, record) for stack in read_stacks(assembly) for record in _registrations(stack)]
 
 
 def ca_certificate_pem(assembly: str | os.PathLike[str], record: RegistrationRecord) -> str:
     """The CA's certificate, PEM, as the registration's stack carries it."""
-    for folder, artifact, data in _entries(Path(assembly)):
-        if RegistrationRecord.from_metadata(data) == record:
-            template = load_json(folder / artifact["properties"]["templateFile"])
-            pem: str = template["Resources"][record.logical_id]["Properties"]["CaCertificatePem"]
-            return pem
+    for stack, found in read_stacks_and_registrations(assembly):
+        if found == record:
+            where = f"{stack.template_file}: Resources.{record.logical_id}"
+            resource = member(
+                stack.template().get("Resources", {}), record.logical_id, dict, stack.template_file
+            )
+            return member(member(resource, "Properties", dict, where), "CaCertificatePem", str, where)
     raise AssemblyError(
         "the cloud assembly has no such registration", value=f"{record.stack_name}/{record.logical_id}"
     )
 
 
-def _entries(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any], Mapping[str, Any]]]:
-    manifest = folder / "manifest.json"
-    if not manifest.is_file():
-        raise AssemblyError(
-            "no cloud assembly here (it has no manifest.json)",
-            value=str(folder),
-            fix="run `cdk synth` first, or give the folder that it wrote, usually cdk.out",
-        )
-    for artifact in _in_deploy_order(load_json(manifest).get("artifacts", {})):
-        kind = artifact.get("type")
-        if kind == "cdk:cloud-assembly":
-            yield from _entries(folder / artifact["properties"]["directoryName"])
-        elif kind == "aws:cloudformation:stack":
-            for entries in _metadata(folder, artifact).values():
-                enrolling = [entry["data"] for entry in entries if entry.get("type") == JITR_METADATA_TYPE]
-                for entry in entries:
-                    if entry.get("type") == METADATA_TYPE:
-                        yield folder, artifact, entry["data"] | _jitr(enrolling)
+def _registrations(stack: AssemblyStack) -> Iterator[RegistrationRecord]:
+    for path, entries in stack.metadata.items():
+        enrolling = [entry.get("data") for entry in entries if entry["type"] == JITR_METADATA_TYPE]
+        for entry in entries:
+            if entry["type"] == METADATA_TYPE:
+                yield RegistrationRecord.from_metadata(member(entry, "data", dict, path) | _jitr(enrolling))
 
 
 def _jitr(enrolling: list[Any]) -> dict[str, Any]:
     """What the activations of one registration add to its record: at most one of them is ours."""
     ours = next((each for each in enrolling if isinstance(each, dict)), None)
     return {"jitr": True, "enrollment": ours} if enrolling else {}
-
-
-def _in_deploy_order(artifacts: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Each artifact after those it depends on, otherwise in the manifest's order."""
-    done: dict[str, Mapping[str, Any]] = {}
-
-    def visit(name: str) -> None:
-        if name in done or name not in artifacts:
-            return
-        for dependency in artifacts[name].get("dependencies", ()):
-            visit(dependency)
-        done[name] = artifacts[name]
-
-    for name in artifacts:
-        visit(name)
-    return list(done.values())
-
-
-def _metadata(folder: Path, artifact: Mapping[str, Any]) -> Mapping[str, Any]:
-    # CDK writes it beside the template since 2.2xx, and into the manifest before.
-    beside = artifact.get("additionalMetadataFile")
-    metadata: Mapping[str, Any] = load_json(folder / beside) if beside else artifact.get("metadata", {})
-    return metadata
-
-
-def load_json(path: Path) -> dict[str, Any]:
-    """One JSON file of an assembly; raises `AssemblyError` where it cannot be read or holds no object."""
-    what = f"{path.name} of the cloud assembly"
-    try:
-        loaded = strict_json.read(path, what=what)
-    except JsonError as error:
-        raise AssemblyError.of(error) from error
-    if not isinstance(loaded, dict):
-        raise AssemblyError(f"{what} holds no JSON object", value=str(path), fix="synthesize the app anew")
-    return loaded

@@ -1,0 +1,11 @@
+"""The names that the CDK's bootstrap gives to what it makes in an account and region."""
+
+from __future__ import annotations
+
+#: Of a bootstrap that was made without one of its own.
+DEFAULT_QUALIFIER = "hnb659fds"
+
+
+def lookup_role_name(qualifier: str, account: str = "{account}", region: str = "{region}") -> str:
+    """The role that may read what is deployed; account and region stay to be filled where they are left out."""
+    return f"cdk-{qualifier}-lookup-role-{account}-{region}"

@@ -38,7 +38,7 @@ def main() -> None:
     sys.path.insert(0, str(HERE.parent))
     from support.fakes.fleet_aws import save
     from support.fleets import deployed, many_stages, write_assembly
-    from iot_multiaccount_ca.cli.commands.verify import DEFAULT_CONCURRENCY
+    from iot_multiaccount_ca.cli.options import DEFAULT_CONCURRENCY
 
     records = many_stages(STAGES, REGIONS)
     with tempfile.TemporaryDirectory() as temporary:

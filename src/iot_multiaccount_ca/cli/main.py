@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from .._version import __version__
+from . import failures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# Set by shells that ask for completions, as click has it.
+_COMPLETION = "_IOT_CA_COMPLETE"
 # command -> (module, attribute, what --help says of it)
 _COMMANDS = {
     "plan": ("plan", "plan", "Show what an app registers, and where."),
@@ -71,15 +75,19 @@ def cli(ctx: click.Context, debug: bool) -> None:
     ctx.obj = {"debug": debug}
 
 
-def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line; an error is a sentence on stderr, and a traceback only with ``--debug``."""
+def run(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line, and end the process with its exit code."""
     arguments = list(sys.argv[1:] if args is None else args)
+    failures.run(lambda: _invoke(arguments), debug="--debug" in arguments)
+
+
+def _invoke(arguments: list[str]) -> int | None:
+    if _COMPLETION in os.environ:
+        cli.main(args=arguments, prog_name="iot-ca")
+    # Not cli.main: it has exit codes of its own for Ctrl-C and for a closed pipe.
     try:
-        cli.main(args=arguments, prog_name="iot-ca", standalone_mode=True)
-    except click.exceptions.Exit:
-        raise
-    except (ValueError, OSError, RuntimeError) as error:
-        if "--debug" in arguments:
-            raise
-        click.echo(f"iot-ca: {error}", err=True)
-        sys.exit(2)
+        with cli.make_context("iot-ca", arguments or ["--help"]) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    return None

@@ -1,25 +1,47 @@
 """How commands speak: tables and progress on a terminal, plain text in a pipe, JSON for programs. Knows no AWS.
 
-Colours only on a terminal, and none where ``NO_COLOR`` is set. What is asked for goes to stdout, what is said about the
-work to stderr. In a pipe a line is as long as it needs to be.
+Colours only on a terminal, and none where ``NO_COLOR`` is set. What is asked for goes to stdout, what is said about
+the work to stderr. In a pipe a line is as long as it needs to be. All that commands print goes through this module, and
+what comes from outside through `text`: no command prints by itself.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .. import text
+from ..errors import NoTerminalError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import Console, RenderableType
     from rich.table import Table
+    from rich.text import Text
 
 _PIPE_WIDTH = 10_000
+_GAP = 2
+# A command in backticks, with what sticks to it; or a word.
+_ATOM = re.compile(r"[^\s`]*`[^`]*`\S*|\S+")
+_COLOURS = re.compile(r"(\x1b\[[0-9;]*m)")
+_UNKNOWN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column. ``rank`` 0 is always shown; where the terminal is too narrow, the highest is left out first."""
+
+    header: str
+    rank: int = 0
+    right: bool = False
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -36,6 +58,74 @@ def console(*, stderr: bool = False) -> Console:
     return made
 
 
+def cell(content: object, style: str = "") -> Text:
+    """One line of text for a table, a line or a paragraph, whatever it holds."""
+    from rich.text import Text
+
+    return Text(text.plain(content), style=style)
+
+
+def say(message: str = "", *, err: bool = False) -> None:
+    """Print plain lines, whatever they hold; on stderr what is said about the work."""
+    _write(text.lines(message) + "\n", sys.stderr if err else sys.stdout, colour=False)
+
+
+def emit(where: Console, *renderables: RenderableType) -> None:
+    """Print, without the blanks that tables put at the ends of lines."""
+    for renderable in renderables:
+        with where.capture() as captured:
+            where.print(renderable)
+        shown = "\n".join(line.rstrip(" ") for line in captured.get().split("\n"))
+        _write(shown, where.file, colour=where.is_terminal)
+
+
+def emit_table(where: Console, columns: Sequence[Column], rows: Sequence[Sequence[Text | str]]) -> None:
+    """Print a table whose cells are never cut or folded.
+
+    What does not fit into the terminal's width is left out by rank, and that is said. Where even the columns of rank 0
+    do not fit, each row is a block of lines. A pipe gets every column.
+    """
+    cells = [[each if not isinstance(each, str) else cell(each) for each in row] for row in rows]
+    widths = [
+        max([len(column.header), *(row[number].cell_len for row in cells)])
+        for number, column in enumerate(columns)
+    ]
+    shown = _fitting(columns, widths, where.width) if where.is_terminal else list(range(len(columns)))
+    if sum(widths[number] + _GAP for number in shown) - _GAP <= where.width or not where.is_terminal:
+        grid = table(*(columns[number].header for number in shown))
+        for at, number in enumerate(shown):
+            grid.columns[at].no_wrap = True
+            if columns[number].right:
+                grid.columns[at].justify = "right"
+        for row in cells:
+            grid.add_row(*(row[number] for number in shown))
+        emit(where, grid)
+        left_out = [column.header for number, column in enumerate(columns) if number not in shown]
+        if left_out:
+            paragraph(where, f"left out for want of width: {', '.join(left_out)}", "dim")
+    else:
+        _emit_blocks(where, columns, cells)
+
+
+def paragraph(where: Console, sentence: str, style: str = "", *, indent: int = 0, hanging: int = 0) -> None:
+    """Print a sentence, wrapped between words: no `command` in it, no identifier and no path is broken in two.
+
+    One that is longer than the terminal is wide has a line to itself, which the terminal folds: it can be copied whole.
+    """
+    from rich.text import Text
+
+    room = where.width if where.is_terminal else _PIPE_WIDTH
+    made, line = [], " " * indent
+    for atom in _ATOM.findall(text.plain(sentence)):
+        started = line.strip() != ""
+        if started and len(line) + 1 + len(atom) > room:
+            made.append(line)
+            line, started = " " * (indent + hanging), False
+        line += f" {atom}" if started else atom
+    for each in [*made, line]:
+        _emit_unwrapped(where, Text(each, style=style))
+
+
 def table(*headers: str, title: str | None = None) -> Table:
     """An empty table in the house's style: no boxes, bold headers."""
     from rich.table import Table
@@ -46,32 +136,51 @@ def table(*headers: str, title: str | None = None) -> Table:
     return made
 
 
-def emit(where: Console, *renderables: RenderableType) -> None:
-    """Print, without the blanks that tables put at the ends of lines."""
-    for renderable in renderables:
-        with where.capture() as captured:
-            where.print(renderable)
-        for line in captured.get().split("\n")[:-1]:
-            click.echo(line.rstrip(" "), file=where.file, color=where.is_terminal)
-
-
 def emit_json(shape: str, version: int, content: dict[str, Any]) -> None:
-    """Print one JSON document that names its shape and the shape's version."""
-    click.echo(json.dumps({"shape": shape, "version": version, **content}, indent=2, ensure_ascii=False))
+    """Print one JSON document that names its shape and the shape's version.
+
+    All in ASCII: no character of anyone's reaches the terminal raw, and every encoding can carry it.
+    """
+    _write(
+        json.dumps({"shape": shape, "version": version, **content}, indent=2) + "\n", sys.stdout, colour=False
+    )
 
 
-def markdown_table(headers: list[str], rows: list[list[str]]) -> str:
-    """A table in GitHub's Markdown."""
+def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in GitHub's Markdown. Cells are text, not Markdown."""
 
-    def line(cells: list[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cells) + " |"
 
-    return "\n".join([line(headers), line(["---"] * len(headers)), *(line(row) for row in rows)])
+    return "\n".join(
+        [
+            line(headers),
+            line(["---"] * len(headers)),
+            *(line([text.markdown(each) for each in row]) for row in rows),
+        ]
+    )
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Names in a row; of very many the first, and how many there are more."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {text.number(more)} more" if more > 0 else "")
+
+
+def ask_secret(question: str) -> str:
+    """Ask for a passphrase or PIN without showing it; raises `NoTerminalError` where nobody could answer."""
+    if not sys.stdin.isatty():
+        raise NoTerminalError(
+            f"{question}: it has to be asked for, and there is no terminal to ask on",
+            fix="run the command in a terminal, or give a key that needs none",
+        )
+    answer: str = click.prompt(text.plain(question), hide_input=True, err=True)
+    return answer
 
 
 @contextlib.contextmanager
 def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on stderr while it lasts; yields a function that is told how many are done more.
+    """A progress bar on stderr while it lasts; yields a callback that takes the number of items just finished.
 
     Nothing is shown where stderr is no terminal.
     """
@@ -92,3 +201,55 @@ def working(description: str) -> Iterator[None]:
     """A sign of life on stderr for work whose length nobody knows; nothing where stderr is no terminal."""
     with console(stderr=True).status(description):
         yield
+
+
+def _fitting(columns: Sequence[Column], widths: Sequence[int], room: int) -> list[int]:
+    """The columns that fit: all, or without those of the highest ranks, the last of a rank first."""
+    shown = list(range(len(columns)))
+    while sum(widths[number] + _GAP for number in shown) - _GAP > room:
+        droppable = [number for number in shown if columns[number].rank > 0]
+        if not droppable:
+            break
+        shown.remove(max(droppable, key=lambda number: (columns[number].rank, number)))
+    return shown
+
+
+def _emit_blocks(where: Console, columns: Sequence[Column], cells: Sequence[Sequence[Text]]) -> None:
+    """A line a cell: for terminals that are narrower than one row's identifiers."""
+    from rich.text import Text
+
+    label = max(len(column.header) for column in columns)
+    for position, row in enumerate(cells):
+        if position:
+            emit(where, "")
+        for column, content in zip(columns, row, strict=True):
+            fits = label + _GAP + content.cell_len <= where.width
+            gap = f"{'':{label - len(column.header) + _GAP}}" if fits else "\n  "
+            _emit_unwrapped(where, Text.assemble((column.header, "bold"), gap, content or _UNKNOWN))
+
+
+def _emit_unwrapped(where: Console, content: Text) -> None:
+    with where.capture() as captured:
+        where.print(content, soft_wrap=True)
+    _write(captured.get(), where.file, colour=where.is_terminal)
+
+
+def _write(content: str, stream: Any, *, colour: bool) -> None:
+    """Write; a reader who has seen enough (``| head``) is no error, and changes no exit code.
+
+    The last gate: whatever a caller forgot, no escape sequence but our own colours gets through, and none in a pipe.
+    """
+    pieces = _COLOURS.split(content) if colour else [content]
+    fit = "".join(each if number % 2 else text.lines(each) for number, each in enumerate(pieces))
+    try:
+        click.echo(fit, file=stream, nl=False, color=colour)
+        stream.flush()
+    except BrokenPipeError:
+        silence(stream)
+
+
+def silence(stream: Any) -> None:
+    """From now on, what is written there goes nowhere: the reader of the pipe is gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

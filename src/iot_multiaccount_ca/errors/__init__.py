@@ -81,6 +81,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             CreateCaError
             EmulatorVersionError
             MalformedTargetError
+            NoTerminalError
             NothingToAskError
             Pkcs11Error
             RegistrationCodeError

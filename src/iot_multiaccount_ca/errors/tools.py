@@ -13,6 +13,10 @@ class WrongOptionsError(ToolError):
     """Options of a command that exclude each other, or miss each other."""
 
 
+class NoTerminalError(ToolError):
+    """A passphrase or PIN that has to be asked for, and nobody to ask."""
+
+
 class NothingToAskError(ToolError):
     """No DEFAULT stage to ask for a registration code, or none of the wanted name."""
 

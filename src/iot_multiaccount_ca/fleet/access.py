@@ -15,10 +15,11 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
+from ..model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEFAULT_QUALIFIER = "hnb659fds"
 _SESSION_NAME = "iot-ca"
 _SESSION_SECONDS = 900
 
@@ -77,7 +78,7 @@ class Access:
         qualifier: str | None = None,
         connections: int = 10,
     ) -> None:
-        self._role_name = f"cdk-{qualifier}-lookup-role-{{account}}-{{region}}" if qualifier else role_name
+        self._role_name = lookup_role_name(qualifier) if qualifier else role_name
         self._config = Config(
             retries={"mode": "standard", "total_max_attempts": 5},
             connect_timeout=5,
@@ -99,7 +100,7 @@ class Access:
         """The role that is assumed in an account and region; ``planned`` is what the cloud assembly names."""
         if self._role_name is None and planned is not None:
             return planned
-        name = self._role_name or f"cdk-{DEFAULT_QUALIFIER}-lookup-role-{{account}}-{{region}}"
+        name = self._role_name or lookup_role_name(DEFAULT_QUALIFIER)
         filled = name.replace("{account}", account).replace("{region}", region)
         return f"arn:{partition}:iam::{account}:role/{filled}"
 

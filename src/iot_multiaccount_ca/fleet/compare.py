@@ -31,6 +31,16 @@ class Difference:
     live: str | bool | None
     fix: str
 
+    @property
+    def planned_words(self) -> str:
+        """What is planned, as people read it."""
+        return _words(self.planned)
+
+    @property
+    def live_words(self) -> str:
+        """What is, as people read it."""
+        return _words(self.live)
+
 
 def missing_registration(
     record: RegistrationRecord, stack: LiveStack | None, *, stack_known: bool
@@ -209,6 +219,12 @@ def _config_difference(
     else:
         fix = f"run `{update} --registration-config templateName={record.template_name}`"
     yield Difference("templateName", record.template_name, held, fix)
+
+
+def _words(value: str | bool | None) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value or "none"
 
 
 def _same_json(one: str, other: str) -> bool:

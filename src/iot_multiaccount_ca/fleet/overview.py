@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .planned import EXPIRES_SOON_DAYS
+from .. import text
+from ..model.ca.validity import EXPIRES_SOON_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ class Ca:
 
     @property
     def expires_soon(self) -> bool:
-        """Whether it expires within 90 days, or has."""
+        """Whether it expires within `EXPIRES_SOON_DAYS`, or has."""
         return self.days_left < EXPIRES_SOON_DAYS
 
     @property
@@ -41,7 +42,7 @@ class Ca:
             return f"expired on {self.not_valid_after[:10]}"
         if self.not_yet_valid:
             return f"not valid before {self.not_valid_before[:10]}"
-        return f"expires on {self.not_valid_after[:10]}, {self.days_left:,} days left"
+        return f"expires on {self.not_valid_after[:10]}, {text.counted(self.days_left, 'day')} left"
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,10 @@ class Overview:
     def summary(self) -> str:
         """How much there is, in a sentence."""
         counts = [
-            _number(len(self.records), "registration"),
-            _number(len(self.accounts), "account"),
-            _number(len(self.regions), "region"),
-            _number(len(self.cas), "CA"),
+            text.counted(len(self.records), "registration"),
+            text.counted(len(self.accounts), "account"),
+            text.counted(len(self.regions), "region"),
+            text.counted(len(self.cas), "CA"),
         ]
         return ", ".join(counts)
 
@@ -140,7 +141,3 @@ class Overview:
         if without:
             sentences.append(f"no DEFAULT owner, devices must send SNI: {', '.join(without)}")
         return sentences
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")

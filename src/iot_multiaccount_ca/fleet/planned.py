@@ -5,19 +5,16 @@ Reads the cloud assembly's files once, however many stages there are. Asks no AW
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AssemblyError
-from ..model.assembly import RegistrationRecord, load_json, read_registrations
+from ..model.assembly import RegistrationRecord, read_stacks_and_registrations
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
 
-#: A CA that expires sooner than this is worth a warning.
-EXPIRES_SOON_DAYS = 90
 _TEMPLATE = "AWS::IoT::ProvisioningTemplate"
 
 
@@ -25,14 +22,21 @@ _TEMPLATE = "AWS::IoT::ProvisioningTemplate"
 class PlannedRegistration:
     """One planned registration and what the assembly says around it.
 
-    ``lookup_role_arn``: the role that the app's synthesizer names for look-ups, or None (a synthesizer without one).
-    ``template_body``: JSON text of the stack's own provisioning template, or None where the template is another's.
+    ``selector``: how the CDK CLI names the stack. ``lookup_role_arn``: the role that the app's synthesizer names for
+    look-ups, or None (a synthesizer without one). ``template_body``: JSON text of the stack's own provisioning
+    template, or None where the template is another's.
     """
 
     record: RegistrationRecord
+    selector: str = ""
     lookup_role_arn: str | None = None
     external_id: str | None = None
     template_body: str | None = None
+
+    @property
+    def deploy(self) -> str:
+        """The command that deploys its stack, and no other."""
+        return f"cdk deploy --exclusively {shlex.quote(self.selector or self.record.stack_name)}"
 
 
 def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
@@ -40,50 +44,41 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
 
     Raises `AssemblyError` where the folder is no cloud assembly, or one without registrations.
     """
-    records = read_registrations(assembly)
-    if not records:
+    found = read_stacks_and_registrations(assembly)
+    if not found:
         raise AssemblyError(
             "the cloud assembly has no CA registrations",
             value=str(assembly),
             allowed="the assembly of an app with a SharedCa, a SharedCaPipelineStage or a CaRegistration",
             fix="give --app the folder that the app's `cdk synth` wrote",
         )
-    stacks = {
-        (name, account, region): (folder, properties)
-        for name, account, region, folder, properties in _stacks(Path(assembly))
-    }
+    templates: dict[tuple[Any, str], dict[str, Any]] = {}
     planned = []
-    for record in records:
-        folder, properties = stacks.get((record.stack_name, record.account, record.region), (None, {}))
-        role = properties.get("lookupRole") or {}
-        arn = role.get("arn")
+    for stack, record in found:
+        key = (stack.folder, stack.template_file)
+        if key not in templates:
+            templates[key] = stack.template().get("Resources", {})
+        arn = stack.lookup_role_arn
         planned.append(
             PlannedRegistration(
                 record,
+                selector=stack.selector,
                 lookup_role_arn=arn.replace("${AWS::Partition}", record.partition) if arn else None,
-                external_id=role.get("assumeRoleExternalId"),
-                template_body=_body(folder, properties, record.template_name),
+                external_id=stack.external_id,
+                template_body=_body(templates[key], record.template_name),
             )
         )
     return planned
 
 
-def _stacks(folder: Path) -> Iterator[tuple[str, str, str, Path, Mapping[str, Any]]]:
-    for artifact_id, artifact in load_json(folder / "manifest.json").get("artifacts", {}).items():
-        properties = artifact.get("properties", {})
-        if artifact.get("type") == "cdk:cloud-assembly":
-            yield from _stacks(folder / properties["directoryName"])
-        elif artifact.get("type") == "aws:cloudformation:stack":
-            account, _, region = artifact.get("environment", "").removeprefix("aws://").partition("/")
-            yield properties.get("stackName", artifact_id), account, region, folder, properties
-
-
-def _body(folder: Path | None, properties: Mapping[str, Any], template_name: str | None) -> str | None:
-    if folder is None or template_name is None:
-        return None
-    for resource in load_json(folder / properties["templateFile"]).get("Resources", {}).values():
-        wanted = resource.get("Properties", {})
-        if resource.get("Type") == _TEMPLATE and wanted.get("TemplateName") == template_name:
+def _body(resources: dict[str, Any], template_name: str | None) -> str | None:
+    for resource in resources.values() if template_name is not None else ():
+        wanted = resource.get("Properties")
+        if (
+            resource.get("Type") == _TEMPLATE
+            and isinstance(wanted, dict)
+            and wanted.get("TemplateName") == template_name
+        ):
             body = wanted.get("TemplateBody")
             return body if isinstance(body, str) else None
     return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ..model.ca.validity import EXPIRES_SOON_DAYS
 from .access import Access, NoAccessError
 from .compare import (
     Difference,
@@ -18,7 +19,6 @@ from .compare import (
     template_differences,
 )
 from .live import LiveRegistration, LiveTemplate, Reader, UnreadableError
-from .planned import EXPIRES_SOON_DAYS
 from .pool import run_bounded
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ class StageState(StrEnum):
     AS_PLANNED = "as-planned"
     DIFFERENT = "different"
     UNCHECKED = "unchecked"
+
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        return {"as-planned": "as planned", "unchecked": "not checked"}.get(self.value, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class FleetResult:
     interrupted: bool = False
 
     def count(self, state: StageState) -> int:
-        """How many stand so."""
+        """The number of results in this state."""
         return sum(result.state is state for result in self.results)
 
     def warned(self) -> dict[str, list[StageResult]]:
@@ -73,6 +78,14 @@ class FleetResult:
         for result in self.results:
             for warning in result.warnings:
                 found.setdefault(warning, []).append(result)
+        return found
+
+    def problems(self) -> dict[str, list[StageResult]]:
+        """Each cause of what could not be checked with the results that have it: it may be the same for all."""
+        found: dict[str, list[StageResult]] = {}
+        for result in self.results:
+            if result.problem is not None:
+                found.setdefault(result.problem, []).append(result)
         return found
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import html
+from .. import text
 
 #: Elements that have no end tag.
 _VOID = frozenset({"meta", "br", "col", "rect", "line", "path"})
@@ -32,11 +32,11 @@ def join(children: object) -> Markup:
         return children
     if isinstance(children, (tuple, list)):
         return Markup("".join(join(child) for child in children))
-    return Markup("" if children is None else html.escape(str(children)))
+    return Markup("" if children is None else text.html_text(children))
 
 
 def _attribute(key: str, value: object) -> str:
     if value is None or value is False:
         return ""
     name = key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{html.escape(str(value))}"'
+    return f" {name}" if value is True else f' {name}="{text.html_text(value)}"'

@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from .. import text
+from ..fleet.verify import StageState
 from .markup import Markup, join, tag
 from .timeline import timeline
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from ..fleet.verify import FleetResult, StageResult
     from ..model.assembly import RegistrationRecord
 
-_WORDS = {"as-planned": "as planned", "different": "different", "unchecked": "not checked", None: "planned"}
 _SIGNS = {"as-planned": "", "different": "!", "unchecked": "?", None: ""}
 _MOST_LINKS = 10
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -77,10 +78,7 @@ def _tiles(overview: Overview, checked: FleetResult | None) -> Markup:
             (len(overview.cas), "CAs", "plain"),
         ]
     else:
-        states = [str(each.state) for each in checked.results]
-        counts = [
-            (states.count(state), _WORDS[state], state) for state in ("as-planned", "different", "unchecked")
-        ]
+        counts = [(checked.count(state), state.words, str(state)) for state in StageState]
     days = min(ca.days_left for ca in overview.cas)
     soon = (
         "different" if days < 0 else "unchecked" if any(ca.expires_soon for ca in overview.cas) else "plain"
@@ -89,7 +87,7 @@ def _tiles(overview: Overview, checked: FleetResult | None) -> Markup:
     return tag(
         "ul",
         [
-            tag("li", tag("strong", f"{count:,}"), " ", words, class_=kind if count else "plain")
+            tag("li", tag("strong", text.number(count)), " ", words, class_=kind if count else "plain")
             for count, words, kind in counts
         ],
         class_="tiles",
@@ -115,7 +113,9 @@ class _Page:
                 "retiring" if ca.retiring else "current",
                 tag("time", ca.not_valid_before[:10]),
                 tag("time", ca.not_valid_after[:10]),
-                ca.validity if ca.expires_soon or ca.not_yet_valid else f"{ca.days_left:,} days left",
+                ca.validity
+                if ca.expires_soon or ca.not_yet_valid
+                else f"{text.counted(ca.days_left, 'day')} left",
                 tag("code", ca.certificate_id, class_="id"),
             ]
             for ca in self._overview.cas
@@ -175,7 +175,8 @@ class _Page:
         state = self._state(record)
         letter = record.certificate_mode[0].lower() if record.retiring else record.certificate_mode[0]
         mode = "default" if record.certificate_mode == "DEFAULT" else "sni"
-        words = f"{_name(record)}: {record.certificate_mode}{', retiring' if record.retiring else ''}, {_WORDS[state]}"
+        retiring = ", retiring" if record.retiring else ""
+        words = f"{record.label}: {record.certificate_mode}{retiring}, {_state_words(state)}"
         return tag(
             "a",
             letter + _SIGNS[state],
@@ -190,7 +191,7 @@ class _Page:
         rows: list[list[Markup]] = []
         for result in checked.results:
             found = [
-                (each.field, _value(each.planned), _value(each.live), each.fix, "different")
+                (each.field, each.planned_words, each.live_words, each.fix, "different")
                 for each in result.differences
             ]
             if result.problem is not None:
@@ -211,7 +212,9 @@ class _Page:
                 [", " if number else "", self._link(each)]
                 for number, each in enumerate(results[:_MOST_LINKS])
             ]
-            more = f" and {len(results) - _MOST_LINKS:,} more" if len(results) > _MOST_LINKS else None
+            more = (
+                f" and {text.number(len(results) - _MOST_LINKS)} more" if len(results) > _MOST_LINKS else None
+            )
             rows.append(
                 [
                     tag("th", stages, more),
@@ -226,7 +229,7 @@ class _Page:
 
     def _link(self, result: StageResult) -> Markup:
         record = result.planned.record
-        return tag("a", _name(record), href=f"#{self._anchors[id(record)]}")
+        return tag("a", record.label, href=f"#{self._anchors[id(record)]}")
 
     def stages(self) -> Markup:
         """A row a registration, in deploy order."""
@@ -240,7 +243,7 @@ class _Page:
             result = self._results.get(id(record))
             cells: list[object] = [
                 number,
-                _name(record),
+                record.label,
                 record.account,
                 record.region,
                 record.certificate_mode,
@@ -259,9 +262,9 @@ class _Page:
             anchors=[anchor for anchor, _ in rows],
         )
 
-    def _state(self, record: RegistrationRecord) -> str | None:
+    def _state(self, record: RegistrationRecord) -> StageState | None:
         result = self._results.get(id(record))
-        return None if result is None else str(result.state)
+        return None if result is None else result.state
 
 
 def _table(
@@ -281,29 +284,23 @@ def _cells(values: Sequence[object]) -> list[Markup]:
     return [tag("td", value) for value in values]
 
 
-def _name(record: RegistrationRecord) -> str:
-    return record.stage or record.stack_name
-
-
 def _enrollment(record: RegistrationRecord) -> Markup:
     if record.template_name is not None:
         return join(["JITP ", tag("code", record.template_name)])
-    return join("JITR" if record.jitr else "auto-registration" if record.auto_registration else "none")
+    return join(record.enrollment_words)
 
 
-def _status(record: RegistrationRecord, state: str | None) -> str:
-    words = [_WORDS[state]]
+def _state_words(state: StageState | None) -> str:
+    return "planned" if state is None else state.words
+
+
+def _status(record: RegistrationRecord, state: StageState | None) -> str:
+    words = [_state_words(state)]
     if not record.active:
         words.append("inactive")
     if record.retiring:
         words.append("retiring")
     return ", ".join(words)
-
-
-def _value(value: str | bool | None) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value or "none"
 
 
 def _coded(sentence: str) -> list[object]:

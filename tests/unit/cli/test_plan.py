@@ -75,13 +75,6 @@ def test_no_color_is_honoured(assembly: str, monkeypatch: pytest.MonkeyPatch) ->
     assert "\x1b[1;36m" in in_terminal("plan", "--app", assembly).stdout
 
 
-def test_a_narrow_terminal_loses_no_words(assembly: str) -> None:
-    """At 60 columns cells are folded, not cut."""
-    ran = in_terminal("plan", "--app", assembly, columns=60)
-    assert "…" not in ran.plain
-    assert all(len(line) <= 60 for line in ran.plain.splitlines())
-
-
 def test_a_large_fleet_is_a_matrix(tmp_path: Path) -> None:
     """Accounts by regions, a letter a registration."""
     ran = in_pipe("plan", "--app", str(write_assembly(tmp_path, many_stages(60))))
@@ -89,16 +82,6 @@ def test_a_large_fleet_is_a_matrix(tmp_path: Path) -> None:
     assert ["account", "ap-southeast-2", "eu-west-1", "us-east-1"] in [line.split() for line in lines]
     assert ["100000000000", "D", "D", "D"] in [line.split() for line in lines]
     assert ["100000000001", "S", "S", "S"] in [line.split() for line in lines]
-
-
-def test_a_matrix_is_cut_into_blocks_that_fit_the_terminal(tmp_path: Path) -> None:
-    """Twelve regions in 60 columns: no line is longer, no region is left out."""
-    regions = [
-        f"{area}-{side}-1" for area in ("ap", "eu", "us") for side in ("north", "south", "east", "west")
-    ]
-    ran = in_terminal("plan", "--app", str(write_assembly(tmp_path, many_stages(36, regions))), columns=60)
-    assert all(len(line) <= 60 for line in ran.plain.splitlines() if "CA " not in line)
-    assert ran.plain.count("account\n") + ran.plain.count("account ") >= 3
 
 
 def test_a_view_can_be_asked_for(assembly: str) -> None:

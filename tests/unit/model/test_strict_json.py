@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iot_multiaccount_ca import errors
-from iot_multiaccount_ca.cli import app
+from iot_multiaccount_ca.cli import options
 from iot_multiaccount_ca.cli.signing import code_requests
 from iot_multiaccount_ca.model import strict_json
 from iot_multiaccount_ca.model.assembly import read_registrations
@@ -118,7 +118,7 @@ def test_an_error_can_be_told_as_another_class() -> None:
         ("jitp.json", JitpTemplateBody.from_file, errors.TemplateNotJsonError),
         ("request.json", code_requests.read, errors.RequestFileError),
         ("manifest.json", lambda path: read_registrations(path.parent), errors.AssemblyError),
-        ("cdk.json", lambda _: app._context(), errors.AssemblyError),
+        ("cdk.json", lambda _: options._context(), errors.AssemblyError),
     ],
 )
 def test_whatever_reads_json_refuses_a_key_that_stands_twice(

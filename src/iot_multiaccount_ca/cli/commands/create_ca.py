@@ -1,6 +1,6 @@
 """``create-ca``: a CA for development, the shape that AWS IoT takes. Writes two files, and never over another.
 
-A CA of a real fleet belongs into an HSM, KMS or AWS Private CA: a key that was once a file can have been copied.
+A CA of a real fleet belongs in an HSM, KMS or AWS Private CA: a key that was once a file can have been copied.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from cryptography.x509.oid import NameOID
 
 from ...errors import CreateCaError
 from ...model.ca.algorithms import KEY_ALGORITHMS
+from ..options import LONGEST_DAYS
+from ..output import say
 
 _ALGORITHMS = {name.lower().replace("_", "-"): (name, each) for each in KEY_ALGORITHMS for name in each.names}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _LONGEST_COMMON_NAME = 64
 _CLOCK_SKEW = dt.timedelta(hours=1)
-# The last day that X.509 can write in four digits, and what devices' TLS stacks reckon with.
-_LONGEST_LIFE = 36_500
 
 
 @click.command("create-ca")
@@ -35,7 +35,7 @@ _LONGEST_LIFE = 36_500
 )
 @click.option("--organization", help="Of the CA's subject.")
 @click.option(
-    "--days", type=click.IntRange(1, _LONGEST_LIFE), default=3650, show_default=True, help="Validity."
+    "--days", type=click.IntRange(1, LONGEST_DAYS), default=3650, show_default=True, help="Validity."
 )
 @click.option(
     "--out", default=".", show_default=True, type=click.Path(path_type=Path, file_okay=False), help="Folder."
@@ -72,9 +72,9 @@ def create_ca(
     _write_new(key_path, private, mode=0o600)
     _write_new(certificate_path, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
     fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
-    click.echo(f"wrote {certificate_path} (certificate id {fingerprint})")
-    click.echo(f"wrote {key_path} (for its owner only: keep it out of the repository)")
-    click.echo(
+    say(f"wrote {certificate_path} (certificate id {fingerprint})")
+    say(f"wrote {key_path} (for its owner only: keep it out of the repository)")
+    say(
         f"valid until {certificate.not_valid_after_utc:%Y-%m-%d}; for development, not for a fleet in the field"
     )
 

@@ -13,9 +13,8 @@ import click
 from ...errors import MalformedTargetError, NothingToAskError, RegistrationCodeError
 from ...model.ca.certificate import CaCertificate
 from ...model.target import check_account, check_region, partition_of
-from ..access import access_options, open_access
-from ..app import app_option, cloud_assembly
-from ..output import console, emit, table
+from ..options import access_options, app_option, cloud_assembly, open_access
+from ..output import Column, console, emit_table, say
 from ..signing import code_requests
 from ..signing.code_requests import CodeRequest
 
@@ -81,7 +80,7 @@ def registration_code(
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(code_requests.to_json(requests), encoding="utf-8")
     _show(requests)
-    click.echo(
+    say(
         f"\nWrote {out}. Take it to where the CA's key is, and run:\n"
         f"  iot-ca verification-cert --ca-certificate CA.pem --private-key CA.key --request {out.name} --out ."
     )
@@ -173,7 +172,9 @@ def _ask(access: Access, account: str, region: str, planned: Iterable[PlannedReg
 
 
 def _show(requests: list[CodeRequest]) -> None:
-    grid = table("stage", "account", "region", "registration code")
-    for each in requests:
-        grid.add_row(each.name, each.account, each.region, each.registration_code)
-    emit(console(), grid)
+    columns = [Column("stage"), Column("account"), Column("region"), Column("registration code")]
+    emit_table(
+        console(),
+        columns,
+        [[each.name, each.account, each.region, each.registration_code] for each in requests],
+    )

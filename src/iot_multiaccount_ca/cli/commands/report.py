@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from ..access import access_options
-from ..app import app_option, cloud_assembly
-from .verify import check, concurrency_option
+from ..checking import check_fleet
+from ..options import access_options, app_option, cloud_assembly, concurrency_option
+from ..output import say
 
 
 @click.command("report")
@@ -53,10 +53,12 @@ def report(
     checked = None
     with cloud_assembly(app) as folder:
         if live:
-            checked = check(folder, profile, role_name, qualifier, concurrency)
+            checked = check_fleet(
+                folder, profile=profile, role_name=role_name, qualifier=qualifier, concurrency=concurrency
+            )
             records = [result.planned.record for result in checked.results]
         else:
             records = [each.record for each in read_planned(folder)]
     now = checked.checked_at if checked is not None else dt.datetime.now(dt.UTC)
     target.write_text(render(Overview.of(records, now), checked, title=title, now=now), encoding="utf-8")
-    click.echo(f"wrote {target}", err=True)
+    say(f"wrote {target}", err=True)

@@ -13,6 +13,8 @@ import click
 
 from ...errors import RequestFileError, WrongOptionsError
 from ...model.ca.certificate import CaCertificate
+from ..options import LONGEST_DAYS
+from ..output import say
 from ..signing import code_requests, signers
 from ..signing.code_requests import CodeRequest
 
@@ -36,7 +38,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--out", default=".", show_default=True, type=_FOLDER, help="Folder for one file per stage.")
 @click.option(
     "--valid-days",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, LONGEST_DAYS),
     help="How long the certificates are valid; without it, as long as the CA.",
 )
 @click.option("--profile", help="AWS profile for --kms-key and --private-ca.")
@@ -107,7 +109,7 @@ def _of_this_ca(requests: list[CodeRequest], ca: CaCertificate) -> list[CodeRequ
     mine = [each for each in requests if each.ca_certificate_id in (None, ca.certificate_id)]
     for other in requests:
         if other not in mine:
-            click.echo(
+            say(
                 f"left out {other.name}: it asks for the CA {other.ca_subject or other.ca_certificate_id}",
                 err=True,
             )
@@ -138,8 +140,8 @@ def _write_requests(requests: list[CodeRequest], out: Path) -> None:
     with signers.sentences():
         for each in requests:
             path = _write(out, each, "verification.csr", make(each.registration_code))
-            click.echo(f"wrote {path}")
-    click.echo(
+            say(f"wrote {path}")
+    say(
         "\nHave the CA sign each request as it stands (the common name is the registration code; an end-entity\n"
         "certificate, not a CA). Their keys are thrown away: nobody needs them. The certificates go into\n"
         "Verification.from_pre_issued by the names of the stages."
@@ -148,7 +150,7 @@ def _write_requests(requests: list[CodeRequest], out: Path) -> None:
 
 def _how_to_use(names: list[str], paths: list[Path]) -> None:
     for path in paths:
-        click.echo(f"wrote {path}")
+        say(f"wrote {path}")
     lines = [f'    "{name}": "{path.as_posix()}",' for name, path in zip(names, paths, strict=True)]
-    click.echo("\nPut the files beside the app, and:\n\nverification=Verification.from_pre_issued({")
-    click.echo("\n".join(lines) + "\n})")
+    say("\nPut the files beside the app, and:\n\nverification=Verification.from_pre_issued({")
+    say("\n".join(lines) + "\n})")

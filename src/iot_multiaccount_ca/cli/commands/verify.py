@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ..access import access_options, open_access
-from ..app import app_option, cloud_assembly
-from ..output import (
-    console,
-    emit,
-    emit_json,
-    progress,
-    table,
-)
-from .plan import registration_document
+from ... import text as words
+from ...model.ca.validity import EXPIRES_SOON_DAYS
+from ..checking import check_fleet
+from ..documents import VERIFY, VERIFY_VERSION, verify_document
+from ..options import access_options, app_option, cloud_assembly, concurrency_option
+from ..output import Column, cell, console, emit, emit_json, emit_table, listed, paragraph
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from rich.console import Console
+    from rich.text import Text
 
     from ...fleet.verify import FleetResult, StageResult
 
-JSON_SHAPE = "iot-ca/verify"
-JSON_VERSION = 1
-DEFAULT_CONCURRENCY = 100
-_MOST_NAMES = 10
-_WORDS = {"as-planned": "as planned", "different": "different", "unchecked": "not checked"}
 _STYLES = {"as-planned": "green", "different": "bold red", "unchecked": "bold yellow"}
-
-
-concurrency_option = click.option(
-    "--concurrency",
-    type=click.IntRange(1, 500),
-    default=DEFAULT_CONCURRENCY,
-    show_default=True,
-    help="How many accounts and regions are asked at a time.",
+_COLUMNS = (
+    Column("stage"),
+    Column("CA", rank=1),
+    Column("account"),
+    Column("region"),
+    Column("mode", rank=2),
+    Column("state"),
+    Column("endpoint (SNI)", rank=3),
 )
 
 
@@ -46,8 +38,8 @@ concurrency_option = click.option(
 @concurrency_option
 @click.option(
     "--expires-within",
-    type=click.IntRange(0),
-    default=90,
+    type=click.IntRange(0, 99_999),
+    default=EXPIRES_SOON_DAYS,
     show_default=True,
     metavar="DAYS",
     help="Warn of a CA that expires sooner.",
@@ -74,155 +66,81 @@ def verify(
     Example: iot-ca verify --role-name FleetReader --profile audit --json
     """
     with cloud_assembly(app) as folder:
-        checked = check(folder, profile, role_name, qualifier, concurrency, expires_within)
+        checked = check_fleet(
+            folder,
+            profile=profile,
+            role_name=role_name,
+            qualifier=qualifier,
+            concurrency=concurrency,
+            expires_within=expires_within,
+        )
     if as_json:
-        emit_json(JSON_SHAPE, JSON_VERSION, as_document(checked))
+        emit_json(VERIFY, VERIFY_VERSION, verify_document(checked))
     else:
         _print(checked, only_differences=only_differences)
     sys.exit(checked.exit_code)
 
 
-def check(
-    assembly: Path,
-    profile: str | None,
-    role_name: str | None,
-    qualifier: str | None,
-    concurrency: int,
-    expires_within: int = 90,
-) -> FleetResult:
-    """Check the fleet of a cloud assembly, with a progress bar."""
-    from ...fleet.planned import read_planned
-    from ...fleet.verify import verify_fleet
-
-    planned = read_planned(assembly)
-    access = open_access(profile, role_name, qualifier, connections=concurrency)
-    with progress("checking", len(planned)) as on_done:
-        return verify_fleet(
-            planned, access, concurrency=concurrency, expires_soon_days=expires_within, on_done=on_done
-        )
-
-
-def as_document(checked: FleetResult) -> dict[str, Any]:
-    """The check as JSON has it."""
-    return {
-        "checkedAt": f"{checked.checked_at:%Y-%m-%dT%H:%M:%SZ}",
-        "interrupted": checked.interrupted,
-        "exitCode": checked.exit_code,
-        "counts": {word: checked.count(state) for word, state in _states().items()},
-        "stages": [_stage_document(result) for result in checked.results],
-    }
-
-
-def _states() -> dict[str, Any]:
-    from ...fleet.verify import StageState
-
-    return {
-        "asPlanned": StageState.AS_PLANNED,
-        "different": StageState.DIFFERENT,
-        "unchecked": StageState.UNCHECKED,
-    }
-
-
-def _stage_document(result: StageResult) -> dict[str, Any]:
-    live, template = result.live, result.template
-    return {
-        "planned": registration_document(result.planned.record),
-        "state": str(result.state),
-        "differences": [
-            {"field": each.field, "planned": each.planned, "live": each.live, "fix": each.fix}
-            for each in result.differences
-        ],
-        "warnings": list(result.warnings),
-        "problem": result.problem,
-        "endpoint": result.endpoint,
-        "checkedAs": result.checked_as,
-        "live": None
-        if live is None
-        else {
-            "certificateId": live.certificate_id,
-            "certificateArn": live.arn,
-            "certificateMode": live.mode,
-            "status": live.status,
-            "autoRegistrationStatus": live.auto_registration,
-            "templateName": live.template_name,
-            "notValidAfter": f"{live.not_valid_after:%Y-%m-%dT%H:%M:%SZ}" if live.not_valid_after else None,
-            "tags": dict(live.tags),
-        },
-        "template": None
-        if template is None
-        else {
-            "name": template.name,
-            "enabled": template.enabled,
-            "type": template.type,
-            "roleArn": template.role_arn,
-            "roleExists": template.role_exists,
-        },
-    }
-
-
 def _print(checked: FleetResult, *, only_differences: bool) -> None:
-    from rich.text import Text
-
     out = console()
     shown = [each for each in checked.results if not only_differences or each.state != "as-planned"]
     several = len({each.planned.record.certificate_id for each in checked.results}) > 1
     if shown:
-        grid = table(
-            "stage", *(["CA"] if several else []), "account", "region", "mode", "state", "endpoint (SNI)"
-        )
-        for result in shown:
-            record = result.planned.record
-            state = Text(_WORDS[result.state], style=_STYLES[result.state])
-            if result.warnings and result.state == "as-planned":
-                state = Text("as planned, warned", style="yellow")
-            ca = [Text(record.certificate_id[:8])] if several else []
-            mode = result.live.mode if result.live is not None else "-"
-            endpoint = result.endpoint or "-"
-            grid.add_row(Text(_name(result)), *ca, record.account, record.region, mode, state, Text(endpoint))
-        emit(out, grid)
+        columns = [column for column in _COLUMNS if several or column.header != "CA"]
+        emit_table(out, columns, [_row(result, several=several) for result in shown])
     for result in shown:
         _print_details(out, result)
+    for problem, unchecked in checked.problems().items():
+        emit(out, "")
+        paragraph(out, f"not checked: {problem}", "yellow", hanging=2)
+        paragraph(out, listed([_where(result) for result in unchecked]), indent=2, hanging=2)
     for warning, warned in checked.warned().items():
-        emit(out, "", Text(f"warning: {warning}", style="yellow"), Text(f"  {_which(warned)}"))
-    emit(out, "", _summary(checked))
-
-
-def _print_details(out: Any, result: StageResult) -> None:
-    from rich.padding import Padding
-    from rich.text import Text
-
-    def line(indent: int, text: str, style: str = "") -> None:
-        emit(out, Padding(Text(text, style=style), (0, 0, 0, indent), expand=False))
-
-    if not (result.differences or result.problem):
-        return
-    record = result.planned.record
+        emit(out, "")
+        paragraph(out, f"warning: {warning}", "yellow", hanging=2)
+        paragraph(out, listed([result.planned.record.label for result in warned]), indent=2, hanging=2)
     emit(out, "")
-    line(0, f"{_name(result)} ({record.account}, {record.region})", "bold")
+    paragraph(out, _summary(checked))
+
+
+def _row(result: StageResult, *, several: bool) -> list[Text | str]:
+    record = result.planned.record
+    state = cell(result.state.words, _STYLES[result.state])
+    if result.warnings and result.state == "as-planned":
+        state = cell("as planned, warned", "yellow")
+    return [
+        cell(record.label),
+        *([cell(record.certificate_id[:8])] if several else []),
+        cell(record.account),
+        cell(record.region),
+        cell(result.live.mode if result.live is not None else "-"),
+        state,
+        cell(result.endpoint or "-"),
+    ]
+
+
+def _print_details(out: Console, result: StageResult) -> None:
+    if not result.differences:
+        return
+    emit(out, "")
+    paragraph(out, _where(result), "bold")
     for each in result.differences:
-        line(2, f"{each.field}: planned {shown_value(each.planned)}, is {shown_value(each.live)}", "red")
-        line(4, f"fix: {each.fix}")
-    if result.problem:
-        line(2, f"not checked: {result.problem}", "yellow")
+        paragraph(
+            out,
+            f"{each.field}: planned {each.planned_words}, is {each.live_words}",
+            "red",
+            indent=2,
+            hanging=2,
+        )
+        paragraph(out, f"fix: {each.fix}", indent=4, hanging=2)
 
 
-def _which(results: list[StageResult]) -> str:
-    names = [_name(result) for result in results]
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def shown_value(value: str | bool | None) -> str:
-    """A value of a difference in words."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None else str(value)
-
-
-def _name(result: StageResult) -> str:
-    return result.planned.record.stage or result.planned.record.stack_name
+def _where(result: StageResult) -> str:
+    record = result.planned.record
+    return f"{record.label} ({record.account}, {record.region})"
 
 
 def _summary(checked: FleetResult) -> str:
-    parts = [f"{checked.count(state):,} {_WORDS[state]}" for state in _states().values()]
+    from ...fleet.verify import StageState
+
+    parts = [f"{words.number(checked.count(state))} {state.words}" for state in StageState]
     return ", ".join(parts) + (" (interrupted)" if checked.interrupted else "")

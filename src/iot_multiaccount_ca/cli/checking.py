@@ -1,0 +1,42 @@
+"""A fleet held against AWS, for the commands that show it. Changes nothing in AWS."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from ..model.ca.validity import EXPIRES_SOON_DAYS
+from .options import open_access
+from .output import progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..fleet.verify import FleetResult
+
+
+def check_fleet(
+    assembly: Path,
+    *,
+    profile: str | None,
+    role_name: str | None,
+    qualifier: str | None,
+    concurrency: int,
+    expires_within: int = EXPIRES_SOON_DAYS,
+) -> FleetResult:
+    """Check the fleet of a cloud assembly, with a progress bar. ``expires_within``: in days, what is soon."""
+    from ..fleet.planned import read_planned
+    from ..fleet.verify import verify_fleet
+
+    planned = read_planned(assembly)
+    with (
+        closing(open_access(profile, role_name, qualifier, connections=concurrency)) as access,
+        progress("checking", len(planned)) as on_done,
+    ):
+        return verify_fleet(
+            planned,
+            access,
+            concurrency=concurrency,
+            expires_soon_days=expires_within,
+            on_done=on_done,
+        )

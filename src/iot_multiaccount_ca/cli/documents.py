@@ -1,0 +1,116 @@
+"""The JSON documents of `plan` and `verify`: their shapes, versions and keys. Judges nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from ..fleet.live import LiveRegistration, LiveTemplate
+    from ..fleet.overview import Ca, Overview
+    from ..fleet.verify import FleetResult, StageResult
+    from ..model.assembly import RegistrationRecord
+
+PLAN, PLAN_VERSION = "iot-ca/plan", 1
+VERIFY, VERIFY_VERSION = "iot-ca/verify", 1
+# Keys of a record that stand with its CA, not with every registration of it.
+_OF_THE_CA = ("version", "subject", "notValidBefore", "notValidAfter")
+
+
+def plan_document(overview: Overview) -> dict[str, Any]:
+    """The plan as JSON has it."""
+    return {
+        "certificateAuthorities": [_ca(ca) for ca in overview.cas],
+        "registrations": [
+            {"deployOrder": order, **_registration(record)}
+            for order, record in enumerate(overview.records, start=1)
+        ],
+        "defaultOwners": [
+            {
+                "region": record.region,
+                "certificateId": record.certificate_id,
+                "account": record.account,
+                "stage": record.stage,
+            }
+            for record in overview.default_owners
+        ],
+    }
+
+
+def verify_document(checked: FleetResult) -> dict[str, Any]:
+    """The check as JSON has it."""
+    from ..fleet.verify import StageState
+
+    states = {
+        "asPlanned": StageState.AS_PLANNED,
+        "different": StageState.DIFFERENT,
+        "unchecked": StageState.UNCHECKED,
+    }
+    return {
+        "checkedAt": _time(checked.checked_at),
+        "interrupted": checked.interrupted,
+        "exitCode": checked.exit_code,
+        "counts": {word: checked.count(state) for word, state in states.items()},
+        "stages": [_stage(result) for result in checked.results],
+    }
+
+
+def _ca(ca: Ca) -> dict[str, Any]:
+    return {
+        "certificateId": ca.certificate_id,
+        "subject": ca.subject,
+        "notValidBefore": ca.not_valid_before,
+        "notValidAfter": ca.not_valid_after,
+        "daysLeft": ca.days_left,
+        "retiring": ca.retiring,
+    }
+
+
+def _registration(record: RegistrationRecord) -> dict[str, Any]:
+    """A planned registration: the fields that the cloud assembly has, but for the CA's own."""
+    return {key: value for key, value in record.to_metadata().items() if key not in _OF_THE_CA}
+
+
+def _stage(result: StageResult) -> dict[str, Any]:
+    return {
+        "planned": _registration(result.planned.record),
+        "state": str(result.state),
+        "differences": [
+            {"field": each.field, "planned": each.planned, "live": each.live, "fix": each.fix}
+            for each in result.differences
+        ],
+        "warnings": list(result.warnings),
+        "problem": result.problem,
+        "endpoint": result.endpoint,
+        "checkedAs": result.checked_as,
+        "live": None if result.live is None else _live(result.live),
+        "template": None if result.template is None else _template(result.template),
+    }
+
+
+def _live(live: LiveRegistration) -> dict[str, Any]:
+    return {
+        "certificateId": live.certificate_id,
+        "certificateArn": live.arn,
+        "certificateMode": live.mode,
+        "status": live.status,
+        "autoRegistrationStatus": live.auto_registration,
+        "templateName": live.template_name,
+        "notValidAfter": _time(live.not_valid_after) if live.not_valid_after else None,
+        "tags": dict(live.tags),
+    }
+
+
+def _template(template: LiveTemplate) -> dict[str, Any]:
+    return {
+        "name": template.name,
+        "enabled": template.enabled,
+        "type": template.type,
+        "roleArn": template.role_arn,
+        "roleExists": template.role_exists,
+    }
+
+
+def _time(moment: dt.datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,121 @@
+"""The one place that turns whatever ends a command into a sentence on stderr and an exit code.
+
+0: as it should be. 1: the command's own "no" (differences, a device refused); only commands give it, never a failure.
+2: the command could not do or finish its work, whatever the reason: bad input, no access, no disk, a bug, Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import traceback
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from ..errors import SharedCaError
+from .output import say, silence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+FAILED = 2
+_INTERRUPTED = "interrupted"
+# What ends a terminal's session or a CI job: told from Ctrl-C by nobody.
+_ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
+
+
+def run(call: Callable[[], object], *, debug: bool) -> NoReturn:
+    """Call, and end the process: with the call's own exit code, or with a sentence and 2.
+
+    ``debug``: the traceback stands before the sentence.
+    """
+    code: int | None = FAILED
+    try:
+        with _ended_like_ctrl_c():
+            code = _exit_code(call())
+    except SystemExit as ended:
+        code = _exit_code(ended.code)
+    except BrokenPipeError:
+        silence(sys.stdout)  # only click's own help comes here: its reader has seen enough
+        code = 0
+    except BaseException as error:  # there is nothing above but the interpreter's traceback
+        with contextlib.suppress(Exception):
+            _tell(error, debug=debug)
+    # Nothing that comes now changes how it ends.
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                silence(stream)
+    sys.exit(code)
+
+
+def sentence(error: BaseException) -> str:
+    """What went wrong, for whoever typed the command."""
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return _INTERRUPTED
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, SharedCaError):
+        return str(error)
+    if isinstance(error, OSError):
+        return _of_the_system(error)
+    if isinstance(error, (MemoryError, RecursionError)):
+        return f"there is more here than this machine's memory holds ({type(error).__name__})"
+    if isinstance(error, UnicodeError):
+        return f"text that is not UTF-8 was read: {error}; fix: give a text file, saved as UTF-8"
+    if type(error).__module__.partition(".")[0] == __name__.partition(".")[0]:
+        return str(error)  # an error class of ours that is no bad input
+    if type(error).__module__.startswith("botocore."):
+        return f"AWS could not be asked: {error}; fix: see the network, the region and the credentials"
+    return (
+        f"this is a bug of iot-ca: {type(error).__name__}: {error}; "
+        "fix: run it again with `iot-ca --debug …`, and report what that prints"
+    )
+
+
+def _tell(error: BaseException, *, debug: bool) -> None:
+    if debug:
+        say("".join(traceback.format_exception(error)).rstrip(), err=True)
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        say(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n", err=True)
+    say(f"iot-ca: {sentence(error)}", err=True)
+
+
+def _of_the_system(error: OSError) -> str:
+    what = (error.strerror or str(error) or type(error).__name__).lower()
+    names = [str(each) for each in (error.filename, error.filename2) if each is not None]
+    return f"{' -> '.join(names)}: {what}" if names else what
+
+
+def _exit_code(returned: object) -> int:
+    if returned is None:
+        return 0
+    return returned if isinstance(returned, int) and returned in {0, 1} else FAILED
+
+
+@contextlib.contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM and SIGHUP interrupt as Ctrl-C does, so that commands print what they know; once each."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in _ENDING_SIGNALS if hasattr(signal, name)]
+    before = {}
+    for number in numbers:
+        held = signal.getsignal(number)
+        if held is not signal.SIG_IGN:  # nohup means it
+            before[number] = held
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, held in before.items():
+            signal.signal(number, held)

@@ -1,0 +1,174 @@
+"""What several commands ask for in the same words: the app, the way into the accounts, how many are asked at a time.
+
+An option and what it stands for are one thing: ``--app`` is a folder that holds a cloud assembly, the access options
+are an open `Access`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import AssemblyError, JsonError
+from ..model import strict_json
+from ..model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name
+from .output import say, working
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..fleet.access import Access
+
+DEFAULT_APP = "cdk.out"
+DEFAULT_CONCURRENCY = 100
+# The last day that X.509 can write in four digits is some 2.9 million days away; a hundred years are enough for anyone.
+LONGEST_DAYS = 36_500
+_SHOWN_LINES = 60
+#: What jsii says of the Node below it is no news of the app.
+QUIET_JSII = {
+    "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
+    "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+    "JSII_SILENCE_WARNING_KNOWN_BROKEN_NODE_VERSION": "1",
+    "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+}
+
+
+# --- the app ----------------------------------------------------------------------------------------------------
+
+
+def app_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The ``--app`` option, as every command has it."""
+    return click.option(
+        "--app",
+        "-a",
+        default=DEFAULT_APP,
+        show_default=True,
+        metavar="DIR|COMMAND",
+        help="A synthesized cloud assembly; or the app's command, which is run first.",
+    )(command)
+
+
+@contextlib.contextmanager
+def cloud_assembly(app: str) -> Iterator[Path]:
+    """The folder of the assembly that ``app`` names; one that had to be synthesized is gone afterwards.
+
+    Raises `AssemblyError` where it names neither a folder nor a command that works.
+    """
+    folder = Path(app)
+    if folder.is_dir():
+        yield folder
+        return
+    if not _is_command(app):
+        raise AssemblyError(
+            "no such cloud assembly",
+            value=app,
+            allowed="a folder that `cdk synth` wrote, or a command that synthesizes the app",
+            fix="run `cdk synth` first, or give --app the command, such as --app 'python app.py'",
+        )
+    with tempfile.TemporaryDirectory(prefix="iot-ca-") as temporary:
+        with working("synthesizing the app"):
+            _synthesize(app, Path(temporary))
+        yield Path(temporary)
+
+
+def _is_command(app: str) -> bool:
+    try:
+        words = shlex.split(app)
+    except ValueError:
+        return True  # the shell will say what it thinks of it
+    return bool(words) and (len(words) > 1 or shutil.which(words[0]) is not None)
+
+
+def _synthesize(command: str, folder: Path) -> None:
+    # What the CDK CLI tells an app: where to write, and the context of the project.
+    context = {"CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(_context())}
+    run = subprocess.run(  # noqa: S602 - the user's own command, run by the shell as cdk.json has it
+        command,
+        shell=True,
+        env={**QUIET_JSII, **os.environ, **context},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if run.returncode != 0:
+        said = run.stderr.splitlines()
+        if len(said) > _SHOWN_LINES:
+            say(f"(the first {len(said) - _SHOWN_LINES} lines are left out)", err=True)
+        say("\n".join(said[-_SHOWN_LINES:]), err=True)
+        raise AssemblyError(
+            f"the app's command failed with exit code {run.returncode} (its output is above)",
+            value=command,
+            fix="run `cdk synth`, which shows more, and mend the app",
+        )
+
+
+def _context() -> dict[str, Any]:
+    context: dict[str, Any] = {}
+    for name, key in (("cdk.context.json", None), ("cdk.json", "context")):
+        if not Path(name).exists():
+            continue
+        try:
+            held = strict_json.read(name, what=name)
+        except JsonError as error:
+            raise AssemblyError.of(error) from error
+        values = held.get(key, {}) if key and isinstance(held, dict) else held
+        if not isinstance(values, dict):
+            raise AssemblyError(
+                f"{name} holds no context",
+                value=type(values).__name__,
+                allowed="a JSON object, names and values",
+            )
+        context.update(values)
+    return context
+
+
+# --- the accounts -----------------------------------------------------------------------------------------------
+
+
+def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--profile``, ``--role-name`` and ``--qualifier``, for `open_access`."""
+    options = [
+        click.option("--profile", metavar="NAME", help="The AWS profile of your own credentials."),
+        click.option(
+            "--role-name",
+            metavar="NAME",
+            help="The role to assume in each account; {account} and {region} are filled. Default: the lookup role that "
+            f"the cloud assembly names ({lookup_role_name(DEFAULT_QUALIFIER)}).",
+        ),
+        click.option("--qualifier", metavar="TEXT", help="Of the CDK bootstrap, for the lookup role's name."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+concurrency_option = click.option(
+    "--concurrency",
+    type=click.IntRange(1, 500),
+    default=DEFAULT_CONCURRENCY,
+    show_default=True,
+    help="How many accounts and regions are asked at a time.",
+)
+
+
+def open_access(
+    profile: str | None, role_name: str | None, qualifier: str | None, *, connections: int
+) -> Access:
+    """The way into the accounts that the options name; ``connections``: how many calls run at a time."""
+    from ..fleet.access import Access
+
+    if role_name and qualifier:
+        raise click.UsageError("--role-name and --qualifier exclude each other")
+    return Access(profile=profile, role_name=role_name, qualifier=qualifier, connections=connections)

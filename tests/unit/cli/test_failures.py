@@ -1,0 +1,221 @@
+"""However a command ends, it ends with a sentence and one of the exit codes 0, 1, 2."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from iot_multiaccount_ca.cli import failures
+from iot_multiaccount_ca.errors import AssemblyError
+from support.fakes.fleet_aws import FakeAws
+from support.fleets import Fleet, record, three_stages, write_assembly
+from support.terminal import in_pipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PROGRAM = [sys.executable, "-c", "from iot_multiaccount_ca.cli import main; main()"]
+
+
+def raising(error: BaseException) -> Callable[[], object]:
+    """A command that ends so."""
+
+    def call() -> object:
+        raise error
+
+    return call
+
+
+def ended(
+    call: Callable[[], object], capsys: pytest.CaptureFixture[str], *, debug: bool = False
+) -> tuple[int, str]:
+    """Exit code, and what was said on stderr."""
+    with pytest.raises(SystemExit) as caught:
+        failures.run(call, debug=debug)
+    assert isinstance(caught.value.code, int)
+    return caught.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (AssemblyError("it is broken", fix="mend it"), "iot-ca: it is broken; fix: mend it\n"),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory", "a.pem"),
+            "iot-ca: a.pem: no such file",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied", "out"), "iot-ca: out: permission denied\n"),
+        (OSError(errno.ENOSPC, "No space left on device"), "iot-ca: no space left on device\n"),
+        (TimeoutError(), "iot-ca: timeouterror\n"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "not UTF-8"),
+        (MemoryError(), "more here than this machine's memory holds"),
+        (RecursionError(), "more here than this machine's memory holds"),
+        (KeyboardInterrupt(), "iot-ca: interrupted\n"),
+        (click.Abort(), "iot-ca: interrupted\n"),
+        (click.ClickException("odd"), "iot-ca: odd\n"),
+        (click.UsageError("no such thing"), "iot-ca: no such thing\n"),
+        (
+            TypeError("x is no y"),
+            "this is a bug of iot-ca: TypeError: x is no y; fix: run it again with `iot-ca --debug",
+        ),
+        (ValueError("odd\x1b[31m"), "ValueError: odd\\x1b[31m"),
+        (GeneratorExit(), "GeneratorExit"),
+    ],
+)
+def test_every_failure_is_a_sentence_and_2(
+    error: BaseException, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was wrong, without a traceback; with one under --debug, and the exit code stays."""
+    code, shown = ended(raising(error), capsys)
+    assert code == 2
+    assert said in shown
+    assert "Traceback" not in shown
+    code, shown = ended(raising(error), capsys, debug=True)
+    assert code == 2
+    assert shown.startswith(("Traceback", type(error).__name__)) or type(error).__name__ in shown
+    assert said in shown
+
+
+def test_every_error_of_botocore_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever class it is: they are many."""
+    from botocore import exceptions
+
+    errors = [
+        exceptions.ClientError({"Error": {"Code": "X", "Message": "m\x1b"}}, "DescribeEndpoint"),
+        exceptions.EndpointConnectionError(endpoint_url="https://x"),
+        exceptions.ProfileNotFound(profile="x"),
+        exceptions.NoRegionError(),
+        exceptions.TokenRetrievalError(provider="sso", error_msg="expired"),
+    ]
+    for error in errors:
+        code, shown = ended(raising(error), capsys)
+        assert (code, "bug" in shown, "\x1b" in shown) == (2, False, False), shown
+        assert shown.startswith("iot-ca: AWS could not be asked: ")
+
+
+@pytest.mark.parametrize(("returned", "code"), [(None, 0), (0, 0), (1, 1), (2, 2), (3, 2), (-1, 2), ("x", 2)])
+def test_only_commands_say_0_and_1(returned: object, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever else they end with is 2."""
+    assert ended(lambda: sys.exit(returned), capsys)[0] == code  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["plan", "--nonsense"], ["plan", "more"], ["verify", "--concurrency", "0"]]
+)
+def test_a_command_line_that_cannot_be_is_2(arguments: list[str]) -> None:
+    """With where to find help."""
+    ran = in_pipe(*arguments)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert "--help' for help" in ran.stderr
+
+
+def test_no_arguments_is_help() -> None:
+    """On stdout, and no failure."""
+    ran = in_pipe()
+    assert ran.code == 0
+    assert "Usage: iot-ca" in ran.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["plan", "--help"], ["--version"]])
+def test_a_reader_who_has_seen_enough_of_the_help_is_no_failure(arguments: list[str]) -> None:
+    """`iot-ca --help | true`."""
+    assert closed(*arguments) == (0, b"")
+
+
+def test_a_reader_who_has_seen_enough_changes_no_exit_code(tmp_path: Path) -> None:
+    """`| head`: nothing on stderr, and the code is the command's own."""
+    folder = str(write_assembly(tmp_path, three_stages()))
+    for form in ([], ["--json"], ["--markdown"]):
+        assert closed("plan", "--app", folder, *form) == (0, b"")
+
+
+def test_a_reader_who_has_seen_enough_hides_no_difference(fleet: Fleet) -> None:
+    """`iot-ca verify | head -1` in a script still tells 0 from 1 and 2."""
+    fleet.world.cas.popitem()
+    with FakeAws(fleet.world) as url:
+        fleet.ask(url)
+        assert closed("verify", "--app", str(fleet.assembly())) == (1, b"")
+
+
+def closed(*arguments: str) -> tuple[int, bytes]:
+    """Exit code and stderr of a run whose stdout nobody reads."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    ran = subprocess.run([*PROGRAM, *arguments], stdout=theirs, stderr=subprocess.PIPE)
+    os.close(theirs)
+    return ran.returncode, ran.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_every_signal_that_ends_it_prints_what_is_known(number: signal.Signals, fleet: Fleet) -> None:
+    """As Ctrl-C does: the table, and 2."""
+    server = FakeAws(fleet.world)
+    server.hang.add("333333333333/DescribeCACertificate")
+    with server as url:
+        fleet.ask(url)
+        process = subprocess.Popen(
+            [*PROGRAM, "verify", "--app", str(fleet.assembly())],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        waited = time.monotonic()
+        while sum("DescribeEndpoint" in call for call in fleet.world.calls) < 2:
+            assert time.monotonic() < waited + 60
+            time.sleep(0.01)
+        process.send_signal(number)
+        said, errors = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert said.splitlines()[-1].endswith("(interrupted)")
+    assert errors == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_the_app_is_synthesized_is_a_sentence(number: signal.Signals, tmp_path: Path) -> None:
+    """Nothing is known yet."""
+    started = tmp_path / "started"
+    command = f"{sys.executable} -c \"open('{started}', 'w').close(); import time; time.sleep(60)\""
+    process = subprocess.Popen(
+        [*PROGRAM, "plan", "--app", command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    waited = time.monotonic()
+    while not started.exists():
+        assert time.monotonic() < waited + 60
+        time.sleep(0.01)
+    os.killpg(process.pid, number)
+    said, errors = process.communicate(timeout=30)
+    assert (process.returncode, said, errors) == (2, "", "iot-ca: interrupted\n")
+
+
+def test_ctrl_c_at_any_moment_is_2_and_no_traceback(tmp_path: Path) -> None:
+    """In the imports, the reading, the printing and the end: sent at moments all over the run."""
+    folder = str(write_assembly(tmp_path, [record()]))
+    begun = "import sys; from iot_multiaccount_ca.cli import main; sys.stderr.write('.'); sys.stderr.flush(); main()"
+    for moment in range(0, 400, 20):
+        process = subprocess.Popen(
+            [sys.executable, "-c", begun, "plan", "--app", folder],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        assert process.stderr.read(1) == "."
+        time.sleep(moment / 1000)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode in {0, 2}, errors
+        assert "Traceback" not in errors
+        assert process.returncode == 0 or errors == "iot-ca: interrupted\n"

@@ -1,0 +1,111 @@
+"""Terminals from 60 to 200 columns, and pipes: identifiers stay whole, and what is left out is said."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.fakes.fleet_aws import FakeAws
+from support.fleets import Fleet, certificate_id, live, many_stages, record, write_assembly
+from support.terminal import in_pipe, in_terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WIDTHS = [60, 80, 100, 120, 200]
+LONG_STAGE = "production-line-4-europe-west"
+LONG_STACK = f"{'TheFleetsCertificateAuthority-' * 3}{LONG_STAGE}"
+ID = re.compile(r"[0-9a-f]{64}")
+COMMAND = re.compile(r"`[^`]+`")
+
+
+def long_names() -> list[object]:
+    """Two stages, one with the longest names that people make, in a region with a long name."""
+    more = {"stack_name": LONG_STACK, "template_name": "TheFleetsCertificateAuthori-0123abcd"}
+    old = {"certificate_id": certificate_id(1), "logical_id": "CaOld", "retiring": True}
+    return [
+        record("dev"),
+        record(LONG_STAGE, "222222222222", "ap-southeast-2", **more),
+        record(LONG_STAGE, "222222222222", "ap-southeast-2", **more, **old),
+    ]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """Long names, one stage that differs in everything that has a command as its fix."""
+    made = Fleet(tmp_path, monkeypatch, [record("dev"), *long_names()[1:2]])  # type: ignore[list-item]
+    live(made.world, made.records[1])["certificateDescription"].update(
+        status="INACTIVE", autoRegistrationStatus="DISABLE"
+    )
+    live(made.world, made.records[1])["registrationConfig"] = {}
+    return made
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_a_plan_keeps_identifiers_whole_in_every_terminal(columns: int, tmp_path: Path) -> None:
+    """What does not fit is left out by column, which is said; a row that does not fit at all is a block of lines."""
+    folder = write_assembly(tmp_path, long_names())  # type: ignore[arg-type]
+    shown = in_terminal("plan", "--app", str(folder), columns=columns).plain
+    for identifier in ("dev", LONG_STAGE, "111111111111", "222222222222", "ap-southeast-2", "SNI_ONLY"):
+        assert identifier in shown
+    assert certificate_id() in shown
+    template = "TheFleetsCertificateAuthori-0123abcd"
+    assert template in shown or re.search(r"left out for want of width: .*enrollment", shown)
+    assert all(len(line) <= columns for line in shown.splitlines() if not ID.search(line))
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_verify_keeps_identifiers_and_commands_whole_in_every_terminal(columns: int, fleet: Fleet) -> None:
+    """A command that is longer than the terminal is wide stands on one line, which can be copied."""
+    with FakeAws(fleet.world) as url:
+        fleet.ask(url)
+        shown = in_terminal("verify", "--app", str(fleet.assembly()), columns=columns).plain
+    shown = shown.replace("\r", "\n")  # where the progress bar was
+    for identifier in ("dev", LONG_STAGE, "111111111111", "222222222222", "ap-southeast-2", "different"):
+        assert identifier in shown
+    whole = [command for line in shown.splitlines() for command in COMMAND.findall(line)]
+    assert [each.split()[:3] for each in whole] == [["`aws", "iot", "update-ca-certificate"]] * 3
+    assert all(certificate_id() in each for each in whole)
+    endpoint = "a222222222222-ats.iot.ap-southeast-2.amazonaws.com"
+    assert endpoint in shown or re.search(r"left out for want of width: .*endpoint", shown)
+    long = [line for line in shown.splitlines() if len(line) > columns]
+    assert all(len(COMMAND.sub("", line).split()) == 0 for line in long), long
+
+
+def test_a_pipe_gets_every_column_and_whole_sentences(tmp_path: Path, fleet: Fleet) -> None:
+    """Nothing is left out, wrapped or cut."""
+    shown = in_pipe("plan", "--app", str(write_assembly(tmp_path / "plan", long_names()))).stdout  # type: ignore[arg-type]
+    assert [line for line in shown.splitlines() if LONG_STACK in line and "JITP" in line]
+    assert "left out" not in shown
+    with FakeAws(fleet.world) as url:
+        fleet.ask(url)
+        checked = in_pipe("verify", "--app", str(fleet.assembly())).stdout
+    assert "left out" not in checked
+    assert "…" not in shown + checked
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_a_matrix_is_cut_into_blocks_that_fit(columns: int, tmp_path: Path) -> None:
+    """No region's name is broken, none is left out, and no line is longer than the terminal."""
+    regions = [
+        f"{area}-{side}-1"
+        for area in ("ap", "eu", "us")
+        for side in ("northeast", "southeast", "central", "west")
+    ]
+    folder = write_assembly(tmp_path, many_stages(36, regions))
+    shown = in_terminal("plan", "--app", str(folder), columns=columns).plain
+    heads = [line.split()[1:] for line in shown.splitlines() if line.startswith("account ")]
+    assert [region for head in heads for region in head] == sorted(regions)
+    assert all(len(line) <= columns for line in shown.splitlines() if certificate_id()[:20] not in line)
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_counts_have_right_plurals_and_one_format(columns: int, tmp_path: Path) -> None:
+    """One is one, thousands have a comma, in every width."""
+    one = in_terminal("plan", "--app", str(write_assembly(tmp_path / "1", [record()])), columns=columns).plain
+    assert "1 registration, 1 account, 1 region, 1 CA\n" in one
+    many = write_assembly(tmp_path / "2", many_stages(1002))
+    shown = " ".join(in_terminal("plan", "--app", str(many), columns=columns).plain.split())
+    assert "1,002 registrations, 334 accounts, 3 regions, 1 CA" in shown

@@ -105,7 +105,7 @@ class SharedCaPipelineStage(Stage):
         later = [
             f"{other.name!r}"
             for other in self.plan.stages
-            if other.region == stage.region and not registry.holds((ca, *other.target))
+            if other.region == stage.region and not registry.holds((ca, other.account, other.region))
         ]
         if later:
             Annotations.of(self.stacks[stage.name]).add_warning_v2(

@@ -72,6 +72,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             UnknownResourceTypeError
             UnknownSectionError
         StageError
+            EmptyGridError
             InvalidAccountError
             InvalidRegionError
             InvalidStageNameError

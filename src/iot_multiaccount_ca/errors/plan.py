@@ -25,6 +25,10 @@ class UnresolvedTargetError(StageError):
     """An account or region that CDK only knows at deployment (a Token)."""
 
 
+class EmptyGridError(StageError):
+    """A grid of stages without accounts, or without regions."""
+
+
 class PlanError(SharedCaError):
     """Stages that cannot stand beside each other."""
 

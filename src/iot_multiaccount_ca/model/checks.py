@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Set
+from typing import TYPE_CHECKING, Any, TypeVar
+
 from ..errors import InvalidFlagError, InvalidTypeError
+
+if TYPE_CHECKING:
+    import attrs
+
+_Item = TypeVar("_Item")
 
 
 def check_type(value: object, kind: type, what: str, maker: str) -> None:
@@ -27,3 +35,23 @@ def check_flag(value: object, what: str) -> bool:
             'node.try_get_context("name") in (True, "true")',
         )
     return value
+
+
+def is_flag(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """`check_flag` as a validator of a field."""
+    check_flag(value, f"{attribute.name} of the {type(instance).__name__}")
+
+
+def as_items(values: object, kind: type[_Item], what: str, maker: str) -> tuple[_Item, ...]:
+    """What a list, tuple or generator holds; raises `InvalidTypeError` unless all of it is ``kind``, in an order."""
+    if isinstance(values, (str, bytes, Mapping, Set, kind)) or not isinstance(values, Iterable):
+        raise InvalidTypeError(
+            f"{what} are no list",
+            value=values if isinstance(values, str) else type(values).__name__,
+            allowed=f"a list of {kind.__name__}",
+            fix=f"write [{maker}(…), …], also for one alone",
+        )
+    items = tuple(values)
+    for each in items:
+        check_type(each, kind, f"one of {what}", maker)
+    return items

@@ -33,10 +33,10 @@ def resolve_on_existing(value: object) -> OnExisting:
 def resolve_removal_policy(value: object) -> str:
     """``"DESTROY"`` or ``"RETAIN"``, from an ``aws_cdk.RemovalPolicy`` or its name (the model knows no aws_cdk)."""
     name = getattr(value, "name", value)
-    if name not in _REMOVAL_POLICIES:
+    if not isinstance(name, str) or name not in _REMOVAL_POLICIES:
         raise InvalidRemovalPolicyError(
             "a CA registration cannot have this removal policy",
             value=name,
             allowed="RemovalPolicy.DESTROY, RemovalPolicy.RETAIN",
         )
-    return _REMOVAL_POLICIES[str(name)]
+    return _REMOVAL_POLICIES[name]

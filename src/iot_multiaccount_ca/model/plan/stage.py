@@ -3,69 +3,185 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+import attrs
 
 from ...errors import (
+    AdoptionNotAllowedError,
+    DuplicateTargetError,
+    EmptyGridError,
+    InvalidNameError,
     InvalidStageNameError,
     InvalidTypeError,
     RivalEnrollmentsError,
 )
 from ..ca.certificate import CertificateMode, resolve_mode
+from ..checks import as_items
 from ..jitp.template_body import JitpTemplateBody
 from ..jitr.enrollment import JitrEnrollment
+from ..options import OnExisting, resolve_on_existing
 from ..possession.verification import Verification, check_verification
-from ..target import check_account, check_region, partition_of
+from ..target import Target, check_account, check_region, is_token, partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Unpack
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}", re.ASCII)
+_STACK = re.compile(
+    r"[A-Za-z][A-Za-z0-9-]{0,127}|arn:[a-z0-9-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[A-Za-z0-9/-]+",
+    re.ASCII,
+)
 
 
-@dataclass(frozen=True, slots=True, init=False)
+class StageSettings(TypedDict, total=False):
+    """What stages of one grid have in common: the arguments of `CaStage` beside name, account and region."""
+
+    certificate_mode: CertificateMode | str | None
+    provisioning: JitpTemplateBody | JitrEnrollment | None
+    verification: Verification | None
+    on_existing: OnExisting | str | None
+    adopt_from_stack: str | None
+
+
+def _name(_: object, __: attrs.Attribute[Any], name: object) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidStageNameError(
+            "a stage's name is no legal end of a stack name",
+            value=name,
+            allowed="a letter, then up to 30 letters, digits or hyphens",
+            fix="use a short name such as dev, staging or prod-eu",
+        )
+
+
+def _account(stage: CaStage, _: attrs.Attribute[Any], account: object) -> None:
+    check_account(account, where=f"stage {stage.name!r}")
+
+
+def _region(stage: CaStage, _: attrs.Attribute[Any], region: object) -> None:
+    check_region(region, where=f"stage {stage.name!r}")
+
+
+def _mode(mode: CertificateMode | str | None) -> CertificateMode | None:
+    # An unknown word passes, for the validator to refuse: it knows the stage's name.
+    return CertificateMode.__members__.get(str(mode)) or cast("CertificateMode | None", mode)
+
+
+def _known_mode(stage: CaStage, _: attrs.Attribute[Any], mode: object) -> None:
+    resolve_mode(mode, where=f"stage {stage.name!r}")
+
+
+def _provisioning(stage: CaStage, _: attrs.Attribute[Any], provisioning: object) -> None:
+    check_provisioning(provisioning, where=f"stage {stage.name!r}")
+
+
+def _verification(stage: CaStage, _: attrs.Attribute[Any], verification: object) -> None:
+    check_verification(verification, where=f"stage {stage.name!r}")
+
+
+def _on_existing(word: OnExisting | str | None) -> OnExisting | None:
+    return None if word is None else resolve_on_existing(word)
+
+
+def _stack(stage: CaStage, _: attrs.Attribute[Any], stack: object) -> None:
+    if stack is None:
+        return
+    check_stack(stack, what=f"adopt_from_stack of stage {stage.name!r}")
+    if stage.on_existing is OnExisting.FAIL:
+        raise AdoptionNotAllowedError(
+            f"stage {stage.name!r} names a stack to adopt from, and on_existing=OnExisting.FAIL",
+            value=stack,
+            fix="give it on_existing=OnExisting.ADOPT, or leave adopt_from_stack out",
+        )
+
+
+@attrs.frozen
 class CaStage:
     """Where the CA is registered, and how. What is ``None`` comes from the plan.
 
-    ``name``: ``[A-Za-z][A-Za-z0-9-]{0,30}``, ends the stack's name. ``account``: 12 digits, a literal string.
-    ``region``: such as ``eu-west-1``. ``certificate_mode``: beats the plan's ``owner_account``; without either,
-    SNI_ONLY. ``provisioning``: a `JitpTemplateBody` or a `JitrEnrollment`, never both. ``verification``: how
-    possession of the CA key is proved, for DEFAULT.
-    Raises a `StageError` for a bad name, account or region.
+    Args:
+        name: ends the stack's name: a letter, then up to 30 letters, digits or hyphens.
+        account: 12 digits, a literal string.
+        region: such as ``eu-west-1``, a literal string.
+        certificate_mode: beats the plan's ``owner_account``; by default DEFAULT in the owner's account, SNI_ONLY
+            elsewhere.
+        provisioning: a `JitpTemplateBody` or a `JitrEnrollment`, never both; by default the plan's.
+        verification: how possession of the CA key is proved, in DEFAULT mode only; by default the plan's.
+        on_existing: `OnExisting`, for a CA that is registered there already; by default the plan's.
+        adopt_from_stack: name or id of the stack that registered the CA there, to adopt it from, with ADOPT; by default
+            as the plan's ``adopt_from_prefix`` says.
+
+    Raises a `StageError` for a bad name, account or region, and a `SharedCaError` of its own for each other cause.
+    Change one with ``attrs.evolve(stage, region=…)``, which checks again.
     """
 
-    name: str
-    account: str
-    region: str
-    certificate_mode: CertificateMode | None
-    provisioning: JitpTemplateBody | JitrEnrollment | None
-    verification: Verification | None
+    name: str = attrs.field(validator=_name)
+    account: str = attrs.field(kw_only=True, validator=_account)
+    region: str = attrs.field(kw_only=True, validator=_region)
+    certificate_mode: CertificateMode | None = attrs.field(
+        default=None, kw_only=True, converter=_mode, validator=_known_mode
+    )
+    provisioning: JitpTemplateBody | JitrEnrollment | None = attrs.field(
+        default=None, kw_only=True, validator=_provisioning
+    )
+    verification: Verification | None = attrs.field(default=None, kw_only=True, validator=_verification)
+    on_existing: OnExisting | None = attrs.field(default=None, kw_only=True, converter=_on_existing)
+    adopt_from_stack: str | None = attrs.field(default=None, kw_only=True, validator=_stack)
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        account: str,
-        region: str,
-        certificate_mode: CertificateMode | str | None = None,
-        provisioning: JitpTemplateBody | JitrEnrollment | None = None,
-        verification: Verification | None = None,
-    ) -> None:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise InvalidStageNameError(
-                "a stage's name is no legal end of a stack name",
-                value=name,
-                allowed="a letter, then up to 30 letters, digits or hyphens",
-                fix="use a short name such as dev, staging or prod-eu",
+    @classmethod
+    def grid(
+        cls, *, accounts: Mapping[str, str], regions: Iterable[str], **common: Unpack[StageSettings]
+    ) -> tuple[CaStage, ...]:
+        """A stage in each of the regions of each of the accounts, named ``<account's name>-<region>``.
+
+        Args:
+            accounts: account ids by name, such as ``{"dev": "111111111111"}``.
+            regions: the regions, such as ``["eu-west-1", "us-east-1"]``.
+            common: arguments of `CaStage` that hold for all of them.
+
+        Raises what `CaStage` raises; `EmptyGridError` without accounts or regions, `DuplicateTargetError` for a region,
+        or an account, that stands twice.
+        """
+        if not isinstance(accounts, Mapping):
+            raise InvalidTypeError(
+                "the accounts of the grid are no mapping",
+                value=type(accounts).__name__,
+                allowed="account ids by name",
+                fix='write accounts={"dev": "111111111111", …}',
             )
-        where = f"stage {name!r}"
-        check_account(account, where=where)
-        check_region(region, where=where)
-        check_provisioning(provisioning, where=where)
-        check_verification(verification, where=where)
-        put = object.__setattr__
-        put(self, "name", name)
-        put(self, "account", account)
-        put(self, "region", region)
-        put(self, "certificate_mode", resolve_mode(certificate_mode, where=where))
-        put(self, "provisioning", provisioning)
-        put(self, "verification", verification)
+        where = as_items(regions, str, "the regions of the grid", "str")
+        if not accounts or not where:
+            raise EmptyGridError(
+                f"the grid has no {'regions' if accounts else 'accounts'}",
+                allowed="at least one account and one region",
+                fix="leave the grid out where there is nothing to register",
+            )
+        for what, values in (("region", where), ("account", tuple(accounts.values()))):
+            twice = next((each for each in values if values.count(each) > 1), None)
+            if twice is not None:
+                raise DuplicateTargetError(
+                    f"one {what} stands twice in the grid", value=twice, fix=f"name each {what} once"
+                )
+        return tuple(
+            cls(cls._grid_name(name, region), account=account, region=region, **common)
+            for name, account in accounts.items()
+            for region in where
+        )
+
+    @staticmethod
+    def _grid_name(account_name: object, region: str) -> str:
+        check_region(region, where=f"account {account_name!r} of the grid")
+        name = f"{account_name}-{region}"
+        if not isinstance(account_name, str) or not _NAME.fullmatch(name):
+            raise InvalidStageNameError(
+                f"account {account_name!r} of the grid makes no stage's name with {region}",
+                value=name,
+                allowed="a letter, then up to 30 letters, digits or hyphens, the region included",
+                fix=f"give the account a name of a letter, then up to {29 - len(region)} letters, digits or hyphens",
+            )
+        return name
 
     @property
     def partition(self) -> str:
@@ -73,9 +189,9 @@ class CaStage:
         return partition_of(self.region)
 
     @property
-    def target(self) -> tuple[str, str]:
-        """Account and region, the pair that is unique in a plan."""
-        return self.account, self.region
+    def target(self) -> Target:
+        """Partition, account and region: unique in a plan."""
+        return Target.of(self.account, self.region)
 
 
 def check_provisioning(provisioning: object, *, where: str) -> None:
@@ -94,4 +210,16 @@ def check_provisioning(provisioning: object, *, where: str) -> None:
             value=type(provisioning).__name__,
             allowed="a JitpTemplateBody, a JitrEnrollment or None",
             fix="read a template with JitpTemplateBody.from_file or from_dict, or make a JitrEnrollment(…)",
+        )
+
+
+def check_stack(stack: object, *, what: str) -> None:
+    """Raise `InvalidNameError` unless it is a stack's name or id, as a literal string."""
+    if not isinstance(stack, str) or not _STACK.fullmatch(stack):
+        token = is_token(stack)
+        raise InvalidNameError(
+            f"{what} is {'only known at deployment (a CDK Token)' if token else 'no name or id of a stack'}",
+            value=None if token else stack,
+            allowed="a stack's name (a letter, then up to 127 letters, digits or hyphens), or its id (an ARN)",
+            fix="write the name out, as `aws cloudformation list-stacks` shows it",
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
+import attrs
 import pytest
 
 from iot_multiaccount_ca import errors
@@ -331,6 +333,287 @@ def test_an_unknown_on_existing_is_refused() -> None:
 def test_a_bad_stack_name_prefix_is_refused(prefix: Any) -> None:
     """It begins a stack name."""
     _refused(errors.InvalidNameError, lambda: _plan(stack_name_prefix=prefix))
+
+
+@pytest.mark.parametrize("flag", ["false", "true", 0, None])
+@pytest.mark.parametrize("name", ["allow_mode_change", "active"])
+def test_a_flag_of_the_plan_is_a_bool(name: str, flag: Any) -> None:
+    """The text "false", as the command line's context gives it, would permit a change of mode."""
+    message = _refused(errors.InvalidFlagError, lambda: _plan(**{name: flag}))
+    assert name in message
+
+
+@pytest.mark.parametrize("flag", ["false", 1])
+def test_auto_registration_is_a_bool_or_left_out(flag: Any) -> None:
+    """None is the plan's own choice."""
+    assert "auto_registration" in _refused(errors.InvalidFlagError, lambda: _plan(auto_registration=flag))
+    assert _plan(auto_registration=None).auto_registration is None
+
+
+@pytest.mark.parametrize("flag", ["false", 0, None])
+def test_a_retiring_ca_is_active_or_not(flag: Any) -> None:
+    """The text "false" would keep it enrolling."""
+    _refused(errors.InvalidFlagError, lambda: RetiringCa(plans.ca("Old CA"), active=flag))
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        None,
+        "dev",
+        b"dev",
+        7,
+        CaStage("dev", account=DEV, region="eu-west-1"),
+        {"dev": CaStage("dev", account=DEV, region="eu-west-1")},
+        {CaStage("dev", account=DEV, region="eu-west-1")},
+        [CaStage("dev", account=DEV, region="eu-west-1"), None],
+        [[CaStage("dev", account=DEV, region="eu-west-1")]],
+    ],
+)
+def test_stages_are_a_list_of_stages(stages: Any) -> None:
+    """With the fix, and never a bare TypeError; a set has no order to deploy in."""
+    _refused(errors.InvalidTypeError, lambda: plans.sni_only_plan(stages=stages))
+
+
+def test_stages_and_retiring_may_come_from_a_generator() -> None:
+    """It is read once, and kept."""
+    plan = _plan(iter(plans.stages()), retiring=(RetiringCa(plans.ca(name)) for name in ("A", "B")))
+    assert [stage.name for stage in plan.stages] == ["dev", "staging", "prod"]
+    assert len(plan.retiring) == 2
+
+
+@pytest.mark.parametrize(
+    "retiring", [None, RetiringCa(plans.ca("Old CA")), plans.ca("Old CA"), "Old CA", [None]]
+)
+def test_retiring_is_a_list_of_retiring_cas(retiring: Any) -> None:
+    """A bare one is told how to stand in a list."""
+    _refused(errors.InvalidTypeError, lambda: _plan(retiring=retiring))
+
+
+def test_one_stage_listed_twice_is_refused() -> None:
+    """Also as the same object: its stack would be made twice."""
+    stage = CaStage("dev", account=DEV, region="eu-west-1")
+    assert "one stage stands twice" in _refused(errors.DuplicateStageNameError, lambda: _plan([stage, stage]))
+
+
+def test_a_verification_where_no_stage_is_default_is_refused() -> None:
+    """AWS IoT takes no proof in SNI_ONLY: it would be ignored without a word."""
+    assert "owner_account" in _refused(errors.UnusedVerificationError, lambda: _plan(verification=PROOF))
+    stages = [CaStage("dev", account=DEV, region="eu-west-1", verification=PROOF), *plans.stages()[1:]]
+    said = _refused(
+        errors.UnusedVerificationError,
+        lambda: _plan(stages, owner_account=PROD, verification=PROOF),
+    )
+    assert "stage 'dev'" in said
+    old = RetiringCa(plans.ca("Old CA"), verification=PROOF)
+    assert "retiring CA" in _refused(errors.UnusedVerificationError, lambda: _plan(retiring=[old]))
+
+
+def test_a_template_without_auto_registration_is_refused() -> None:
+    """No device would ever become known, and so none provisioned."""
+    said = _refused(
+        errors.AutoRegistrationOffError, lambda: _plan(provisioning=TEMPLATE, auto_registration=False)
+    )
+    assert "JitpTemplateBody" in said
+    assert _plan(auto_registration=False).auto_registration is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ca_certificate", None),
+        ("owner_account", 333333333333),
+        ("verification", "fleet-ca/private-key"),
+        ("provisioning", "jitp.json"),
+        ("on_existing", None),
+        ("on_existing", []),
+        ("removal_policy", []),
+        ("removal_policy", None),
+        ("stack_name_prefix", 7),
+        ("adopt_from_prefix", "a_b"),
+        ("adopt_from_prefix", 7),
+    ],
+)
+def test_a_field_of_another_kind_is_an_error_of_ours(name: str, value: Any) -> None:
+    """Never a bare TypeError from inside."""
+    with pytest.raises(errors.SharedCaError):
+        _plan(**{name: value})
+
+
+# --- adoption -----------------------------------------------------------------------------------------------
+
+
+def test_a_stages_on_existing_beats_the_plans() -> None:
+    """And what is None comes from the plan."""
+    stages = [CaStage("dev", account=DEV, region="eu-west-1", on_existing="ADOPT"), *plans.stages()[1:]]
+    assert [stage.on_existing for stage in _plan(stages).stages] == ["ADOPT", "FAIL", "FAIL"]
+    stages = [CaStage("dev", account=DEV, region="eu-west-1", on_existing="FAIL"), *plans.stages()[1:]]
+    assert [stage.on_existing for stage in _plan(stages, on_existing="ADOPT").stages] == [
+        "FAIL",
+        "ADOPT",
+        "ADOPT",
+    ]
+
+
+def test_stages_are_adopted_from_the_stacks_of_the_former_prefix() -> None:
+    """Stage x from `<prefix>-x`; a stage that names its stack, or says FAIL, goes its own way."""
+    stages = [
+        CaStage("dev", account=DEV, region="eu-west-1", adopt_from_stack="ByHand"),
+        CaStage("staging", account=plans.STAGING, region="eu-west-1"),
+        CaStage("prod", account=PROD, region="eu-west-1", on_existing="FAIL"),
+    ]
+    plan = _plan(stages, on_existing="ADOPT", adopt_from_prefix="Former")
+    assert [stage.adopt_from_stack for stage in plan.stages] == ["ByHand", "Former-staging", None]
+
+
+def test_a_stack_to_adopt_from_needs_adopt() -> None:
+    """Else it would be ignored; the stage and the stack are named."""
+    named = CaStage("dev", account=DEV, region="eu-west-1", adopt_from_stack="Former-dev")
+    assert "stage 'dev'" in _refused(errors.AdoptionNotAllowedError, lambda: _plan([named]))
+    assert "Former-dev" in _refused(errors.AdoptionNotAllowedError, lambda: _plan(adopt_from_prefix="Former"))
+    _refused(errors.AdoptionNotAllowedError, lambda: attrs.evolve(named, on_existing="FAIL"))
+    assert _plan([named], on_existing="ADOPT").stage("dev").adopt_from_stack == "Former-dev"
+
+
+@pytest.mark.parametrize("stack", ["", "a_b", "1a", "a" * 129, 7, "${Token[Stack.1]}", "arn:aws:s3:::a"])
+def test_a_stack_to_adopt_from_is_a_name_or_an_id(stack: Any) -> None:
+    """As CloudFormation names stacks."""
+    _refused(
+        errors.InvalidNameError,
+        lambda: CaStage("dev", account=DEV, region="eu-west-1", on_existing="ADOPT", adopt_from_stack=stack),
+    )
+
+
+def test_a_stacks_id_is_taken_to_adopt_from() -> None:
+    """The name alone may be another stack's by now."""
+    stack = f"arn:aws:cloudformation:eu-west-1:{DEV}:stack/Former-dev/0a1b2c3d-1111-2222-3333-444455556666"
+    stage = CaStage("dev", account=DEV, region="eu-west-1", on_existing="ADOPT", adopt_from_stack=stack)
+    assert stage.adopt_from_stack == stack
+
+
+def test_the_former_prefix_is_another_one() -> None:
+    """Nothing is to be adopted from the stacks that there are."""
+    _refused(
+        errors.InvalidNameError,
+        lambda: _plan(on_existing="ADOPT", adopt_from_prefix="Fleet", stack_name_prefix="Fleet"),
+    )
+
+
+# --- changed plans ------------------------------------------------------------------------------------------
+
+
+def test_a_changed_plan_resolves_its_stages_anew() -> None:
+    """A mode that came from the owner goes with the owner; an explicit one stays."""
+    stages = [*plans.stages(), CaStage("us", account=PROD, region="us-east-1", certificate_mode="SNI_ONLY")]
+    plan = _plan(stages, owner_account=PROD, verification=PROOF, provisioning=TEMPLATE)
+    moved = attrs.evolve(plan, owner_account=DEV)
+    assert [stage.certificate_mode for stage in plan.stages] == [
+        "SNI_ONLY",
+        "SNI_ONLY",
+        "DEFAULT",
+        "SNI_ONLY",
+    ]
+    assert [stage.certificate_mode for stage in moved.stages] == [
+        "DEFAULT",
+        "SNI_ONLY",
+        "SNI_ONLY",
+        "SNI_ONLY",
+    ]
+    assert moved.stage("dev").verification == PROOF
+    assert moved.stage("prod").verification is None
+    enrollment = JitrEnrollment(policy="devices")
+    assert {stage.provisioning for stage in attrs.evolve(plan, provisioning=enrollment).stages} == {
+        enrollment
+    }
+
+
+def test_a_changed_plan_is_checked_again() -> None:
+    """No way to a plan passes its rules by."""
+    plan = _plan(owner_account=PROD, verification=PROOF)
+    _refused(errors.MissingVerificationError, lambda: attrs.evolve(plan, verification=None))
+    _refused(errors.UnknownOwnerAccountError, lambda: attrs.evolve(plan, stages=plans.stages()[:2]))
+    _refused(errors.UnusedVerificationError, lambda: attrs.evolve(plan, owner_account=None))
+    _refused(errors.InvalidFlagError, lambda: attrs.evolve(plan, active="false"))  # type: ignore[arg-type]
+    _refused(errors.InvalidRegionError, lambda: attrs.evolve(plan.stage("dev"), region="Ireland"))
+
+
+def test_warnings_follow_the_plan() -> None:
+    """They are derived, and nobody can give them."""
+    plan = _plan()
+    assert attrs.evolve(plan, stages=[CaStage("new", account=DEV, region="eu-west-9")]).warnings
+    with pytest.raises(TypeError):
+        _plan(warnings=())
+
+
+def test_plans_and_stages_are_values() -> None:
+    """Equal and hashable by what they were given."""
+    assert _plan() == _plan()
+    assert hash(_plan()) == hash(_plan())
+    assert _plan() != _plan(active=False)
+    assert len({stage for plan in (_plan(), _plan()) for stage in plan.stages}) == 3
+
+
+# --- grids --------------------------------------------------------------------------------------------------
+
+
+def test_a_grid_has_a_stage_in_each_region_of_each_account() -> None:
+    """Named by both, with what is common to all."""
+    made = CaStage.grid(
+        accounts={"dev": DEV, "prod": PROD}, regions=["eu-west-1", "us-east-1"], provisioning=TEMPLATE
+    )
+    places = itertools.product([("dev", DEV), ("prod", PROD)], ["eu-west-1", "us-east-1"])
+    assert made == tuple(
+        CaStage(f"{name}-{region}", account=account, region=region, provisioning=TEMPLATE)
+        for (name, account), region in places
+    )
+    assert len(_plan(made).stages) == 4
+    assert len(CaStage.grid(accounts={"dev": DEV}, regions=iter(["eu-west-1"]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("accounts", "regions", "error"),
+    [
+        ({}, ["eu-west-1"], errors.EmptyGridError),
+        ({"dev": DEV}, [], errors.EmptyGridError),
+        ([DEV], ["eu-west-1"], errors.InvalidTypeError),
+        (None, ["eu-west-1"], errors.InvalidTypeError),
+        ({"dev": DEV}, "eu-west-1", errors.InvalidTypeError),
+        ({"dev": DEV}, None, errors.InvalidTypeError),
+        ({"dev": DEV}, [None], errors.InvalidTypeError),
+        ({"dev": DEV}, ["eu-west-1", "eu-west-1"], errors.DuplicateTargetError),
+        ({"dev": DEV, "test": DEV}, ["eu-west-1"], errors.DuplicateTargetError),
+        ({"dev": "1111"}, ["eu-west-1"], errors.InvalidAccountError),
+        ({"dev": DEV}, ["Ireland"], errors.InvalidRegionError),
+        ({"dev": DEV}, ["${Token[AWS.Region.4]}"], errors.UnresolvedTargetError),
+        ({"a-very-long-account-name": DEV}, ["eu-west-1"], errors.InvalidStageNameError),
+        ({"": DEV}, ["eu-west-1"], errors.InvalidStageNameError),
+        ({7: DEV}, ["eu-west-1"], errors.InvalidStageNameError),
+    ],
+)
+def test_a_grid_that_cannot_be_is_refused(
+    accounts: Any, regions: Any, error: type[errors.SharedCaError]
+) -> None:
+    """By the cause, before any stage is there."""
+    _refused(error, lambda: CaStage.grid(accounts=accounts, regions=regions))
+
+
+def test_a_grid_says_how_long_an_accounts_name_may_be() -> None:
+    """The region takes its part of a stage's name."""
+    said = _refused(
+        errors.InvalidStageNameError,
+        lambda: CaStage.grid(accounts={"a-very-long-account-name": DEV}, regions=["ap-southeast-1"]),
+    )
+    assert "up to 15 letters" in said
+    assert CaStage.grid(accounts={"a" * 16: DEV}, regions=["ap-southeast-1"])
+
+
+def test_an_unknown_mode_of_a_stage_is_refused_by_its_name() -> None:
+    """Words of AWS's are taken, others told with the stage."""
+    said = _refused(
+        errors.InvalidCertificateModeError,
+        lambda: CaStage("dev", account=DEV, region="eu-west-1", certificate_mode="SHARED"),
+    )
+    assert "stage 'dev'" in said
 
 
 def test_the_plan_is_frozen() -> None:

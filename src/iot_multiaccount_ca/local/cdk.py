@@ -13,10 +13,12 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import bound_process
 from .emulator import LocalAwsError
 
 if TYPE_CHECKING:
@@ -51,22 +53,27 @@ class Cdk:
     ) -> str:
         """Run one command as the root user of ``account``; return what it printed. Raises `CdkError` if it fails."""
         environment = {
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
             "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
             "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
             **self._aws.environment(account, region),
             **(more or {}),
         }
         process = subprocess.Popen(  # noqa: S603 - the CLI that find_cdk found
-            [self._command, *arguments, "--no-notices", "--no-color"],
+            [
+                *(sys.executable, str(bound_process.__file__), "--"),
+                *(self._command, *arguments, "--no-notices", "--no-color"),
+            ],
             cwd=self._folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            # The CLI, and an app that it runs, end with this process, however that ends.
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
             errors="replace",
-            # A group of its own: Ctrl-C is for us, and an app that it runs ends with it.
+            # A group of its own: Ctrl-C is for us.
             start_new_session=True,
         )
         with self._lock:
@@ -76,6 +83,8 @@ class Cdk:
             code = process.wait()
         finally:
             _end(process)
+            if process.stdin is not None:
+                process.stdin.close()
             with self._lock:
                 self._running.discard(process)
         if code != 0:

@@ -24,7 +24,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .emulator_process import FOLDER_VARIABLE
+from . import bound_process
 from .gateway_certificate import write_gateway_certificate
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 _START_SECONDS = 60.0
-_STOP_SECONDS = 1.0
+_STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 _ATTEMPTS = 3
 _LOG_LINES = 15
@@ -52,7 +52,8 @@ class LocalAws:
     """A local AWS, as a context manager. An account is the access key id that a client uses.
 
     ``auth``: IAM policies and IoT policies are enforced. ``tls``: the endpoint is HTTPS (device connections always
-    are TLS). ``outlives``: it goes on when this process ends; otherwise it ends with it, however it ends.
+    are TLS). It ends with this process, however that ends, unless `release` was called. ``bind``:
+    one more address of this machine on which devices may connect.
     ``settings``: more environment variables for the emulator, such as `gaps.registration.SECOND_DEFAULT_VARIABLE`.
     Raises `LocalAwsError` when it cannot be started.
     """
@@ -62,10 +63,10 @@ class LocalAws:
         *,
         auth: bool = True,
         tls: bool = True,
-        outlives: bool = False,
+        bind: str | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        self._auth, self._tls, self._outlives = auth, tls, outlives
+        self._auth, self._tls, self._bind = auth, tls, bind
         self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: dict[tuple[str, str, str], Any] = {}
@@ -108,7 +109,7 @@ class LocalAws:
 
     @property
     def pid(self) -> int:
-        """The emulator's process, the leader of a group of its own. Raises `LocalAwsError` when it does not run."""
+        """The process that a SIGTERM ends, with all that is of the local AWS. Raises `LocalAwsError` without one."""
         if self._process is None:
             raise LocalAwsError("the local AWS does not run")
         return self._process.pid
@@ -128,6 +129,10 @@ class LocalAws:
             return self._clients[key]
 
     def _new_client(self, service: str, account: str, region: str, more: Mapping[str, Any]) -> Any:
+        from botocore.config import Config
+
+        # No proxy of the user's stands between this machine and itself.
+        direct = Config(proxies={}).merge(more["config"]) if "config" in more else Config(proxies={})
         settings = {
             "aws_access_key_id": account,
             "aws_secret_access_key": self._secret,
@@ -135,7 +140,7 @@ class LocalAws:
             "endpoint_url": self.endpoint_url,
             "verify": str(self.trust_anchor) if self._tls else None,
         }
-        return self._session.client(service, **{**settings, **more})
+        return self._session.client(service, **{**settings, **more, "config": direct})
 
     @functools.cached_property
     def _session(self) -> Any:
@@ -204,14 +209,23 @@ class LocalAws:
         if self.folder != Path():
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def release(self) -> None:
+        """Let it live on when this process ends, until ``pid`` is ended."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(bound_process.RELEASE)
+            self._process.stdin.flush()
+
     def _launch(self) -> None:
         (self.folder / "tmp").mkdir(exist_ok=True)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "iot_multiaccount_ca.local.emulator_process"],
+            self._process = subprocess.Popen(  # noqa: S603 - this package's own programs
+                [
+                    *(sys.executable, str(bound_process.__file__), "--folder", str(self.folder), "--"),
+                    *(sys.executable, "-m", "iot_multiaccount_ca.local.emulator_process"),
+                ],
                 env=self._process_environment(),
-                # An open pipe for as long as this process lives: how the emulator knows.
-                stdin=subprocess.DEVNULL if self._outlives else subprocess.PIPE,
+                # An open pipe for as long as this process lives: how the other one knows.
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 # Ctrl-C is for this process, which ends the emulator in order.
@@ -243,8 +257,8 @@ class LocalAws:
             }
             # Lambdas inherit it: by this their boto3, urllib and Node trust the endpoint and the response URL.
             environment |= dict.fromkeys(_TRUST_VARIABLES, str(self.trust_anchor))
-        if not self._outlives:
-            environment[FOLDER_VARIABLE] = str(self.folder)
+        if self._bind is not None:
+            environment["IOT_BIND_ADDRESS"] = self._bind
         return environment | self._settings
 
     def _is_ready(self) -> bool:
@@ -269,14 +283,14 @@ class LocalAws:
         process, self._process = self._process, None
         if process is None:
             return
-        # The emulator does not end while a Lambda of its runs that never answers: then the group is killed.
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             process.wait(_STOP_SECONDS)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         if process.stdin is not None:
             process.stdin.close()
 

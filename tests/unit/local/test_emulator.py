@@ -7,13 +7,19 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from iot_multiaccount_ca.errors import EmulatorVersionError
+from iot_multiaccount_ca.local import bound_process
 from iot_multiaccount_ca.local.emulator import LOOPBACK, LocalAws, LocalAwsError
 from iot_multiaccount_ca.local.gaps import MINISTACK_VERSION, check_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _STARTS_ONE = """
 import sys
@@ -24,7 +30,7 @@ with LocalAws() as aws:
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_it_ends_with_the_process_that_started_it(how: signal.Signals) -> None:
     """However its parent dies, the emulator ends, and its folder is gone."""
     parent = subprocess.Popen(
@@ -39,7 +45,68 @@ def test_it_ends_with_the_process_that_started_it(how: signal.Signals) -> None:
                 assert connection.recv(1) == b""
             except ConnectionResetError:
                 pass  # also an end
-    assert not Path(folder).exists()
+    # The folder goes once every process is gone.
+    wait_until(lambda: not Path(folder).exists())
+
+
+def test_one_that_is_released_lives_on_until_it_is_told() -> None:
+    """What `--keep` leaves running is ended by one SIGTERM to one process, folder and all."""
+    starts_and_releases = _STARTS_ONE.replace("sys.stdin.read()", "aws.release(); os._exit(0)").replace(
+        "print(", "import os; print(aws.pid, "
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", starts_and_releases], capture_output=True, text=True, check=True
+    )
+    pid, port, folder = ran.stdout.split()
+    with socket.create_connection((LOOPBACK, int(port)), timeout=20) as connection:
+        os.kill(int(pid), signal.SIGTERM)
+        try:
+            assert connection.recv(1) == b""
+        except ConnectionResetError:
+            pass
+    wait_until(lambda: not Path(folder).exists())
+
+
+def test_a_command_ends_with_its_starter() -> None:
+    """A bound command, and what it started, end when the pipe to its starter closes; its exit code is passed on."""
+    bound = [sys.executable, bound_process.__file__, "--"]
+    with subprocess.Popen([*bound, "sh", "-c", "exit 7"], stdin=subprocess.PIPE) as ends:
+        assert ends.wait(20) == 7
+    script = "sleep 600 & echo $!; wait"
+    process = subprocess.Popen(
+        [*bound, "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        grandchild = int(process.stdout.readline())
+        process.stdin.close()
+        assert process.wait(20) == 128 + signal.SIGTERM
+    wait_until(lambda: not is_running(grandchild))
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process is there, and no zombie that waits for somebody to look."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for a condition, 20 seconds at most."""
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_proxy_of_the_users_is_passed_by(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients reach the local AWS whatever proxy the environment names."""
+    for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    sts = aws.client("sts", account="444444444445", region="eu-west-1")
+    assert sts.get_caller_identity()["Account"] == "444444444445"
 
 
 def test_stopping_twice_is_once() -> None:

@@ -89,7 +89,7 @@ def rehearse(
         ) from None
     keys = [_load_key(path) for path in ca_keys]
     shown = _Progress()
-    aws = LocalAws(outlives=keep)
+    aws = LocalAws()
     rehearsal: Rehearsal | None = None
     # What --keep leaves running is what has something deployed, also when that failed.
     as_planned = kept = interrupted = False

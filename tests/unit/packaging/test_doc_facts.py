@@ -35,10 +35,12 @@ def test_the_outputs_that_the_readme_names_are_those_of_the_stacks() -> None:
 
 
 def test_the_gaps_of_the_local_aws_are_numbered_as_their_modules_say() -> None:
-    """From 1 on, none twice, none left out; a module's first line has the numbers of its rows."""
+    """From 1 on, none left out, a gap's rows together; a module's first line has the numbers of its rows."""
     page = (ROOT / "docs/local-aws.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+)\. .*? \| `(\w+\.py)` \| `(test_\w+\.py)` \|$", page, re.MULTILINE)
-    assert [int(number) for number, _, _ in rows] == list(range(1, len(rows) + 1))
+    numbers = [int(number) for number, _, _ in rows]
+    assert numbers == sorted(numbers)
+    assert sorted(set(numbers)) == list(range(1, numbers[-1] + 1))
     for number, module, test in rows:
         assert (ROOT / "tests/unit/local" / test).is_file()
         first = (GAPS / module).read_text(encoding="utf-8").partition("\n")[0]

@@ -16,7 +16,7 @@ import pytest
 from iot_multiaccount_ca import assets
 
 ROOT = Path(__file__).parents[3]
-MOST_OWN_CODE = 20 * 1000
+MOST_OWN_CODE = 24 * 1000
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -36,7 +36,7 @@ def _zipped(files: dict[str, bytes]) -> int:
 
 
 def test_the_registrar_without_verification_is_our_own_code_and_small() -> None:
-    """No wheels, at most 20 kB zipped."""
+    """No wheels, at most 24 kB zipped."""
     package = _files(assets.lambda_package("registrar"))
     files = {name: content for name, content in package.items() if not name.startswith(f"{assets.SIGNING}/")}
     assert len(files) < len(package)
@@ -45,7 +45,7 @@ def test_the_registrar_without_verification_is_our_own_code_and_small() -> None:
 
 
 def test_the_activation_is_our_own_code_and_small() -> None:
-    """No wheels, at most 20 kB zipped: it starts on the path of every new device."""
+    """No wheels, at most 24 kB zipped: it starts on the path of every new device."""
     files = _files(assets.lambda_package("jitr"))
     assert "activation.py" in files
     assert {Path(name).suffix for name in files} == {".py"}

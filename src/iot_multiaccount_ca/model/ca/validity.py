@@ -1,4 +1,4 @@
-"""A CA's validity in time: the one number of days that every face calls near. No parse rule, see docs/adr/0010."""
+"""A CA's validity: how many days before its end count as near. No parse rule: an expired CA can still be destroyed."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class SharedCaPipelineStage(Stage):
         stacks = StageStacks(self, plan, plan.stack_name_prefix or DEFAULT_PREFIX)
         for stage in chosen:
             self.stacks[stage.name], self.registrations[stage.name] = stacks.add(stage)
-        order_default_last(chosen, self.stacks)
+        order_default_last(plan, self.stacks)
         for stage in chosen:
             self._explain_hand_over(stage)
 

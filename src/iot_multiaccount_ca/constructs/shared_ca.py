@@ -19,8 +19,6 @@ from .registration import PlannedRegistration
 from .registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ..model.ca.certificate import CaCertificate
     from ..model.plan.retiring import RetiringCa
     from ..model.plan.stage import CaStage
@@ -31,8 +29,9 @@ class SharedCa(Construct):
     """Registers the plan's CA in every stage: one stack each, named ``<id>-<stage>``.
 
     ``stacks``: the stacks by stage name. ``registrations``: the current CA's registration by stage name.
-    The DEFAULT stack of a region is deployed after its SNI_ONLY stacks, so that a hand-over of DEFAULT from one stage
-    to another works in one ``cdk deploy --all``.
+    Where the plan allows a change of mode, the DEFAULT stack of a region depends on the region's SNI_ONLY stacks, so
+    that DEFAULT is handed over from one stage to another in one ``cdk deploy --all``. The CDK CLI takes stacks
+    along that depend on the one it destroys: while that is so, destroy a single stage with ``--exclusively``.
     """
 
     def __init__(self, scope: Construct, id: str, *, plan: SharedCaPlan) -> None:  # noqa: A002 - what CDK calls it
@@ -44,7 +43,7 @@ class SharedCa(Construct):
         stacks = StageStacks(self, plan, plan.stack_name_prefix or id)
         for stage in plan.stages:
             self.stacks[stage.name], self.registrations[stage.name] = stacks.add(stage)
-        order_default_last(plan.stages, self.stacks)
+        order_default_last(plan, self.stacks)
 
 
 def check_plan(plan: object) -> None:
@@ -160,20 +159,19 @@ def registration_id(ca_certificate: CaCertificate) -> str:
     return f"Ca{ca_certificate.certificate_id[:16]}"
 
 
-def order_default_last(stages: Iterable[CaStage], stacks: dict[str, Stack]) -> None:
-    """Deploy the DEFAULT stack of each region after the region's SNI_ONLY stacks: who gives goes before who takes."""
-    taking: dict[str, Stack] = {}
-    giving: dict[str, list[Stack]] = {}
-    for stage in stages:
-        if stage.name not in stacks:
-            continue
-        if stage.certificate_mode is CertificateMode.DEFAULT:
-            taking[stage.region] = stacks[stage.name]
-        else:
-            giving.setdefault(stage.region, []).append(stacks[stage.name])
-    for region, stack in taking.items():
-        for other in giving.get(region, ()):
-            _depend(stack, other)
+def order_default_last(plan: SharedCaPlan, stacks: dict[str, Stack]) -> None:
+    """Deploy a region's DEFAULT stack after its SNI_ONLY stacks: who gives DEFAULT up goes before who takes it.
+
+    Only where the plan allows a change of mode. The order is a bond for life to the CDK CLI: destroying a stack takes
+    along all that depend on it, so that without need a ``cdk destroy`` of dev would offer prod.
+    """
+    if not plan.allow_mode_change:
+        return
+    made = [stage for stage in plan.stages if stage.name in stacks]
+    taking = {s.region: stacks[s.name] for s in made if s.certificate_mode is CertificateMode.DEFAULT}
+    for stage in made:
+        if stage.region in taking and stage.certificate_mode is not CertificateMode.DEFAULT:
+            _depend(taking[stage.region], stacks[stage.name])
 
 
 def _depend(stack: Stack, other: Stack) -> None:

@@ -61,14 +61,29 @@ def test_only_the_owner_proves_possession() -> None:
     assert "Verification" not in found["dev"]
 
 
-def test_the_default_stack_is_deployed_last() -> None:
-    """A hand-over of DEFAULT works in one deployment: who gives goes before who takes."""
-    shared = _shared()
-    assert {each.stack_name for each in shared.stacks["prod"].dependencies} == {
-        "FleetCa-dev",
-        "FleetCa-staging",
-    }
-    assert shared.stacks["dev"].dependencies == []
+def _depends_on(stack: Stack) -> set[str]:
+    return {each.stack_name for each in stack.dependencies}
+
+
+def test_no_stage_depends_on_another() -> None:
+    """The CDK CLI destroys what depends along with it: destroying dev must never offer prod."""
+    assert all(_depends_on(stack) == set() for stack in _shared().stacks.values())
+
+
+def test_the_default_stack_is_deployed_last_where_a_hand_over_is_allowed() -> None:
+    """Then DEFAULT is handed over in one deployment: the stack that gives it up goes before the one that takes it."""
+    shared = _shared(allow_mode_change=True)
+    assert _depends_on(shared.stacks["prod"]) == {"FleetCa-dev", "FleetCa-staging"}
+    assert _depends_on(shared.stacks["dev"]) == set()
+
+
+def test_the_users_own_order_is_no_cycle() -> None:
+    """Production first, if that is what somebody wants."""
+    app = App()
+    shared = _shared(app)
+    shared.stacks["dev"].add_dependency(shared.stacks["prod"])
+    app.synth()
+    assert _depends_on(shared.stacks["dev"]) == {"FleetCa-prod"}
 
 
 def test_outputs_tell_id_arn_and_mode() -> None:

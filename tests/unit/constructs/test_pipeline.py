@@ -54,7 +54,9 @@ def test_without_a_prefix_the_stacks_have_the_default_one() -> None:
 
 def test_the_default_stack_waits_for_the_others_of_its_stage() -> None:
     """Dependencies across Stages cannot be; within one they are as with --all."""
-    stage = SharedCaPipelineStage(App(), "All", plan=plans.plan(), stages=["prod", "dev"])
+    stage = SharedCaPipelineStage(
+        App(), "All", plan=plans.plan(allow_mode_change=True), stages=["prod", "dev"]
+    )
     assert [each.stack_name for each in stage.stacks["prod"].dependencies] == ["SharedCa-dev"]
 
 

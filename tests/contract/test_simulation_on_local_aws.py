@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from ministack.services import iot
 
 from iot_multiaccount_ca.local.gaps import provisioning
-from iot_multiaccount_ca.model.jitp.simulation import Provisioning, simulate
+from iot_multiaccount_ca.model.jitp.lint import with_text_policies
+from iot_multiaccount_ca.model.jitp.simulation import Provisioning, dry_run
 from support.simulation_table import ROWS, Row, certificate_of
 
 # What only the registry refuses, later and in AWS: the engine's plan has it all the same.
@@ -26,7 +27,9 @@ def _plan(row: Row, pem: str, certificate_id: str) -> dict[str, Any] | None:
     """What the engine makes of the row; ``None`` where it refuses."""
     template = {
         "templateName": "golden",
-        "versions": {"1": iot._provisioning_template_version(1, json.dumps(row.template), 0.0)},
+        "versions": {
+            "1": iot._provisioning_template_version(1, json.dumps(with_text_policies(row.template)), 0.0)
+        },
         "defaultVersionId": 1,
     }
     with warnings.catch_warnings():
@@ -71,7 +74,7 @@ def test_the_engine_makes_the_same_of_it(row: Row) -> None:
     """The same thing, policies and refusals."""
     certificate = certificate_of(row.subject)
     pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
-    run = simulate(row.template, certificate)
+    run = dry_run(with_text_policies(row.template), certificate)
     plan = _plan(row, pem, run.certificate_id)
     assert (plan is None) == bool(_RESOLVING & {each.code for each in run.findings})
     if plan is not None:
@@ -85,7 +88,7 @@ def test_where_the_engine_differs_it_does(row: Row) -> None:
     """A difference that is gone belongs into the other test."""
     certificate = certificate_of(row.subject)
     pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
-    run = simulate(row.template, certificate)
+    run = dry_run(with_text_policies(row.template), certificate)
     plan = _plan(row, pem, run.certificate_id)
     assert plan is not None
     assert _as_plan(run) != _of_engine(plan) or run.certificate_status != plan["status"]
@@ -96,7 +99,7 @@ def test_where_the_engine_differs_it_does(row: Row) -> None:
 )
 def test_the_engine_and_the_dry_run_judge_names_alike(row: Row) -> None:
     """The emulator's pattern of thing names is its own; a line feed at the end is the one place where it is laxer."""
-    run = simulate(row.template, certificate_of(row.subject))
+    run = dry_run(with_text_policies(row.template), certificate_of(row.subject))
     illegal = any(each.code == "thing-name-illegal" for each in run.findings)
     name = run.thing_name or ""
     assert illegal == (not iot._NAME_RE.match(name) or name.endswith("\n"))

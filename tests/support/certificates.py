@@ -161,6 +161,7 @@ def make_device(
     not_after: dt.datetime | None = None,
     signature_hash: str = "sha256",
     ca: bool = False,
+    serial_number: int | None = None,
 ) -> Device:
     """A device certificate under ``authority``, as a factory would make it.
 
@@ -169,7 +170,7 @@ def make_device(
     """
     key = make_key(algorithm, key_name or f"device {common_name}")
     name = make_name(common_name, subject or {}) if name is None else name
-    builder = _builder(name, authority.certificate.subject, key, not_before, not_after)
+    builder = _builder(name, authority.certificate.subject, key, not_before, not_after, serial_number)
     issuer_identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
     builder = (
         builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
@@ -222,6 +223,7 @@ def _builder(
     key: PrivateKey,
     not_before: dt.datetime | None,
     not_after: dt.datetime | None,
+    serial_number: int | None = None,
 ) -> x509.CertificateBuilder:
     start = not_before or NOW - dt.timedelta(days=1)
     return (
@@ -229,7 +231,7 @@ def _builder(
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial_number or x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(not_after or start + dt.timedelta(days=3650))
     )

@@ -29,7 +29,9 @@ CREATE_THING = API + "API_CreateThing.html"
 ATTRIBUTES = API + "API_AttributePayload.html"
 CREATE_POLICY = API + "API_CreatePolicy.html"
 VARIABLES = GUIDE + "cert-policy-variables.html"
+PACKAGES = API + "API_CreatePackage.html"
 UNDOCUMENTED = "AWS documents nothing about it"
+RECORD = "a public CloudTrail record of JITP's RegisterThing"
 
 _PREFIX = "AWS::IoT::Certificate::"
 _OIDS = {
@@ -43,6 +45,8 @@ _OIDS = {
 }
 POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:Connect","Resource":"*"}]}'
 
+#: The serial number of every certificate in the table.
+SERIAL = 0xC0FFEE
 Rdn = dict[str, str] | str
 
 
@@ -50,7 +54,8 @@ Rdn = dict[str, str] | str
 class Row:
     """One line of the table. ``codes``: every finding's code. ``expected``: fields of the answer, those worth naming.
 
-    ``engine``: whether the local AWS's engine is asked too; where not, ``engine_differs`` says why.
+    ``engine_differs``: why the local AWS's engine makes something else of it. ``refused``: the error's class where the
+    lint refuses the template, for no device can escape what the dry run finds.
     """
 
     name: str
@@ -60,6 +65,7 @@ class Row:
     codes: tuple[str, ...] = ()
     expected: Mapping[str, Any] = field(default_factory=dict)
     engine_differs: str = ""
+    refused: str = ""
 
 
 def ref(name: str) -> dict[str, str]:
@@ -128,7 +134,8 @@ def certificate_of(rdns: tuple[Rdn, ...]) -> x509.Certificate:
     authority = make_ca("ec-p256", common_name="Golden CA")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return make_device(authority, key_name="golden device", name=subject_of(rdns)).certificate
+        device = make_device(authority, key_name="golden device", name=subject_of(rdns), serial_number=SERIAL)
+    return device.certificate
 
 
 def _named(value: Any, *declared: str, **more: Any) -> dict[str, Any]:
@@ -178,20 +185,44 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("state", JITP, _named(ref("StateName"), "StateName"), ("ST=s1",), (), {"thing_name": "s1"}),
     Row(
-        "serial number is the subject's",
-        JITP,
-        _named(ref("SerialNumber"), "SerialNumber"),
-        ("CN=d1", "serialNumber=SN-7"),
-        (),
-        {"thing_name": "SN-7"},
-    ),
-    Row(
-        "not the certificate's serial number",
-        JITP,
+        "serial number is the certificate's",
+        RECORD,
         _named(ref("SerialNumber"), "SerialNumber"),
         ("CN=d1",),
-        ("subject-field-missing",),
-        {"thing_name": None, "certificate_status": "PENDING_ACTIVATION"},
+        ("serial-number-form-unverified",),
+        {"thing_name": str(SERIAL), "thing_name_in_hex": f"{SERIAL:x}", "certificate_status": "ACTIVE"},
+    ),
+    Row(
+        "serial number is not the subject's",
+        RECORD,
+        _named(ref("SerialNumber"), "SerialNumber"),
+        ("CN=d1", "serialNumber=SN-7"),
+        ("serial-number-form-unverified", "subject-serial-number-unused"),
+        {"thing_name": str(SERIAL)},
+    ),
+    Row(
+        "serial number declared and never used",
+        RECORD,
+        _thing("SerialNumber"),
+        ("CN=d1",),
+        ("serial-number-form-unverified",),
+        {"thing_name": "d1", "thing_name_in_hex": None},
+    ),
+    Row(
+        "serial number within a name",
+        RECORD,
+        _named({"Fn::Join": ["-", ["pump", ref("SerialNumber")]]}, "SerialNumber"),
+        ("CN=d1",),
+        ("serial-number-form-unverified", "function-unverified"),
+        {"thing_name": f"pump-{SERIAL}", "thing_name_in_hex": f"pump-{SERIAL:x}"},
+    ),
+    Row(
+        "certificate id that is not declared",
+        RECORD,
+        {**_NAME, "Parameters": {_PREFIX + "CommonName": {"Type": "String"}}},
+        ("CN=d1",),
+        ("certificate-id-undeclared",),
+        {"thing_name": "d1", "certificate_status": "ACTIVE"},
     ),
     Row("certificate id", JITP, _named(ref("Id")), ("CN=d1",), (), {}),
     # --- fields that lack ---
@@ -284,21 +315,41 @@ ROWS: tuple[Row, ...] = (
         (),
         {"thing_name": "d1"},
     ),
-    Row(
-        "escaped comma",
-        UNDOCUMENTED,
-        _thing("Organization", AttributePayload={"maker": ref("Organization")}),
-        ("CN=d1", "O=Example,Inc."),
-        ("subject-field-escaped",),
-        {"attributes": {"maker": "Example,Inc."}, "subject": "O=Example\\,Inc.,CN=d1"},
+    *(
+        Row(
+            f"{what} keeps its escape",
+            document,
+            _thing("Organization", AttributePayload={"maker": ref("Organization")}),
+            ("CN=d1", f"O={value}"),
+            ("attribute-value-illegal", "subject-field-escaped"),
+            {"attributes": {"maker": arrives}},
+        )
+        for what, document, value, arrives in (
+            ("equals sign", RECORD, "a=b", "a\\=b"),
+            ("comma", UNDOCUMENTED, "Example,Inc.", "Example\\,Inc."),
+            ("plus", UNDOCUMENTED, "a+b", "a\\+b"),
+            ("semicolon", UNDOCUMENTED, "a;b", "a\\;b"),
+            ("less and greater", UNDOCUMENTED, "<a>", "\\<a\\>"),
+            ("quote", UNDOCUMENTED, 'a"b', 'a\\"b'),
+            ("number sign at the beginning", UNDOCUMENTED, "#a", "\\#a"),
+            ("blank at the end", UNDOCUMENTED, "a ", "a\\ "),
+        )
     ),
     Row(
-        "escaped plus and quote",
+        "number sign inside needs no escape",
+        UNDOCUMENTED,
+        _thing("Organization", AttributePayload={"maker": ref("Organization")}),
+        ("CN=d1", "O=a#1"),
+        (),
+        {"attributes": {"maker": "a#1"}},
+    ),
+    Row(
+        "escaped in a name",
         CREATE_THING,
         _NAME,
         ('CN=a+"b"',),
         ("thing-name-illegal", "subject-field-escaped"),
-        {"thing_name": 'a+"b"'},
+        {"thing_name": 'a\\+\\"b\\"'},
     ),
     Row(
         "backslash",
@@ -306,7 +357,43 @@ ROWS: tuple[Row, ...] = (
         _NAME,
         ("CN=a\\b",),
         ("thing-name-illegal", "subject-field-escaped"),
-        {"thing_name": "a\\b"},
+        {"thing_name": "a\\\\b"},
+    ),
+    Row(
+        "escaped in a group",
+        GROUPS,
+        _thing("Organization", ThingGroups=[ref("Organization")]),
+        ("CN=d1", "O=a=b"),
+        ("thing-group-illegal", "subject-field-escaped"),
+        {"thing_groups": ("a\\=b",)},
+    ),
+    Row(
+        "escaped in a type",
+        CREATE_THING,
+        _thing("Organization", ThingTypeName=ref("Organization")),
+        ("CN=d1", "O=a=b"),
+        ("thing-type-illegal", "subject-field-escaped"),
+        {"thing_type": "a\\=b"},
+    ),
+    Row(
+        "escaped in a policy's name, where the plain character is legal",
+        CREATE_POLICY,
+        template("Organization", policy={"PolicyName": ref("Organization")}),
+        ("O=a=b",),
+        ("policy-name-illegal", "subject-field-escaped"),
+        engine_differs="it only looks whether such a policy exists",
+    ),
+    Row(
+        "a map's key is met with its escape",
+        UNDOCUMENTED,
+        _named(
+            {"Fn::FindInMap": ["Makers", ref("Organization"), "short"]},
+            "Organization",
+            mappings={"Makers": {"Example\\, Ltd": {"short": "example"}}},
+        ),
+        ("O=Example, Ltd",),
+        ("subject-field-escaped", "function-unverified", "section-unverified"),
+        {"thing_name": "example"},
     ),
     Row(
         "UTF-8",
@@ -398,6 +485,7 @@ ROWS: tuple[Row, ...] = (
         ("CN=d7",),
         ("function-failed", "function-unverified"),
         {"thing_name": None},
+        refused="UnknownFunctionError",
     ),
     Row(
         "select of null",
@@ -406,6 +494,7 @@ ROWS: tuple[Row, ...] = (
         ("CN=d7",),
         ("function-failed", "function-unverified"),
         {"thing_name": None},
+        refused="UnknownFunctionError",
     ),
     Row(
         "find in map",
@@ -417,7 +506,7 @@ ROWS: tuple[Row, ...] = (
             mappings={"Sites": {"DE": {"site": "berlin"}}},
         ),
         ("C=DE", "CN=d1"),
-        ("function-unverified",),
+        ("function-unverified", "section-unverified"),
         {"thing_name": "berlin-d1"},
     ),
     Row(
@@ -429,7 +518,7 @@ ROWS: tuple[Row, ...] = (
             mappings={"Sites": {"DE": {"site": "berlin"}}},
         ),
         ("C=FR",),
-        ("function-failed", "function-unverified"),
+        ("function-failed", "function-unverified", "section-unverified"),
         {"thing_name": None},
     ),
     Row(
@@ -475,11 +564,11 @@ ROWS: tuple[Row, ...] = (
             ThingTypeName="lightBulb-versionA",
             ThingGroups=["v1-lightbulbs", ref("Country")],
         ),
-        ("C=US", "CN=d1", "serialNumber=S1"),
-        (),
+        ("C=US", "CN=d1"),
+        ("serial-number-form-unverified",),
         {
             "thing_name": "d1",
-            "attributes": {"version": "v1", "serialNumber": "S1"},
+            "attributes": {"version": "v1", "serialNumber": str(SERIAL)},
             "thing_type": "lightBulb-versionA",
             "thing_groups": ("v1-lightbulbs", "US"),
         },
@@ -500,6 +589,7 @@ ROWS: tuple[Row, ...] = (
         _thing(AttributePayload={"a": "1", "b": "2", "c": "3", "d": "4"}),
         ("CN=d1",),
         ("attributes-too-many",),
+        refused="ImpossibleValueError",
     ),
     Row(
         "fifty attributes with a type",
@@ -514,6 +604,7 @@ ROWS: tuple[Row, ...] = (
         _thing(AttributePayload={f"a{n}": "1" for n in range(51)}, ThingTypeName="t"),
         ("CN=d1",),
         ("attributes-too-many",),
+        refused="ImpossibleValueError",
     ),
     Row(
         "attribute names",
@@ -521,6 +612,7 @@ ROWS: tuple[Row, ...] = (
         _thing(AttributePayload={"a_.,@/:#-": "1", "no blanks": "1"}),
         ("CN=d1",),
         ("attribute-name-illegal",),
+        refused="ImpossibleValueError",
     ),
     Row(
         "attribute value with a blank",
@@ -543,6 +635,7 @@ ROWS: tuple[Row, ...] = (
         _thing(AttributePayload={"a": "v" * 801}),
         ("CN=d1",),
         ("attribute-value-illegal",),
+        refused="ImpossibleValueError",
     ),
     Row(
         "attribute value that only the SDKs allow",
@@ -559,6 +652,7 @@ ROWS: tuple[Row, ...] = (
         ("attribute-not-text",),
         {"attributes": {}},
         engine_differs="it passes objects on and leaves the registry to refuse them",
+        refused="ImpossibleValueError",
     ),
     Row(
         "attribute that is a number",
@@ -592,6 +686,7 @@ ROWS: tuple[Row, ...] = (
         _thing(ThingGroups=[f"g{n}" for n in range(11)]),
         ("CN=d1",),
         ("thing-groups-too-many",),
+        refused="ImpossibleValueError",
     ),
     Row("a group twice", GROUPS, _thing(ThingGroups=["g", "g"]), ("CN=d1",), ("thing-group-repeated",)),
     Row(
@@ -610,6 +705,7 @@ ROWS: tuple[Row, ...] = (
         ("thing-groups-not-a-list",),
         {"thing_groups": ()},
         engine_differs="it takes the letters of the text for groups",
+        refused="ImpossibleValueError",
     ),
     # --- certificate and policy ---
     Row(
@@ -681,12 +777,22 @@ ROWS: tuple[Row, ...] = (
         },
     ),
     Row(
-        "a quote in the subject breaks the document",
+        "a comma's escape breaks the document",
         FUNCTIONS,
-        template("CommonName", policy={"PolicyDocument": _DOCUMENT_OF_CN}),
-        ('CN=d"1',),
+        template("CommonName", thing={"ThingName": ref("Id")}, policy={"PolicyDocument": _DOCUMENT_OF_CN}),
+        ("CN=d,1",),
         ("policy-document-no-json", "subject-field-escaped", "function-unverified"),
         {"policies": ()},
+    ),
+    Row(
+        "a quote's escape is JSON's too",
+        FUNCTIONS,
+        template("CommonName", thing={"ThingName": ref("Id")}, policy={"PolicyDocument": _DOCUMENT_OF_CN}),
+        ('CN=d"1',),
+        ("subject-field-escaped", "function-unverified"),
+        {
+            "policies": ((None, POLICY.replace('"*"', '"client/d\\"1/${iot:Connection.Thing.ThingName}"')),),
+        },
     ),
     Row(
         "longest policy document, without white space",
@@ -701,6 +807,7 @@ ROWS: tuple[Row, ...] = (
         template(policy={"PolicyDocument": _TOO_LONG}),
         ("CN=d1",),
         ("policy-document-too-long",),
+        refused="PolicyDocumentError",
     ),
     Row("no policy", TEMPLATES, template(without_policy=True), ("CN=d1",), ("no-policy",), {"policies": ()}),
     Row(
@@ -751,5 +858,162 @@ ROWS: tuple[Row, ...] = (
         ("CN=d1",),
         (),
         {"variables": ("iot:Connection.Thing.Attributes[envType]",)},
+    ),
+    # --- what no device can escape ---
+    *(
+        Row(name, document, made, ("CN=d1",), codes, refused=refused, engine_differs=differs)
+        for name, document, made, codes, refused, differs in (
+            (
+                "attribute with a blank",
+                ATTRIBUTES,
+                _thing(AttributePayload={"model": "Light Bulb v1"}),
+                ("attribute-value-illegal",),
+                "ImpossibleValueError",
+                "",
+            ),
+            (
+                "name with a literal blank around a field",
+                CREATE_THING,
+                _named({"Fn::Join": [" ", ["pump", _CN]]}, "CommonName"),
+                ("thing-name-illegal", "function-unverified"),
+                "ImpossibleValueError",
+                "",
+            ),
+            (
+                "empty thing type",
+                CREATE_THING,
+                _thing(ThingTypeName=""),
+                ("thing-type-illegal",),
+                "ImpossibleValueError",
+                "",
+            ),
+            (
+                "function in upper case",
+                FUNCTIONS,
+                _thing(ThingTypeName={"REF": _PREFIX + "CommonName"}),
+                ("thing-type-not-text",),
+                "ImpossibleValueError",
+                "it passes objects on",
+            ),
+            (
+                "groups by a Ref, which is text",
+                FUNCTIONS,
+                _thing("Country", ThingGroups=ref("CommonName")),
+                ("thing-groups-not-a-list", "subject-field-missing"),
+                "ImpossibleValueError",
+                "",
+            ),
+            (
+                "empty policy name",
+                CREATE_POLICY,
+                template(policy={"PolicyName": ""}),
+                ("policy-name-illegal",),
+                "ImpossibleValueError",
+                "it only looks whether such a policy exists",
+            ),
+            (
+                "a key that no map has",
+                FUNCTIONS,
+                _named(
+                    {"Fn::FindInMap": ["Sites", _CN, "city"]},
+                    "CommonName",
+                    mappings={"Sites": {"d1": {"a": "b"}}},
+                ),
+                ("function-failed", "function-unverified", "section-unverified"),
+                "UnknownFunctionError",
+                "",
+            ),
+            (
+                "a policy with one key twice",
+                UNDOCUMENTED,
+                template(policy={"PolicyDocument": POLICY[:-1] + ',"Statement":[]}'}),
+                ("policy-document-no-json",),
+                "PolicyDocumentError",
+                "it takes the last of the two",
+            ),
+        )
+    ),
+    # --- what else a template may have ---
+    Row(
+        "package versions",
+        TEMPLATES,
+        _thing(PackageVersions={"firmware": "1.0.0"}),
+        ("CN=d1",),
+        (),
+        {"package_versions": {"firmware": "1.0.0"}},
+    ),
+    Row(
+        "illegal package version",
+        PACKAGES,
+        _thing("Organization", PackageVersions={"firmware": ref("Organization")}),
+        ("CN=d1", "O=a b"),
+        ("package-version-illegal",),
+        {"package_versions": {}},
+        engine_differs="it knows no package versions",
+    ),
+    Row(
+        "device configuration",
+        GUIDE + "provision-template.html#fleet-provision-template",
+        {**_NAME, "DeviceConfiguration": {"site": "north"}},
+        ("CN=d1",),
+        ("section-unverified",),
+        {"thing_name": "d1"},
+    ),
+    Row(
+        "policy document as an object",
+        GUIDE + "provision-template.html#fleet-provision-template",
+        template(policy={"PolicyDocument": json.loads(POLICY)}),
+        ("CN=d1",),
+        (),
+        {"policies": ((None, POLICY),)},
+    ),
+    *(
+        Row(
+            f"a policy that allows everything, by {how}",
+            GUIDE + "security-best-practices.html",
+            template(
+                policy={"PolicyDocument": json.dumps({"Version": "2012-10-17", "Statement": statement})}
+            ),
+            ("CN=d1",),
+            codes,
+        )
+        for how, statement, codes in (
+            ("iot:*", {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}, ("policy-allows-everything",)),
+            ("a star", {"Effect": "Allow", "Action": "*", "Resource": "*"}, ("policy-allows-everything",)),
+            (
+                "lists",
+                [{"Effect": "Allow", "Action": ["IOT:*"], "Resource": ["x", "arn:aws:iot:*"]}],
+                ("policy-allows-everything",),
+            ),
+            (
+                "NotAction",
+                {"Effect": "Allow", "NotAction": "iot:DeleteThingShadow", "Resource": "**"},
+                ("policy-allows-everything",),
+            ),
+            (
+                "one statement an action",
+                [
+                    {
+                        "Effect": "Allow",
+                        "Action": f"iot:{action}",
+                        "Resource": f"arn:aws:iot:us-east-1:111111111111:{kind}/*",
+                    }
+                    for action, kind in (
+                        ("Connect", "client"),
+                        ("Publish", "topic"),
+                        ("Receive", "topic"),
+                        ("Subscribe", "topicfilter"),
+                    )
+                ],
+                ("policy-allows-everything",),
+            ),
+            (
+                "no: own topics",
+                {"Effect": "Allow", "Action": "iot:*", "Resource": "arn:aws:iot:*:*:topic/a/*"},
+                (),
+            ),
+            ("no: one action", {"Effect": "Allow", "Action": "iot:Connect", "Resource": "*"}, ()),
+            ("no: a denial", {"Effect": "Deny", "Action": "iot:*", "Resource": "*"}, ()),
+        )
     ),
 )

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from cryptography import x509
 
-from .room import deregistration, device_state, until
+from .room import TEMPLATE, deregistration, device_state, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from iot_multiaccount_ca.local.device import DeviceCertificate
+
     from .accounts import Account
-    from .room import Room
+    from .room import Ca, Room
 
 #: How long a device may take to be known, or to be provisioned.
 _KNOWN_WITHIN = 30.0
@@ -181,6 +184,66 @@ def _source_account(room: Room, one: Account, _: Account) -> Finding:
     return Finding("it is filled", True)
 
 
+def _provisioned(room: Room, one: Account, ca: Ca, device: DeviceCertificate, body: dict[str, Any]) -> bool:
+    """Whether a template of this body makes the device ACTIVE."""
+    config = {"templateName": room.template(one, body)}
+    room.register(one, ca, allowAutoRegistration=True, registrationConfig=config)
+    room.knock(one, device)
+    try:
+        until(lambda: _is_active(one, device), "the device is provisioned", patience=_KNOWN_WITHIN)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _serial_number(room: Room, one: Account, _: Account) -> Finding:
+    ca, parameter = room.ca(), "AWS::IoT::Certificate::SerialNumber"
+    device = ca.device()
+    properties = {"ThingName": device.common_name, "AttributePayload": {"serial": {"Ref": parameter}}}
+    thing = {"Type": "AWS::IoT::Thing", "Properties": properties}
+    body = {
+        "Parameters": {**TEMPLATE["Parameters"], parameter: {"Type": "String"}},
+        "Resources": {**TEMPLATE["Resources"], "thing": thing},
+    }
+    if not _provisioned(room, one, ca, device, body):
+        return Finding("no device is provisioned", False)
+    room.attached(one, device, device.common_name)
+    seen = one.iot.describe_thing(thingName=device.common_name)["attributes"].get("serial", "")
+    number = x509.load_pem_x509_certificate(device.pem.encode()).serial_number
+    if seen == str(number):
+        return Finding("the certificate's, in decimal", True)
+    if seen.lower().replace(":", "").lstrip("0") == f"{number:x}":
+        return Finding(f"the certificate's, in hexadecimal: {seen}", False)
+    return Finding(f"another value: {seen!r}", False)
+
+
+def _escapes(room: Room, one: Account, _: Account) -> Finding:
+    ca, parameter = room.ca(), "AWS::IoT::Certificate::CommonName"
+    device = ca.device("=1")
+    name = device.common_name.removesuffix("=1")
+    # An attribute may have an equals sign (the service model has it), and no backslash: look whether it may here.
+    room.thing(one, f"{name}-probe", {"value": device.common_name})
+    properties = {"ThingName": name, "AttributePayload": {"value": {"Ref": parameter}}}
+    body = {
+        "Parameters": {**TEMPLATE["Parameters"], parameter: {"Type": "String"}},
+        "Resources": {
+            **TEMPLATE["Resources"],
+            "thing": {"Type": "AWS::IoT::Thing", "Properties": properties},
+        },
+    }
+    if not _provisioned(room, one, ca, device, body):
+        return Finding("with them: the attribute with = is refused", True)
+    room.attached(one, device, name)
+    seen = one.iot.describe_thing(thingName=name)["attributes"].get("value", "")
+    return Finding(f"{device.common_name} arrives as {seen}", "\\=" in seen)
+
+
+def _undeclared_id(room: Room, one: Account, _: Account) -> Finding:
+    ca = room.ca()
+    passed = _provisioned(room, one, ca, ca.device(), {"Parameters": {}, "Resources": TEMPLATE["Resources"]})
+    return Finding("it is passed" if passed else "no device is provisioned", passed)
+
+
 def _lookup_role(_: Room, one: Account, __: Account) -> Finding:
     place = f"{one.account_id}-{one.region}"
     role = f"arn:{one.partition}:iam::{one.account_id}:role/cdk-hnb659fds-lookup-role-{place}"
@@ -210,6 +273,9 @@ CHECKS = (
     Check("one device certificate is provisioned in both accounts", _one_device_in_both),
     Check("a device without SNI reaches the DEFAULT owner", _without_sni),
     Check("whether JITP fills aws:SourceAccount", _source_account),
+    Check("JITP passes the certificate's serial number as SerialNumber, in decimal", _serial_number),
+    Check("JITP passes a subject's value with the escapes of RFC 2253", _escapes),
+    Check("JITP passes AWS::IoT::Certificate::Id to a template that does not declare it", _undeclared_id),
     Check("CDK's lookup role may call GetRegistrationCode", _lookup_role),
     Check("the form of `kms:ViaService` in aws-cn", _via_service),
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _PATIENCE = 60.0
 _POLL = 2.0
 #: The least that provisions a device: its certificate becomes ACTIVE.
-_TEMPLATE = {
+TEMPLATE: dict[str, Any] = {
     "Parameters": {"AWS::IoT::Certificate::Id": {"Type": "String"}},
     "Resources": {
         "certificate": {
@@ -53,9 +53,9 @@ class Ca:
         """SHA-256 of its DER, 64 hex digits."""
         return x509.load_pem_x509_certificate(self.pem.encode()).fingerprint(hashes.SHA256()).hex()
 
-    def device(self) -> DeviceCertificate:
-        """A new device of its."""
-        return issue_device_certificate(self.pem, self.key, f"iot-ca-verify-{secrets.token_hex(4)}")
+    def device(self, end: str = "") -> DeviceCertificate:
+        """A new device of its; ``end``: of its common name."""
+        return issue_device_certificate(self.pem, self.key, f"iot-ca-verify-{secrets.token_hex(4)}{end}")
 
 
 class Room:
@@ -141,13 +141,13 @@ class Room:
             self.later(f"a policy of {name}", lambda: iam.delete_role_policy(RoleName=name, PolicyName="p"))
         return arn
 
-    def template(self, account: Account, **condition: Any) -> str:
+    def template(self, account: Account, body: dict[str, Any] | None = None, **condition: Any) -> str:
         """A JITP template that makes certificates ACTIVE; its name. ``condition``: on the trust in AWS IoT."""
         name = f"iot-ca-verify-{secrets.token_hex(4)}"
         role = self.role(account, "iot.amazonaws.com", None, **condition)
         asked = {
             "templateName": name,
-            "templateBody": json.dumps(_TEMPLATE),
+            "templateBody": json.dumps(body or TEMPLATE),
             "provisioningRoleArn": role,
             "enabled": True,
             "type": "JITP",
@@ -157,6 +157,21 @@ class Room:
             f"the template {name}", lambda: account.iot.delete_provisioning_template(templateName=name)
         )
         return name
+
+    def thing(self, account: Account, name: str, attributes: dict[str, str]) -> None:
+        """A thing with attributes."""
+        account.iot.create_thing(thingName=name, attributePayload={"attributes": attributes})
+        self.later(f"the thing {name}", lambda: account.iot.delete_thing(thingName=name))
+
+    def attached(self, account: Account, device: DeviceCertificate, thing: str) -> None:
+        """The thing that a template made for a device that has knocked: it goes before the device does."""
+        iot = account.iot
+        certificate = iot.describe_certificate(certificateId=device.certificate_id)["certificateDescription"]
+        self.later(
+            f"the thing {thing}",
+            lambda: iot.detach_thing_principal(thingName=thing, principal=certificate["certificateArn"]),
+            lambda: iot.delete_thing(thingName=thing),
+        )
 
     def _made(self, account: Account, asked: dict[str, Any]) -> bool:
         try:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
+from ..model.jitp.policy_rules import policy_variable_spans
 from ..model.jitp.simulation import Severity, repeated
-from ..model.jitp.simulation.values import policy_variable_spans
 from .output import emit, table
 
 if TYPE_CHECKING:
@@ -79,12 +79,7 @@ def _facts(made: DryRuns, run: Provisioning) -> Iterator[tuple[str, Text]]:
     else:
         signed = "signed by" if run.chains else "not signed by"
         yield "CA", Text(f"{signed} {_clean(made.authority.subject)}", style="" if run.chains else "red")
-    if not run.makes_thing:
-        yield "thing", Text("none")
-    else:
-        yield "thing", Text(_UNKNOWN if run.thing_name is None else _clean(run.thing_name))
-        for name, value in run.attributes.items():
-            yield "attribute", Text(f"{_clean(name)} = {_clean(value)}")
+    yield from _thing(run)
     for label, named in (("thing type", run.thing_type), ("billing group", run.billing_group)):
         if named is not None:
             yield label, Text(f"{_clean(named)} (must exist)")
@@ -93,6 +88,22 @@ def _facts(made: DryRuns, run: Provisioning) -> Iterator[tuple[str, Text]]:
     for policy in run.policies:
         if policy.name is not None:
             yield "policy", Text(f"{_clean(policy.name)} (must exist)")
+
+
+def _thing(run: Provisioning) -> Iterator[tuple[str, Text]]:
+    if not run.makes_thing:
+        yield "thing", Text("none")
+        return
+    yield "thing", Text(_UNKNOWN if run.thing_name is None else _clean(run.thing_name))
+    if run.thing_name_in_hex is not None:
+        yield (
+            "",
+            Text(f"or {_clean(run.thing_name_in_hex)}, if AWS IoT writes SerialNumber in hexadecimal"),
+        )
+    for name, value in run.attributes.items():
+        yield "attribute", Text(f"{_clean(name)} = {_clean(value)}")
+    for name, value in run.package_versions.items():
+        yield "package version", Text(f"{_clean(name)} {_clean(value)} (must exist)")
 
 
 def _marked(policy: Policy) -> Text:

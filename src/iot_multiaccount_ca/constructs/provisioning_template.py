@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Protocol
 
-from aws_cdk import RemovalPolicy, aws_iam, aws_iot
+from aws_cdk import Annotations, RemovalPolicy, aws_iam, aws_iot
 from constructs import Construct
 
 from ..errors import InvalidNameError, InvalidTypeError
@@ -100,6 +100,10 @@ class JitpProvisioningTemplate(Construct):
             description=description,
             enabled=enabled,
         )
+        for warning in body.warnings:
+            Annotations.of(self).add_warning_v2(
+                f"iot-multiaccount-ca:{warning.code}", f"{warning.problem}; fix: {warning.fix}"
+            )
         self.literal_name = template_name
         #: The template's name, as a reference: what uses it is made after the template and removed before it.
         self.template_name: str = template.ref

@@ -59,6 +59,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             RivalEnrollmentsError
         ProvisioningTemplateError
             CertificateResourceError
+            ImpossibleValueError
             MultipleThingsError
             OverrideSettingsError
             PolicyDocumentError

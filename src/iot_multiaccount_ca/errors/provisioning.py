@@ -57,6 +57,10 @@ class PolicyDocumentError(ProvisioningTemplateError):
     """A PolicyDocument that is no JSON string of a policy."""
 
 
+class ImpossibleValueError(ProvisioningTemplateError):
+    """A name, attribute, group, type or policy name that AWS IoT refuses, whatever the device's certificate."""
+
+
 class OverrideSettingsError(ProvisioningTemplateError):
     """An override setting that provisioning templates do not have."""
 

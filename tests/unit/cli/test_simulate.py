@@ -33,10 +33,10 @@ def here(tmp_path: Path) -> Path:
     """A folder with a template, a CA and one device."""
     body = template(
         "CommonName",
-        "SerialNumber",
+        "DistinguishedNameQualifier",
         thing={
             "ThingName": ref("CommonName"),
-            "AttributePayload": {"serial": ref("SerialNumber")},
+            "AttributePayload": {"serial": ref("DistinguishedNameQualifier")},
             "ThingTypeName": "pump",
             "ThingGroups": ["north"],
             "BillingGroup": "bills",
@@ -54,7 +54,7 @@ def device(
 ) -> None:
     """Write a device certificate."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    subject = {"serial_number": serial} if serial else {}
+    subject = {"dn_qualifier": serial} if serial else {}
     path.write_text(make_device(authority, name, subject=subject, key_name=key).pem)
 
 
@@ -71,7 +71,7 @@ def test_one_device_is_shown_whole(here: Path) -> None:
     for line in (
         "device.pem: would be provisioned",
         "AWS::IoT::Certificate::CommonName d1 subject",
-        "AWS::IoT::Certificate::SerialNumber S1 subject",
+        "AWS::IoT::Certificate::DistinguishedNameQualifier S1 subject",
         "CA signed by CN=Simulated CA",
         "thing d1",
         "attribute serial = S1",
@@ -89,12 +89,35 @@ def test_a_missing_field_is_named_and_exits_1(here: Path) -> None:
     ran = ask(here)
     assert ran.code == 1
     assert "device.pem: would not be provisioned" in ran.stdout
-    assert re.search(r"AWS::IoT::Certificate::SerialNumber +missing +-", ran.stdout)
-    assert (
-        "error: the subject has no serialNumber (the subject's serialNumber, 2.5.4.5, is meant" in ran.stdout
-    )
-    assert "  fix: issue device certificates with serialNumber in their subject" in ran.stdout
+    assert re.search(r"AWS::IoT::Certificate::DistinguishedNameQualifier +missing +-", ran.stdout)
+    assert "error: the subject has no dnQualifier, and the template declares" in ran.stdout
+    assert "  fix: issue device certificates with dnQualifier in their subject" in ran.stdout
     assert "PENDING_ACTIVATION afterwards" in ran.stdout
+
+
+def test_a_name_from_the_serial_number_is_shown_in_both_forms(here: Path) -> None:
+    """Decimal and hexadecimal: AWS does not say which."""
+    (here / "jitp.json").write_text(
+        json.dumps(template("SerialNumber", thing={"ThingName": ref("SerialNumber")}))
+    )
+    (here / "device.pem").write_text(make_device(CA, "d1", serial_number=0xC0FFEE).pem)
+    ran = ask(here)
+    assert ran.code == 0
+    assert re.search(
+        r"\nthing +12648430\n +or c0ffee, if AWS IoT writes SerialNumber in hexadecimal\n", ran.stdout
+    )
+    thing = json.loads(ask(here, "--json").stdout)["devices"][0]["result"]["thing"]
+    assert (thing["name"], thing["nameInHex"]) == ("12648430", "c0ffee")
+
+
+def test_a_policy_that_allows_everything_is_told(here: Path) -> None:
+    """A warning, not an error."""
+    document = POLICY.replace("iot:Connect", "iot:*")
+    body = template("CommonName", thing={"ThingName": ref("CommonName")}, policy={"PolicyDocument": document})
+    (here / "jitp.json").write_text(json.dumps(body))
+    ran = ask(here)
+    assert ran.code == 0
+    assert "warning: the policy lets each device do everything" in ran.stdout
 
 
 def test_the_stage_fills_the_placeholders(here: Path) -> None:
@@ -166,7 +189,7 @@ def factory(here: Path) -> Path:
     device(here / "factory/a.pem", "d1", "S1", key="a")
     device(here / "factory/b.crt", "d2", "S2", key="b")
     device(here / "factory/batch 2/c.cer", "d3", "S3", key="c")
-    der = make_device(CA, "d4", subject={"serial_number": "S4"}).certificate.public_bytes(Encoding.DER)
+    der = make_device(CA, "d4", subject={"dn_qualifier": "S4"}).certificate.public_bytes(Encoding.DER)
     (here / "factory/d.der").write_bytes(der)
     (here / "factory/a.key.pem").write_text(make_device(CA, "d1").key_pem)
     (here / "factory/fleet-ca.pem").write_text(CA.pem)
@@ -218,7 +241,7 @@ def test_one_finding_of_many_devices_is_told_once(factory: Path) -> None:
         device(factory / f"factory/x{number:02}.pem", f"x{number}", key="x")
     ran = ask(factory, "--ca-certificate", "ca.pem", devices="factory")
     assert ran.code == 1
-    assert ran.stdout.count("error: the subject has no serialNumber") == 1
+    assert ran.stdout.count("error: the subject has no dnQualifier") == 1
     assert "  in 12: x00.pem, x01.pem, " in ran.stdout
     assert " and 2 more\n" in ran.stdout
     assert rows(ran)["x00.pem"] == ["x0", "not provisioned", "subject-field-missing"]
@@ -260,7 +283,7 @@ def test_a_terminal_gets_colours_and_marked_variables(here: Path, monkeypatch: p
 
 def test_a_subject_cannot_steer_the_terminal(here: Path) -> None:
     """Control characters are written out, not sent."""
-    certificate = make_device(CA, name=subject_of(("CN=\x1b[2Jd1\r\x07", "serialNumber=S1"))).pem
+    certificate = make_device(CA, name=subject_of(("CN=\x1b[2Jd1\r\x07", "dnQualifier=S1"))).pem
     (here / "device.pem").write_text(certificate)
     ran = in_terminal("simulate", "-t", str(here / "jitp.json"), "-d", str(here / "device.pem"), columns=160)
     assert "\x1b[2J" not in ran.stdout
@@ -295,14 +318,18 @@ def test_json_is_the_whole_answer(here: Path) -> None:
     assert result["chains"] is True
     assert result["thing"] == {
         "name": "d1",
+        "nameInHex": None,
         "attributes": {},
         "type": "pump",
         "groups": ["north"],
         "billingGroup": "bills",
+        "packageVersions": {},
     }
-    assert {"name": "AWS::IoT::Certificate::SerialNumber", "value": None, "source": "missing"} in result[
-        "parameters"
-    ]
+    assert {
+        "name": "AWS::IoT::Certificate::DistinguishedNameQualifier",
+        "value": None,
+        "source": "missing",
+    } in result["parameters"]
     assert result["policies"][0]["variables"] == ["iot:Connection.Thing.ThingName"]
     assert [each["code"] for each in result["findings"]] == ["subject-field-missing"]
 
@@ -330,8 +357,8 @@ def test_json_md_lists_every_key_that_is_printed(factory: Path) -> None:
 
 def _keys(value: Any, at: str = "") -> set[str]:
     """The paths of all values; objects that may be null, and attributes, stand for themselves too."""
-    itself = {at} if at.endswith((".result", ".thing", ".attributes")) else set()
-    if at.endswith(".attributes"):
+    itself = {at} if at.endswith((".result", ".thing", ".attributes", ".packageVersions")) else set()
+    if at.endswith((".attributes", ".packageVersions")):
         return itself
     if isinstance(value, dict):
         inner = (_keys(each, f"{at}.{name}" if at else name) for name, each in value.items())
@@ -345,9 +372,7 @@ def _keys(value: Any, at: str = "") -> set[str]:
 
 def test_every_finding_is_in_the_docs() -> None:
     """A code that a program may meet has a line in docs/simulate.md, and no line is about a code that is gone."""
-    source = "".join(
-        path.read_text() for path in (ROOT / "src/iot_multiaccount_ca/model/jitp/simulation").glob("*.py")
-    )
+    source = "".join(path.read_text() for path in (ROOT / "src/iot_multiaccount_ca/model/jitp").rglob("*.py"))
     said = set(re.findall(r'findings\.(?:error|warning)\(\s*"([a-z-]+)"', source))
     for what in ("thing name", "thing type", "thing group", "billing group"):
         assert f'"{what}"' in source

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, RemovalPolicy, Stack, aws_iam
+from aws_cdk import Annotations, App, Environment, RemovalPolicy, Stack, assertions, aws_iam
 from aws_cdk.assertions import Match, Template
 
-from iot_multiaccount_ca import JitpProvisioningTemplate, errors
+from iot_multiaccount_ca import JitpProvisioningTemplate, JitpTemplateBody, errors
 from iot_multiaccount_ca.constructs.provisioning_template import generated_name
 from support import plans
 
@@ -45,6 +45,23 @@ def test_the_body_is_filled_with_the_stacks_account_region_and_partition() -> No
     body = json.loads(found["Properties"]["TemplateBody"])
     document = body["Resources"]["policy"]["Properties"]["PolicyDocument"]
     assert f"arn:aws-us-gov:iot:us-gov-west-1:{plans.DEV}:client/" in document
+
+
+def test_a_policy_that_allows_everything_is_a_warning_that_can_be_acknowledged() -> None:
+    """What the body warns of is annotated, each under an id of its own."""
+    document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}}
+    body = plans.jitp().body
+    body["Resources"]["policy"]["Properties"]["PolicyDocument"] = document
+    id_ = "iot-multiaccount-ca:policy-allows-everything"
+    for acknowledged in (False, True):
+        stack = _stack()
+        made = JitpProvisioningTemplate(stack, "Jitp", body=JitpTemplateBody.from_dict(body))
+        if acknowledged:
+            Annotations.of(made).acknowledge_warning(id_, "a test bench")
+        found = assertions.Annotations.from_stack(stack).find_warning(
+            "/Own/Jitp", Match.string_like_regexp("the policy lets each device do everything")
+        )
+        assert len(found) == (0 if acknowledged else 1)
 
 
 def test_the_generated_name_is_readable_unique_and_short() -> None:

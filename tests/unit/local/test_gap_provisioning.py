@@ -55,8 +55,8 @@ def test_the_first_connect_provisions(aws: LocalAws, places: list[LocalAccount])
     assert connect(aws, device, place.endpoint) is Outcome.CONNECTED
 
 
-def test_parameters_come_from_the_subject(aws: LocalAws, places: list[LocalAccount]) -> None:
-    """Each parameter that a JITP template may declare is the field of the device certificate's subject."""
+def test_parameters_come_from_the_certificate(aws: LocalAws, places: list[LocalAccount]) -> None:
+    """Each parameter that a JITP template may declare: fields of the subject, and the certificate's serial number."""
     place, ca = places[0], make_ca("ec-p256", common_name="JITP subject")
     fields = {
         "Country": "country",
@@ -64,14 +64,17 @@ def test_parameters_come_from_the_subject(aws: LocalAws, places: list[LocalAccou
         "OrganizationalUnit": "organizational_unit",
         "DistinguishedNameQualifier": "dn_qualifier",
         "StateName": "state",
-        "SerialNumber": "serial_number",
     }
     subject = dict.fromkeys(fields.values(), "")
     subject |= {field: f"a-{field.replace('_', '-')}" for field in subject} | {"country": "NZ"}
-    made = make_device(ca, "of-many-fields", subject=subject)
-    attributes = {name.lower(): ref(name) for name in fields}
+    made = make_device(ca, "of-many-fields", subject=subject, serial_number=0xC0FFEE)
+    attributes = {name.lower(): ref(name) for name in (*fields, "SerialNumber")}
     template = body(
-        *fields, "CommonName", ThingName=ref("CommonName"), AttributePayload={**attributes, "id": ref("Id")}
+        *fields,
+        "SerialNumber",
+        "CommonName",
+        ThingName=ref("CommonName"),
+        AttributePayload={**attributes, "id": ref("Id")},
     )
     place.register(ca, registrationConfig={"templateName": place.template(body=template)})
     device = DeviceCertificate(made.pem, made.key_pem, "of-many-fields")
@@ -79,8 +82,24 @@ def test_parameters_come_from_the_subject(aws: LocalAws, places: list[LocalAccou
     thing = place.iot.describe_thing(thingName="of-many-fields")
     assert thing["attributes"] == {
         **{name.lower(): subject[field] for name, field in fields.items()},
+        "serialnumber": str(0xC0FFEE),
         "id": device.certificate_id,
     }
+
+
+def test_values_keep_the_escapes_of_a_subjects_text(aws: LocalAws, places: list[LocalAccount]) -> None:
+    """As RFC 2253 writes them: a backslash before =, comma, plus and their like."""
+    place, ca = places[0], make_ca("ec-p256", common_name="JITP escapes")
+    template = body(
+        "Organization", "CommonName", ThingName=ref("CommonName"), AttributePayload={"o": ref("Organization")}
+    )
+    place.register(ca, registrationConfig={"templateName": place.template(body=template)})
+    for number, (written, arrives) in enumerate(
+        {"a=b": "a\\=b", "a,b+c": "a\\,b\\+c", "#a ": "\\#a\\ "}.items()
+    ):
+        made = make_device(ca, f"escaped-{number}", subject={"organization": written})
+        connect(aws, DeviceCertificate(made.pem, made.key_pem, f"escaped-{number}"), place.endpoint)
+        assert place.iot.describe_thing(thingName=f"escaped-{number}")["attributes"] == {"o": arrives}
 
 
 def test_a_declared_field_that_the_subject_lacks(aws: LocalAws, places: list[LocalAccount]) -> None:
@@ -90,17 +109,19 @@ def test_a_declared_field_that_the_subject_lacks(aws: LocalAws, places: list[Loc
     made = make_device(ca, "bare")
     device = DeviceCertificate(made.pem, made.key_pem, "bare")
     strict = place.template(
-        "strict", body=body("SerialNumber", ThingName="a-thing"), provisioningRoleArn=role
+        "strict", body=body("OrganizationalUnit", ThingName="a-thing"), provisioningRoleArn=role
     )
     relaxed = place.template(
         "relaxed",
-        body=body("SerialNumber", defaults={"SerialNumber": "none"}, ThingName=ref("SerialNumber")),
+        body=body(
+            "OrganizationalUnit", defaults={"OrganizationalUnit": "none"}, ThingName=ref("OrganizationalUnit")
+        ),
         provisioningRoleArn=role,
     )
     certificate_id = place.register(ca, registrationConfig={"templateName": strict})
     connect(aws, device, place.endpoint)
     assert place.status_of(device) == "PENDING_ACTIVATION"
-    assert "SerialNumber, which has no Default" in aws.log.read_text(encoding="utf-8")
+    assert "OrganizationalUnit, which has no Default" in aws.log.read_text(encoding="utf-8")
     place.iot.update_ca_certificate(
         certificateId=certificate_id, registrationConfig={"templateName": relaxed}
     )

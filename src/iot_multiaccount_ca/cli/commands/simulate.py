@@ -129,10 +129,12 @@ def _result_document(run: Provisioning) -> dict[str, Any]:
         ],
         "thing": {
             "name": run.thing_name,
+            "nameInHex": run.thing_name_in_hex,
             "attributes": dict(run.attributes),
             "type": run.thing_type,
             "groups": list(run.thing_groups),
             "billingGroup": run.billing_group,
+            "packageVersions": dict(run.package_versions),
         }
         if run.makes_thing
         else None,

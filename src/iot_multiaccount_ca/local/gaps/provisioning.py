@@ -1,7 +1,7 @@
 """Gap 4: just-in-time provisioning. A CA's registrationConfig is applied when an unknown device of it connects.
 
-The template is applied by the emulator's own fleet-provisioning engine, with parameters from the device certificate's
-subject and under the provisioning role; never with this project's dry run, or the two would prove each other.
+The template is applied by the emulator's own fleet-provisioning engine, with parameters from the device certificate
+and under the provisioning role; never with this project's dry run, or the two would prove each other.
 The device is cut off and connects again. What fails leaves its certificate PENDING_ACTIVATION, and a line in the log.
 """
 
@@ -26,8 +26,9 @@ _SUBJECT = {
     "DistinguishedNameQualifier": NameOID.DN_QUALIFIER,
     "StateName": NameOID.STATE_OR_PROVINCE_NAME,
     "CommonName": NameOID.COMMON_NAME,
-    "SerialNumber": NameOID.SERIAL_NUMBER,
 }
+# A public CloudTrail record of JITP's RegisterThing has \= where the subject has =; the others are inferred.
+_ESCAPED = str.maketrans({each: f"\\{each}" for each in ',+"\\<>;='})
 
 
 class ProvisioningError(Exception):
@@ -96,19 +97,29 @@ def _template(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parameters(template: dict[str, Any], certificate: dict[str, Any]) -> dict[str, str]:
-    """The declared parameters that the subject has; one that it lacks needs a Default."""
+    """The declared parameters that the certificate has; one that it lacks needs a Default."""
     body = iot._provisioning_template_body(template)
     declared = (json.loads(body) if isinstance(body, str) else body).get("Parameters") or {}
-    subject = x509.load_pem_x509_certificate(certificate["certificatePem"].encode()).subject
+    device = x509.load_pem_x509_certificate(certificate["certificatePem"].encode())
     found: dict[str, str] = {}
     for name, declaration in declared.items():
-        if name == f"{_PREFIX}Id":
-            continue  # the engine's own
-        oid = _SUBJECT.get(name.removeprefix(_PREFIX)) if name.startswith(_PREFIX) else None
-        held = subject.get_attributes_for_oid(oid) if oid else []
-        if held:
-            found[name] = str(held[0].value)
-        elif "Default" not in declaration:
+        value = _value(name.removeprefix(_PREFIX), device) if name.startswith(_PREFIX) else None
+        if value is not None:
+            found[name] = value
+        elif name != f"{_PREFIX}Id" and "Default" not in declaration:  # Id is the engine's own
             message = f"the device certificate's subject has nothing for {name}, which has no Default"
             raise ProvisioningError(message)
     return found
+
+
+def _value(field: str, device: x509.Certificate) -> str | None:
+    """What AWS IoT passes: of the certificate its serial number, of the subject text with the escapes of RFC 2253."""
+    if field == "SerialNumber":
+        return str(device.serial_number)
+    held = device.subject.get_attributes_for_oid(_SUBJECT[field]) if field in _SUBJECT else []
+    if not held:
+        return None
+    text = str(held[0].value).translate(_ESCAPED)
+    if text[:1] in (" ", "#"):
+        text = "\\" + text
+    return text[:-1] + "\\ " if text.endswith(" ") and text != "\\ " else text

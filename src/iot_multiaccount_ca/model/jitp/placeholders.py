@@ -10,15 +10,17 @@ import re
 PLACEHOLDERS = ("account", "region", "partition")
 #: As a person writes them, for messages.
 WRITTEN = ", ".join("{{" + name + "}}" for name in PLACEHOLDERS)
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+# No blanks beside the name in the expression itself: trying them again and again would take minutes on a long text.
+_PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 def unknown_placeholder(text: str) -> str | None:
     """The first placeholder that no stage can fill, as it would be written; `None` where there is none."""
-    return next(("{{" + name + "}}" for name in _PLACEHOLDER.findall(text) if name not in PLACEHOLDERS), None)
+    names = map(str.strip, _PLACEHOLDER.findall(text))
+    return next(("{{" + name + "}}" for name in names if name not in PLACEHOLDERS), None)
 
 
 def fill(text: str, *, account: str, region: str, partition: str) -> str:
     """The text for one stage. Ask `unknown_placeholder` first."""
     values = {"account": account, "region": region, "partition": partition}
-    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)
+    return _PLACEHOLDER.sub(lambda match: values[match.group(1).strip()], text)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import JsonError, TemplateNotJsonError, TemplateTooLongError, UnknownPlaceholderError
 from .. import strict_json
+from ..target import check_account, check_region, partition_of
+from .lint import lint, with_text_policies
 from .placeholders import WRITTEN, fill, unknown_placeholder
 from .template_rules import check_body
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from ..ca.certificate import CaCertificate
+    from .findings import Finding
     from .simulation import Provisioning
     from .simulation.device import DeviceCertificate
 
@@ -34,21 +37,25 @@ class JitpTemplateBody:
 
     ``{{account}}``, ``{{region}}`` and ``{{partition}}`` in it are filled for each stage at synth. Everything that AWS
     IoT would refuse, or that could never provision a device, raises a `ProvisioningTemplateError`.
-    ``text``: the body as compact JSON, placeholders unfilled. See "Just-in-time provisioning" in the AWS IoT
-    developer guide for the format.
+    ``text``: the body as compact JSON, placeholders unfilled, a policy document that was given as an object as text.
+    ``warnings``: what holds for every device and is no error, such as a policy that allows everything. See
+    "Just-in-time provisioning" in the AWS IoT developer guide for the format.
     """
 
     text: str = field(repr=False)
+    warnings: tuple[Finding, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Lint the body, and hold it in one form: compact JSON."""
-        body = _parse(self.text)
+        body = with_text_policies(_parse(self.text))
         text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
         _check_placeholders(text)
         check_body(body)
         # The widest that any stage makes of it; what a stage really gets is checked again in resolve.
         _check_length(text)
+        _, warnings = _linted(_fill(text, STAND_IN_ACCOUNT, STAND_IN_REGION, partition_of(STAND_IN_REGION)))
         object.__setattr__(self, "text", text)
+        object.__setattr__(self, "warnings", warnings)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> JitpTemplateBody:
@@ -96,17 +103,15 @@ class JitpTemplateBody:
         region that cannot be; what stands in the device's way is among the answer's ``findings``.
         """
         # Here, so that a synth without a dry run loads none of it.
-        from ..target import check_account, check_region, partition_of
-        from .simulation import load_device_certificate, simulate
+        from .simulation import dry_run, load_device_certificate
 
         account, region = account or STAND_IN_ACCOUNT, region or STAND_IN_REGION
         check_account(account, where="the dry run")
         check_region(region, where="the dry run")
-        body = json.loads(
-            self.resolve(account=account, region=region, partition=partition or partition_of(region))
-        )
+        filled = self.resolve(account=account, region=region, partition=partition or partition_of(region))
+        body, _ = _linted(filled)
         certificate = load_device_certificate(device_certificate)
-        return simulate(body, certificate, ca_certificate=ca_certificate, now=now)
+        return dry_run(body, certificate, ca_certificate=ca_certificate, now=now)
 
 
 def _parse(text: object) -> dict[str, Any]:
@@ -125,6 +130,13 @@ def _parse(text: object) -> dict[str, Any]:
             allowed="an object with Resources",
         )
     return body
+
+
+@functools.lru_cache(maxsize=64)
+def _linted(filled: str) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """A body without placeholders, parsed, and its warnings; nobody changes it."""
+    body: dict[str, Any] = json.loads(filled)
+    return body, lint(body)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -13,7 +13,6 @@ from ...errors import (
     CertificateResourceError,
     MultipleThingsError,
     OverrideSettingsError,
-    PolicyDocumentError,
     PolicySourceError,
     ProvisioningTemplateError,
     UndeclaredReferenceError,
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PARAMETER_PREFIX = "AWS::IoT::Certificate::"
-#: The subject fields that JITP reads into parameters, by parameter name; ``Id`` comes from the certificate itself.
+#: The parameters that are named after fields of a subject. Just-in-time registration reads all of them out of it; JITP
+#: has the certificate's own serial number under `SERIAL_NUMBER`.
 SUBJECT_PARAMETERS = tuple(
     PARAMETER_PREFIX + field
     for field in (
@@ -40,6 +40,7 @@ SUBJECT_PARAMETERS = tuple(
         "SerialNumber",
     )
 )
+SERIAL_NUMBER = PARAMETER_PREFIX + "SerialNumber"
 CERTIFICATE_ID = PARAMETER_PREFIX + "Id"
 PARAMETERS = (*SUBJECT_PARAMETERS, CERTIFICATE_ID)
 
@@ -47,19 +48,29 @@ THING, CERTIFICATE, POLICY = "AWS::IoT::Thing", "AWS::IoT::Certificate", "AWS::I
 _SECTIONS = frozenset({"Parameters", "Mappings", "Resources", "DeviceConfiguration"})
 _RESOURCE_KEYS = frozenset({"Type", "Properties", "OverrideSettings"})
 _PROPERTIES: Mapping[str, frozenset[str]] = {
-    THING: frozenset({"ThingName", "AttributePayload", "ThingTypeName", "ThingGroups", "BillingGroup"}),
+    THING: frozenset(
+        {"ThingName", "AttributePayload", "ThingTypeName", "ThingGroups", "BillingGroup", "PackageVersions"}
+    ),
     CERTIFICATE: frozenset({"CertificateId", "Status", "ThingPrincipalType"}),
     POLICY: frozenset({"PolicyName", "PolicyDocument"}),
 }
-_OVERRIDES = frozenset({"DO_NOTHING", "REPLACE", "FAIL", "MERGE"})
-_STATUSES = frozenset({"ACTIVE", "INACTIVE"})
+_OVERRIDES = frozenset({"DO_NOTHING", "REPLACE", "FAIL"})
+#: What may be overridden where the thing or certificate exists already; a policy has none ("Override settings").
+_OVERRIDABLE: Mapping[str, frozenset[str]] = {
+    THING: _PROPERTIES[THING] - {"ThingName"},
+    CERTIFICATE: frozenset({"Status"}),
+    POLICY: frozenset(),
+}
+_MERGED = frozenset({"AttributePayload", "ThingGroups"})
 FUNCTIONS = ("Ref", "Fn::Join", "Fn::Select", "Fn::FindInMap", "Fn::Split", "Fn::Sub")
 _ARITY = {"Fn::Join": 2, "Fn::Select": 2, "Fn::FindInMap": 3, "Fn::Split": 2}
-SUB_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+# No name is longer; without an end, a text full of beginnings would take long.
+SUB_VARIABLE = re.compile(r"\$\{([^}]{0,1000})\}")
 
 
 def check_body(body: Mapping[str, Any]) -> None:
     """Raise the `ProvisioningTemplateError` of the first rule that the parsed template body breaks."""
+    _check_is_template(body)
     unknown = sorted(set(body) - _SECTIONS)
     if unknown:
         raise UnknownSectionError(
@@ -71,8 +82,29 @@ def check_body(body: Mapping[str, Any]) -> None:
     for name, resource in resources.items():
         _check_resource(name, resource)
     _check_counts(resources)
-    for path, function, argument in _functions(body.get("Resources"), "Resources"):
-        _check_function(path, function, argument, declared, mappings)
+    for section in ("Resources", "DeviceConfiguration"):
+        for path, function, argument in functions(body.get(section), section):
+            _check_function(path, function, argument, declared, mappings)
+
+
+def _check_is_template(body: Mapping[str, Any]) -> None:
+    """Not what stands around a template in a file for RegisterCACertificate or CloudFormation."""
+    around = next(
+        (each for each in ("registrationConfig", "templateBody", "TemplateBody") if each in body), None
+    )
+    if around is not None:
+        raise UnknownSectionError(
+            "this is a registration config, and no template body",
+            value=around,
+            allowed=_list(_SECTIONS),
+            fix="give the templateBody in it, as JSON of its own; the role comes from JitpProvisioningTemplate",
+        )
+
+
+def is_function(value: Any) -> bool:
+    """Whether an object is a function, and not an object of names and values."""
+    key = next(iter(value), "") if isinstance(value, dict) and len(value) == 1 else ""
+    return key == "Ref" or key.startswith("Fn::")
 
 
 def _mapping(body: Mapping[str, Any], section: str) -> Mapping[str, Any]:
@@ -91,7 +123,7 @@ def _check_parameters(parameters: Mapping[str, Any]) -> frozenset[str]:
                 "the template declares a parameter that JITP does not fill",
                 value=name,
                 allowed=", ".join(PARAMETERS),
-                fix="JITP has the fields of the device certificate's subject and nothing else; use one of them",
+                fix="JITP has these of the device certificate, and nothing else; use one of them",
             )
         if not isinstance(spec, dict) or spec.get("Type") != "String" or set(spec) - {"Type", "Default"}:
             raise UnknownParameterError(
@@ -126,7 +158,7 @@ def _check_resource(name: str, resource: Any) -> None:
                 value=min(found - allowed),
                 allowed=_list(allowed),
             )
-    _check_overrides(name, resource.get("OverrideSettings", {}))
+    _check_overrides(name, kind, resource.get("OverrideSettings", {}))
     if kind == CERTIFICATE:
         _check_certificate(name, properties)
     elif kind == POLICY:
@@ -138,14 +170,28 @@ def _check_resource(name: str, resource: Any) -> None:
         )
 
 
-def _check_overrides(name: str, settings: Any) -> None:
-    wrong = (
-        settings if not isinstance(settings, dict) else [v for v in settings.values() if v not in _OVERRIDES]
-    )
-    if wrong:
+def _check_overrides(name: str, kind: str, settings: Any) -> None:
+    if not isinstance(settings, dict):
         raise OverrideSettingsError(
-            f"the OverrideSettings of {name!r} are unknown", value=wrong, allowed=_list(_OVERRIDES)
+            f"the OverrideSettings of {name!r} are no object",
+            value=settings,
+            allowed='a setting by property, such as {"AttributePayload": "MERGE"}',
         )
+    for key, setting in settings.items():
+        if key not in _OVERRIDABLE[kind]:
+            raise OverrideSettingsError(
+                f"the OverrideSettings of {name!r} ({kind}) name what cannot be overridden",
+                value=key,
+                allowed=_list(_OVERRIDABLE[kind]) or "none: policies have no override settings",
+            )
+        allowed = _OVERRIDES | {"MERGE"} if key in _MERGED else _OVERRIDES
+        if not isinstance(setting, str) or setting not in allowed:
+            raise OverrideSettingsError(
+                f"the OverrideSettings of {name!r} have no such setting for {key}",
+                value=setting,
+                allowed=_list(allowed),
+                fix="MERGE is for AttributePayload and ThingGroups" if setting == "MERGE" else None,
+            )
 
 
 def _check_certificate(name: str, properties: Mapping[str, Any]) -> None:
@@ -156,11 +202,6 @@ def _check_certificate(name: str, properties: Mapping[str, Any]) -> None:
             value=properties.get("CertificateId"),
             allowed=f'"CertificateId": {json.dumps(wanted)}',
         )
-    status = properties.get("Status", "ACTIVE")
-    if isinstance(status, str) and status.upper() not in _STATUSES:
-        raise CertificateResourceError(
-            f"the Status of {name!r} is unknown", value=status, allowed=_list(_STATUSES)
-        )
 
 
 def _check_policy(name: str, properties: Mapping[str, Any]) -> None:
@@ -169,30 +210,6 @@ def _check_policy(name: str, properties: Mapping[str, Any]) -> None:
         raise PolicySourceError(
             f"the policy {name!r} has {'both' if given else 'neither'} of PolicyName and PolicyDocument",
             allowed="exactly one: the name of a policy that exists, or a document",
-        )
-    if given == ["PolicyDocument"]:
-        _check_policy_document(name, properties["PolicyDocument"])
-
-
-def _check_policy_document(name: str, document: Any) -> None:
-    if isinstance(document, dict) and len(document) == 1 and next(iter(document)) in FUNCTIONS:
-        return
-    parsed: Any = None
-    if isinstance(document, str):
-        try:
-            parsed = json.loads(document)
-        except ValueError as error:
-            raise PolicyDocumentError(
-                f"the PolicyDocument of {name!r} is no JSON: {error}",
-                value=document,
-                allowed="a policy as a JSON string",
-            ) from None
-    if not isinstance(parsed, dict) or "Statement" not in parsed:
-        raise PolicyDocumentError(
-            f"the PolicyDocument of {name!r} is no policy",
-            value=document,
-            allowed='a JSON string such as "{\\"Version\\":\\"2012-10-17\\",\\"Statement\\":[…]}"',
-            fix="turn the policy into a string with json.dumps",
         )
 
 
@@ -211,16 +228,16 @@ def _check_counts(resources: Mapping[str, Any]) -> None:
         )
 
 
-def _functions(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
+def functions(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
     """Every function in the tree, with where it stands."""
     if isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _functions(each, f"{path}[{index}]")
+            yield from functions(each, f"{path}[{index}]")
     elif isinstance(value, dict):
         for key, each in value.items():
             if (key == "Ref" and len(value) == 1) or key.startswith("Fn::"):
-                yield path, key, each
-            yield from _functions(each, f"{path}.{key}")
+                yield path, key, each if len(value) == 1 else value
+            yield from functions(each, f"{path}.{key}")
 
 
 def _check_function(
@@ -231,6 +248,12 @@ def _check_function(
             f"{path} uses a function that provisioning templates do not have",
             value=function,
             allowed=", ".join(FUNCTIONS),
+        )
+    if isinstance(argument, dict):
+        raise UnknownFunctionError(
+            f"{function} at {path} has an object for its argument, or stands beside other keys",
+            value=argument,
+            allowed=f'{{"{function}": …}} alone',
         )
     arity = _ARITY.get(function)
     if arity is not None and not (isinstance(argument, list) and len(argument) == arity):
@@ -250,7 +273,7 @@ def _check_function(
 
 
 def _check_reference(path: str, name: Any, declared: frozenset[str]) -> None:
-    if not isinstance(name, str) or name not in declared:
+    if not isinstance(name, str) or name not in {*declared, CERTIFICATE_ID}:
         raise UndeclaredReferenceError(
             f"{path} refers to a parameter that the template does not declare",
             value=name,
@@ -264,7 +287,7 @@ def _check_reference(path: str, name: Any, declared: frozenset[str]) -> None:
 def _check_sub(path: str, argument: Any, declared: frozenset[str]) -> None:
     text, local = (argument, {}) if isinstance(argument, str) else _sub_pair(path, argument)
     for variable in SUB_VARIABLE.findall(text):
-        if variable.startswith("!") or variable in local or variable in declared:
+        if variable.startswith("!") or variable in {*local, *declared, CERTIFICATE_ID}:
             continue
         fix = f"write ${{!{variable}}} for a policy variable" if variable.startswith("iot:") else None
         raise UndeclaredReferenceError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ..findings import Finding, Severity
+from ..policy_rules import Policy
 from .device import load_device_certificate
-from .engine import simulate
+from .engine import dry_run, simulate
 from .fleet import collisions, repeated
-from .values import Finding, Parameter, Policy, Provisioning, Severity, Source
+from .values import Parameter, Provisioning, Source
 
 __all__ = [
     "Finding",
@@ -15,6 +17,7 @@ __all__ = [
     "Severity",
     "Source",
     "collisions",
+    "dry_run",
     "load_device_certificate",
     "repeated",
     "simulate",

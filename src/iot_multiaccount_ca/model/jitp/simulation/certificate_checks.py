@@ -13,7 +13,7 @@ from .subject import rfc4514
 if TYPE_CHECKING:
     import datetime as dt
 
-    from .values import Findings
+    from ..findings import Findings
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 

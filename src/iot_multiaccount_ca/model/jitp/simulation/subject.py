@@ -1,18 +1,19 @@
-"""A template's parameters out of a device certificate's subject. Knows what AWS documents, and says what it does not.
+"""A template's parameters out of a device certificate. Knows what AWS documents or was seen to do, and says what not.
 
 "Just-in-time provisioning" in the AWS IoT developer guide: values are limited to what JITP can extract from the
-subject, and provisioning fails if the certificate lacks a property that Parameters mentions.
+subject, and provisioning fails if the certificate lacks a property that Parameters mentions. A public CloudTrail record
+of JITP's RegisterThing shows SerialNumber for a device whose subject has none, and the escapes of RFC 2253 in a value.
 """
 
 from __future__ import annotations
 
-import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from cryptography.x509.oid import NameOID
 
-from ..template_rules import CERTIFICATE_ID, PARAMETER_PREFIX
+from ..subject_text import escaped
+from ..template_rules import CERTIFICATE_ID, PARAMETER_PREFIX, SERIAL_NUMBER
 from .values import Parameter, Source
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from .values import Findings
+    from ..findings import Findings
 
 # What a person calls the field, and its object identifier.
 _FIELDS = {
@@ -30,10 +31,7 @@ _FIELDS = {
     "DistinguishedNameQualifier": ("dnQualifier", NameOID.DN_QUALIFIER),
     "StateName": ("ST", NameOID.STATE_OR_PROVINCE_NAME),
     "CommonName": ("CN", NameOID.COMMON_NAME),
-    "SerialNumber": ("serialNumber", NameOID.SERIAL_NUMBER),
 }
-# What RFC 4514 escapes when it writes a subject as text.
-_ESCAPED = re.compile(r'[,+"\\<>;=]|^[ #]| $')
 _TEST_IT = "connect one such device before you make many"
 
 
@@ -41,12 +39,40 @@ def read_parameters(
     declared: Mapping[str, Any], certificate: x509.Certificate, certificate_id: str, findings: Findings
 ) -> tuple[Parameter, ...]:
     """Every declared parameter with its value, or as missing, in the template's order."""
-    return tuple(
-        Parameter(name, certificate_id, Source.CERTIFICATE_ID)
-        if name == CERTIFICATE_ID
-        else _read(name, specification, certificate, findings)
-        for name, specification in declared.items()
+
+    def read(name: str, specification: Mapping[str, Any]) -> Parameter:
+        if name == CERTIFICATE_ID:
+            return Parameter(name, certificate_id, Source.CERTIFICATE_ID)
+        if name == SERIAL_NUMBER:
+            return _serial_number(certificate, findings)
+        return _read(name, specification, certificate, findings)
+
+    return tuple(read(*each) for each in declared.items())
+
+
+def serial_number_in_hex(certificate: x509.Certificate) -> str:
+    """The certificate's serial number in the other form that AWS IoT may write it in."""
+    return f"{certificate.serial_number:x}"
+
+
+def _serial_number(certificate: x509.Certificate, findings: Findings) -> Parameter:
+    """The number that the CA gave the certificate, in decimal: which form AWS IoT writes, nobody says."""
+    value = str(certificate.serial_number)
+    findings.warning(
+        "serial-number-form-unverified",
+        f"SerialNumber is the certificate's serial number; AWS does not say whether it is written in decimal, {value}, "
+        f"as is assumed here, or in hexadecimal, {serial_number_in_hex(certificate)}",
+        f"build names from another field, or {_TEST_IT}",
     )
+    held = _values(certificate.subject, NameOID.SERIAL_NUMBER)
+    if held:
+        findings.warning(
+            "subject-serial-number-unused",
+            f"the subject has a serialNumber, {held[0]!r}, and JITP does not pass it: the parameter SerialNumber is "
+            "the certificate's own serial number",
+            "put what identifies the device into another field, such as CN or dnQualifier",
+        )
+    return Parameter(SERIAL_NUMBER, value, Source.CERTIFICATE)
 
 
 def _read(
@@ -56,9 +82,8 @@ def _read(
     values = _values(certificate.subject, oid)
     default = specification.get("Default")
     if values:
-        value = values[0]
         _note_doubts(name, short, values, certificate.subject, oid, findings)
-        return Parameter(name, value, Source.SUBJECT)
+        return Parameter(name, escaped(values[0]), Source.SUBJECT)
     if isinstance(default, str):
         findings.warning(
             "parameter-default-unverified",
@@ -67,12 +92,9 @@ def _read(
             f"put {short} into the subject, or {_TEST_IT}",
         )
         return Parameter(name, default, Source.DEFAULT)
-    hint = ""
-    if short == "serialNumber":
-        hint = " (the subject's serialNumber, 2.5.4.5, is meant, not the serial number of the certificate)"
     findings.error(
         "subject-field-missing",
-        f"the subject has no {short}{hint}, and the template declares {name}, without a Default",
+        f"the subject has no {short}, and the template declares {name}, without a Default",
         f"issue device certificates with {short} in their subject, or take {name} out of the template's Parameters",
     )
     return Parameter(name, None, Source.MISSING)
@@ -108,11 +130,11 @@ def _note_doubts(
             f"the subject's {short} is empty; AWS does not say whether {name} is then empty or missing",
             f"put a value into {short}, or leave it and the parameter out",
         )
-    if _ESCAPED.search(value):
+    if escaped(value) != value:
         findings.warning(
             "subject-field-escaped",
-            f"the subject's {short} {value!r} has a character that the text form of a subject escapes; AWS does not "
-            f"say that {name} is free of the escapes, and the plain value is taken here",
+            f"the subject's {short} {value!r} arrives as {escaped(value)!r}: AWS IoT keeps the escapes of a subject's "
+            "text (seen for =, inferred for the others), and no name, attribute, group or type may have a backslash",
             f"avoid these characters in {short}: comma, plus, quote, backslash, <, >, semicolon, =, # or a blank at "
             "an end",
         )

@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..findings import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# ${iot:…} and ${aws:…}; ${*}, ${?} and ${$} stand for those characters themselves.
-_POLICY_VARIABLE = re.compile(r"\$\{([^{}*?$][^{}]*)\}")
-
-
-class Severity(StrEnum):
-    """``error``: the device would not be provisioned. ``warning``: it would, but look, or AWS does not say."""
-
-    ERROR = "error"
-    WARNING = "warning"
+    from ..findings import Finding
+    from ..policy_rules import Policy
 
 
 class Source(StrEnum):
-    """Where a parameter's value comes from."""
+    """Where a parameter's value comes from; ``certificate`` is its serial number, ``certificate-id`` AWS IoT's id."""
 
     SUBJECT = "subject"
+    CERTIFICATE = "certificate"
     DEFAULT = "default"
     CERTIFICATE_ID = "certificate-id"
     MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to know. ``code`` is for programs and does not change; ``problem`` and ``fix`` are for people."""
-
-    severity: Severity
-    code: str
-    problem: str
-    fix: str
-
-    def __str__(self) -> str:
-        return f"{self.severity}: {self.problem}; fix: {self.fix}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +35,6 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """A policy of the template: the ``name`` of one that must exist, or a ``document`` that is made.
-
-    ``text``: the document as JSON text, as the template resolves it; ``document``: the same, parsed.
-    """
-
-    name: str | None = None
-    text: str | None = None
-    document: Mapping[str, Any] | None = field(default=None, hash=False, compare=False)
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The policy variables in the document, such as ``iot:Connection.Thing.ThingName``, each once, in order.
-
-        AWS IoT fills them when the device acts, not when it is provisioned.
-        """
-        return tuple(dict.fromkeys(_POLICY_VARIABLE.findall(self.text or "")))
-
-
-@dataclass(frozen=True, slots=True)
 class Provisioning:
     """What JITP would make of a device certificate, and what stands in the way.
 
@@ -80,6 +42,8 @@ class Provisioning:
     ``makes_thing``: the template has a thing; ``thing_name`` and the rest are ``None`` or empty where they have none or
     cannot be resolved. ``certificate_status``: the certificate's status afterwards: what the template says, or
     PENDING_ACTIVATION where provisioning fails. ``chains``: signed by the CA; ``None`` without a CA to hold it against.
+    ``thing_name_in_hex``: the thing's name if AWS IoT writes the certificate's serial number in hexadecimal; ``None``
+    where the name does not hang on that.
     """
 
     certificate_id: str
@@ -95,6 +59,8 @@ class Provisioning:
     certificate_status: str
     chains: bool | None
     findings: tuple[Finding, ...]
+    package_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
+    thing_name_in_hex: str | None = None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -115,27 +81,3 @@ class Provisioning:
     def missing(self) -> tuple[str, ...]:
         """Names of the parameters that the subject lacks and that have no Default."""
         return tuple(each.name for each in self.parameters if each.source is Source.MISSING)
-
-
-def policy_variable_spans(text: str) -> list[tuple[int, int]]:
-    """Where policy variables stand in a text, ``${`` and ``}`` included."""
-    return [match.span() for match in _POLICY_VARIABLE.finditer(text)]
-
-
-class Findings:
-    """Collects findings while a dry run goes on; says each once."""
-
-    def __init__(self) -> None:
-        self._found: dict[Finding, None] = {}
-
-    def error(self, code: str, problem: str, fix: str) -> None:
-        """The device would not be provisioned."""
-        self._found[Finding(Severity.ERROR, code, problem, fix)] = None
-
-    def warning(self, code: str, problem: str, fix: str) -> None:
-        """The device would be provisioned, or AWS does not say."""
-        self._found[Finding(Severity.WARNING, code, problem, fix)] = None
-
-    def all(self) -> tuple[Finding, ...]:
-        """Errors first, each kind in the order of finding."""
-        return tuple(sorted(self._found, key=lambda each: each.severity is not Severity.ERROR))

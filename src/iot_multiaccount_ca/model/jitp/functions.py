@@ -9,12 +9,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..template_rules import SUB_VARIABLE
+from .template_rules import SUB_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _INDEX = re.compile(r"[0-9]{1,6}", re.ASCII)
+_LONGEST_SHOWN = 80
+#: No name, attribute or policy is near this; a text that grows by functions within functions would fill the memory.
+LONGEST_TEXT = 65_536
+#: Values and functions in one template: a body of 10,240 characters has fewer, unless a list is split again and again.
+MOST_STEPS = 50_000
 
 
 class MissingParameterError(Exception):
@@ -36,10 +41,16 @@ class Resolver:
     def __init__(self, values: Mapping[str, str | None], mappings: Mapping[str, Any]) -> None:
         self._values = values
         self._mappings = mappings
+        self._steps = 0
         self.functions_used: set[str] = set()
 
     def resolve(self, value: Any) -> Any:
         """The value with every function in it replaced by what it yields."""
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise FunctionError(
+                f"the template takes more than {MOST_STEPS:,} steps to resolve", "make the template smaller"
+            )
         if isinstance(value, list):
             return [self.resolve(each) for each in value]
         if not isinstance(value, dict):
@@ -54,22 +65,41 @@ class Resolver:
         return {key: self.resolve(each) for key, each in value.items()}
 
     def _call(self, function: str, argument: Any) -> Any:
-        resolved = self.resolve(argument)
-        match function:
-            case "Fn::Join":
-                return _join(*resolved)
-            case "Fn::Select":
-                return _select(*resolved)
-            case "Fn::Split":
-                return _split(*resolved)
-            case "Fn::FindInMap":
-                return self._find_in_map(*resolved)
-            case "Fn::Sub":
-                return self._substitute(*(resolved if isinstance(resolved, list) else (resolved, {})))
+        match function, argument:
+            case "Fn::Join", [delimiter, values]:
+                return _join(self.resolve(delimiter), self.resolve(values))
+            case "Fn::Select", [index, values]:
+                # The index first: one that can be none fails whatever the list.
+                return self.select(self.resolve(index), values)
+            case "Fn::Split", [delimiter, text]:
+                return self.split(self.resolve(delimiter), self.resolve(text))
+            case "Fn::FindInMap", [name, top, second]:
+                return self.find_in_map(self.resolve(name), self.resolve(top), self.resolve(second))
+            case "Fn::Sub", [text, local]:
+                return self._substitute(text, self.resolve(local))
+            case "Fn::Sub", text:
+                return self._substitute(text, {})
         raise FunctionError(
-            f"{function} is no function of provisioning templates",
+            f"{function} is no function of provisioning templates, or has the wrong arguments",
             "use Ref, Fn::Join, Fn::Select, Fn::FindInMap, Fn::Split or Fn::Sub",
         )
+
+    def select(self, index: Any, values: Any) -> Any:
+        """Fn::Select: ``index`` resolved, ``values`` not yet."""
+        if isinstance(index, bool) or not _INDEX.fullmatch(str(index)):
+            raise FunctionError(
+                f"Fn::Select has no index {_shown(index)}", "give it a whole number, 0 for the first value"
+            )
+        return _select(int(index), self.resolve(values))
+
+    def split(self, delimiter: Any, text: Any) -> list[str]:
+        """Fn::Split, its arguments resolved."""
+        if not isinstance(delimiter, str) or not delimiter or not isinstance(text, str):
+            raise FunctionError(
+                f"Fn::Split cannot split {_shown(text)} at {_shown(delimiter)}",
+                "give it a delimiter and a text",
+            )
+        return text.split(delimiter)
 
     def _reference(self, name: Any) -> str:
         value = self._values.get(name)
@@ -77,7 +107,8 @@ class Resolver:
             raise MissingParameterError(name)
         return value
 
-    def _find_in_map(self, name: Any, top: Any, second: Any) -> Any:
+    def find_in_map(self, name: Any, top: Any, second: Any) -> Any:
+        """Fn::FindInMap, its arguments resolved."""
         found: Any = self._mappings
         for number, key in enumerate((name, top, second)):
             known = found if isinstance(found, dict) else {}
@@ -94,13 +125,18 @@ class Resolver:
         if not isinstance(text, str) or not isinstance(local, dict):
             raise FunctionError("Fn::Sub got no text", "give it text, or [text, {name: value}]")
 
-        def one(match: re.Match[str]) -> str:
+        pieces = []
+        at = length = 0
+        for match in SUB_VARIABLE.finditer(text):
             name = match.group(1)
             if name.startswith("!"):
-                return "${" + name[1:] + "}"
-            return _text("Fn::Sub", local[name]) if name in local else self._reference(name)
-
-        return SUB_VARIABLE.sub(one, text)
+                found = "${" + name[1:] + "}"
+            else:
+                found = _text("Fn::Sub", local[name]) if name in local else self._reference(name)
+            pieces += [text[at : match.start()], found]
+            at = match.end()
+            length = _bounded("Fn::Sub", length + len(pieces[-2]) + len(found))
+        return "".join([*pieces, text[at:]])
 
 
 def _join(delimiter: Any, values: Any) -> str:
@@ -108,31 +144,33 @@ def _join(delimiter: Any, values: Any) -> str:
         raise FunctionError(
             f"Fn::Join got {_shown(values)} where a list belongs", "give it a delimiter and a list of text"
         )
-    return delimiter.join(_text("Fn::Join", each) for each in values)
+    texts = [_text("Fn::Join", each) for each in values]
+    _bounded("Fn::Join", sum(map(len, texts)) + len(delimiter) * len(texts))
+    return delimiter.join(texts)
 
 
-def _select(index: Any, values: Any) -> Any:
+def _select(index: int, values: Any) -> Any:
     if not isinstance(values, list):
         raise FunctionError(
             f"Fn::Select got {_shown(values)} where a list belongs", "give it a list, such as from Fn::Split"
         )
-    is_index = not isinstance(index, bool) and _INDEX.fullmatch(str(index))
-    if not is_index or int(index) >= len(values) or values[int(index)] is None:
+    if index >= len(values) or values[index] is None:
         raise FunctionError(
-            f"Fn::Select finds no value at index {index} of {values!r}",
+            f"Fn::Select finds no value at index {index} of {cut(repr(values))}",
             f"take an index from 0 to {len(values) - 1}, or issue certificates whose subject has as many parts"
             if values
             else "give it a list that is not empty",
         )
-    return values[int(index)]
+    return values[index]
 
 
-def _split(delimiter: Any, text: Any) -> list[str]:
-    if not isinstance(delimiter, str) or not delimiter or not isinstance(text, str):
+def _bounded(function: str, length: int) -> int:
+    if length > LONGEST_TEXT:
         raise FunctionError(
-            f"Fn::Split cannot split {_shown(text)} at {_shown(delimiter)}", "give it a delimiter and a text"
+            f"{function} yields more than {LONGEST_TEXT:,} characters",
+            "make the text shorter: AWS IoT takes no name, attribute or policy of that length",
         )
-    return text.split(delimiter)
+    return length
 
 
 def _text(function: str, value: Any) -> str:
@@ -146,10 +184,15 @@ def _text(function: str, value: Any) -> str:
 
 
 def _names(known: Mapping[str, Any]) -> str:
-    return ", ".join(map(repr, sorted(known))) or "nothing"
+    return cut(", ".join(map(repr, sorted(known)))) or "nothing"
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "an object"
-    return repr(value)
+    return cut(repr(value))
+
+
+def cut(text: str) -> str:
+    """A text for a sentence."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}… ({len(text):,} long)"

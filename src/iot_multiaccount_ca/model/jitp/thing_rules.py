@@ -10,14 +10,17 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from .template_rules import FUNCTIONS
+
 if TYPE_CHECKING:
-    from .values import Findings
+    from .findings import Findings
 
 _LONGEST_NAME = 128
 _NAME = re.compile(r"[a-zA-Z0-9:_-]{1,128}", re.ASCII)
 _NAME_ALLOWED = "1 to 128 of a-z, A-Z, 0-9, colon, hyphen and underscore"
 _ATTRIBUTE_NAME = re.compile(r"[a-zA-Z0-9_.,@/:#-]{1,128}", re.ASCII)
 _ATTRIBUTE_VALUE = re.compile(r"[a-zA-Z0-9_.,@/:#=\[\]-]{0,800}", re.ASCII)
+_PACKAGE, _VERSION = (re.compile(rf"[a-zA-Z0-9_.-]{{1,{longest}}}", re.ASCII) for longest in (128, 64))
 # In botocore's model and not in the API reference's pages.
 _NEWER_IN_VALUES = re.compile(r"[=\[\]]")
 _MOST_ATTRIBUTES_WITHOUT_TYPE = 3
@@ -31,13 +34,15 @@ def check_name(value: Any, what: str, findings: Findings) -> str | None:
     code = what.replace(" ", "-")
     if not isinstance(value, str):
         findings.error(
-            f"{code}-not-text", f"the {what} is no text: {shown(value)}", f"resolve the {what} to a text"
+            f"{code}-not-text",
+            f"the {what} is no text: {shown(value)}",
+            function_hint(value) or f"resolve the {what} to a text",
         )
         return None
     if not _NAME.fullmatch(value):
         findings.error(
             f"{code}-illegal",
-            f"the {what} {shown(value)} is illegal: {_why(value)}; AWS IoT takes {_NAME_ALLOWED}",
+            f"the {what} {shown(value)} is illegal: {_why(value)}{escape_hint(value)}; AWS IoT takes {_NAME_ALLOWED}",
             f"build the {what} from a field that has such characters only, or issue certificates whose subject does",
         )
     return value
@@ -49,7 +54,12 @@ def check_groups(value: Any, findings: Findings) -> tuple[str, ...]:
         findings.error(
             "thing-groups-not-a-list",
             f"ThingGroups are no list: {shown(value)}",
-            "give ThingGroups a list of names",
+            function_hint(value)
+            or (
+                f"write [{json.dumps(value)}]"
+                if isinstance(value, str)
+                else "give ThingGroups a list of names"
+            ),
         )
         return ()
     names = [check_name(each, "thing group", findings) for each in value]
@@ -69,8 +79,8 @@ def check_groups(value: Any, findings: Findings) -> tuple[str, ...]:
     return groups
 
 
-def check_attributes(value: Any, *, has_type: bool, findings: Findings) -> dict[str, str]:
-    """The thing's attributes, by name; numbers as the text that JSON has for them."""
+def check_attributes(value: Any, findings: Findings) -> dict[str, str]:
+    """The thing's attributes, by name; numbers as the text that JSON has for them. How many: `check_count`."""
     if not isinstance(value, dict):
         findings.error(
             "attributes-not-an-object",
@@ -83,8 +93,31 @@ def check_attributes(value: Any, *, has_type: bool, findings: Findings) -> dict[
         text = _attribute(name, each, findings)
         if text is not None:
             attributes[name] = text
-    check_count(len(value), has_type=has_type, findings=findings)
     return attributes
+
+
+def check_package_versions(value: Any, findings: Findings) -> dict[str, str]:
+    """The versions of software packages that the thing has: a version's name by the package's."""
+    if not isinstance(value, dict):
+        findings.error(
+            "package-versions-not-an-object",
+            f"PackageVersions are no object: {shown(value)}",
+            function_hint(value)
+            or 'give PackageVersions packages and versions, such as {"firmware": "1.0.0"}',
+        )
+        return {}
+    versions = {}
+    for package, version in value.items():
+        if not isinstance(version, str) or not (_PACKAGE.fullmatch(package) and _VERSION.fullmatch(version)):
+            findings.error(
+                "package-version-illegal",
+                f"the package version {shown(package)}: {shown(version)} is illegal; AWS IoT takes 1 to 128 of a-z, "
+                "A-Z, 0-9, _, . and - for a package, and 1 to 64 of them for a version",
+                function_hint(version) or "name a package and a version that exist",
+            )
+        else:
+            versions[package] = version
+    return versions
 
 
 def check_count(count: int, *, has_type: bool, findings: Findings) -> None:
@@ -112,7 +145,8 @@ def _attribute(name: str, value: Any, findings: Findings) -> str | None:
         findings.error(
             "attribute-not-text",
             f"the attribute {name!r} is no text: {shown(value)}",
-            "give each attribute a text; attributes stand in AttributePayload itself, without another object around",
+            function_hint(value)
+            or "give each attribute a text; attributes stand in AttributePayload itself, without another object around",
         )
         return None
     if not isinstance(value, str):
@@ -131,8 +165,8 @@ def _check_value(name: str, text: str, findings: Findings) -> None:
     if not _ATTRIBUTE_VALUE.fullmatch(text):
         findings.error(
             "attribute-value-illegal",
-            f"the attribute {name!r} has the illegal value {shown(text)}; AWS IoT takes up to 800 of a-z, A-Z, 0-9 and "
-            "_.,@/:#=[]-, no blanks",
+            f"the attribute {name!r} has the illegal value {shown(text)}{escape_hint(text)}; AWS IoT takes up to 800 "
+            "of a-z, A-Z, 0-9 and _.,@/:#=[]-, no blanks",
             "build the attribute from a field that has such characters only, or leave it out of the template",
         )
     elif not text:
@@ -153,6 +187,23 @@ def shown(value: Any) -> str:
     """A value for a sentence, cut where it is long."""
     text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}… ({len(value):,} long)"
+
+
+def function_hint(value: Any) -> str | None:
+    """What to write where an object looks like a function that is misspelt, such as ``REF``."""
+    if isinstance(value, dict) and len(value) == 1:
+        written = next(iter(value))
+        meant = next((each for each in FUNCTIONS if each.lower() == written.lower()), None)
+        if meant and meant != written:
+            return f"write {meant}, in this case, where the template has {written}"
+    return None
+
+
+def escape_hint(text: str) -> str:
+    """Why a value has a backslash that nobody wrote."""
+    return (
+        " (AWS IoT keeps the backslash by which a subject's text escapes characters)" if "\\" in text else ""
+    )
 
 
 def _why(name: str) -> str:

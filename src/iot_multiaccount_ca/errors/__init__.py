@@ -105,6 +105,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
                 PreIssuedStagesError
                 PreIssuedValidityError
                 UnreadablePreIssuedError
+            UnknownProofError
             UnresolvedVerificationError
             UnusedVerificationError
             WrongArnError

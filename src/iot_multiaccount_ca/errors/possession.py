@@ -17,6 +17,10 @@ class UnusedVerificationError(VerificationError):
     """A way of proof where nothing is registered in DEFAULT mode: AWS IoT would take none."""
 
 
+class UnknownProofError(VerificationError):
+    """A cloud assembly whose way of proof this version does not know."""
+
+
 class UnresolvedVerificationError(VerificationError):
     """A name or ARN that CDK only knows at deployment (a Token)."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AssemblyError
 from ..model.assembly import RegistrationRecord, read_stacks_and_registrations
+from ..model.possession.verification import way_of
 
 if TYPE_CHECKING:
     import os
@@ -42,7 +43,8 @@ class PlannedRegistration:
 def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
     """The planned registrations of a cloud assembly, in deploy order.
 
-    Raises `AssemblyError` where the folder is no cloud assembly, or one without registrations.
+    Raises `AssemblyError` where the folder is no cloud assembly, or one without registrations, and `UnknownProofError`
+    where one of them proves possession in a way that is not known here.
     """
     found = read_stacks_and_registrations(assembly)
     if not found:
@@ -55,6 +57,8 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
     templates: dict[tuple[Any, str], dict[str, Any]] = {}
     planned = []
     for stack, record in found:
+        if record.verification is not None:
+            way_of(record.verification)
         key = (stack.folder, stack.template_file)
         if key not in templates:
             templates[key] = stack.template().get("Resources", {})

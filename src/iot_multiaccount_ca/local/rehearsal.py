@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import serialization
 
 from ..errors import AssemblyError, RehearsalError
 from ..model.assembly import ca_certificate_pem, read_registrations
+from ..model.possession.secret import SecretProof
+from ..model.possession.verification import way_of
 from .activation import put_on_list
 from .cdk import Cdk, environments, qualifiers, stack_templates
 from .device import issue_device_certificate
@@ -31,12 +33,6 @@ if TYPE_CHECKING:
     from .emulator import LocalAws
 
     CaKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-
-_CANNOT = {
-    "KMS_KEY": "AWS chooses the ids of KMS keys, so the local AWS cannot have this one",
-    "PRIVATE_CA": "the local AWS has no AWS Private CA",
-    "PRE_ISSUED": "the registration codes of the local AWS are not those that the certificates were signed for",
-}
 
 
 class Leftovers(NamedTuple):
@@ -177,12 +173,13 @@ class Rehearsal:
                 raise self._missing_key(where, record, "signs the device's certificate")
 
     def _check_proof(self, where: str, record: RegistrationRecord, proof: Any) -> None:
-        kind = proof["type"]
-        if kind in _CANNOT:
+        way = way_of(proof)
+        if way is not SecretProof:
+            reason = way.not_rehearsable or "there is nowhere to put its key"
             raise RehearsalError(
-                f"{where} proves possession in a way that cannot be rehearsed: {_CANNOT[kind]}",
-                value=kind,
-                allowed="SECRET",
+                f"{where} proves possession in a way that cannot be rehearsed: {reason}",
+                value=way.kind,
+                allowed=SecretProof.kind,
                 fix="rehearse the app with a development CA and Verification.from_secret",
             )
         if proof["secretId"].startswith("arn:"):
@@ -193,7 +190,7 @@ class Rehearsal:
                 fix="name the secret for the rehearsal; for a secret of another account there is no way",
             )
         if self._key_of(record) is None:
-            raise self._missing_key(where, record, f"belongs into the secret {proof['secretId']}")
+            raise self._missing_key(where, record, f"belongs in the secret {proof['secretId']}")
 
     def _missing_key(self, where: str, record: RegistrationRecord, purpose: str) -> RehearsalError:
         return RehearsalError(

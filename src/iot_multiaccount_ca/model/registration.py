@@ -16,7 +16,7 @@ from ..errors import (
 from .assembly import RegistrationRecord
 from .ca.certificate import CaCertificate, CertificateMode, resolve_mode
 from .options import OnExisting, resolve_on_existing, resolve_removal_policy
-from .possession.verification import check_verification
+from .possession.verification import HOW_TO_PROVE, check_verification
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -153,7 +153,7 @@ class RegistrationRequest:
         ):
             raise MissingVerificationError(
                 f"{self.where} is in DEFAULT mode, and nothing proves possession of the CA key",
-                allowed="Verification.from_secret, from_kms_key, from_private_ca, from_pre_issued",
+                allowed=HOW_TO_PROVE,
                 fix="give it a verification, or register SNI_ONLY, which needs none",
             )
         if self.certificate_mode is CertificateMode.SNI_ONLY and self.verification is not None:

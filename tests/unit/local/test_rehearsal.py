@@ -8,9 +8,10 @@ import pytest
 from aws_cdk import App
 
 from iot_multiaccount_ca import SharedCa, Verification
-from iot_multiaccount_ca.errors import AssemblyError, RehearsalError
+from iot_multiaccount_ca.errors import AssemblyError, RehearsalError, UnknownProofError
 from iot_multiaccount_ca.local.emulator import LocalAws
 from iot_multiaccount_ca.local.rehearsal import Rehearsal
+from iot_multiaccount_ca.model.possession.verification import WAYS
 from support import plans
 from support.certificates import make_ca
 
@@ -62,12 +63,25 @@ def test_proofs_that_the_local_aws_cannot_give(tmp_path: Path, proof: Verificati
         made.synthesize()
 
 
+def test_every_other_proof_than_a_secret_is_refused() -> None:
+    """With the way's own reason; a new way has to say one, or be rehearsed."""
+    assert {kind for kind, way in WAYS.items() if way.not_rehearsable is None} == {"SECRET"}
+
+
+def test_an_unknown_proof_is_refused(tmp_path: Path) -> None:
+    """An assembly of a newer version: not taken for a secret."""
+    made = rehearsal(tmp_path, plans.plan(), ca_keys=keys())
+    assembly = tmp_path / "app.out"
+    for file in assembly.glob("**/*.json"):
+        file.write_text(file.read_text().replace('"type": "SECRET"', '"type": "TELEPATHY"'))
+    with pytest.raises(UnknownProofError, match="TELEPATHY"):
+        made.synthesize()
+
+
 def test_default_needs_the_key_also_without_a_device(tmp_path: Path) -> None:
     """The owner's secret holds the CA's key: without it there is no DEFAULT registration."""
     made = rehearsal(tmp_path, plans.plan(), with_device=False)
-    with pytest.raises(
-        RehearsalError, match="belongs into the secret fleet-ca/private-key; got 'no --ca-key'"
-    ):
+    with pytest.raises(RehearsalError, match="belongs in the secret fleet-ca/private-key; got 'no --ca-key'"):
         made.synthesize()
 
 

@@ -1,7 +1,7 @@
 """Proof that we hold the CA's key: turns a verification into a verification certificate.
 
-One module per strategy, imported when asked for: the package that signs nothing carries no ``cryptography``. No key
-is stored, logged or put into an error.
+One module per way of proof, imported when asked for: the package that signs nothing carries no ``cryptography``. No
+key is stored, logged or put into an error.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Clients", "PossessionError", "prove"]
 
-_STRATEGIES = {
+#: The ways by their kind, a module each; what signs, and needs ``cryptography``, lies in ``signing``.
+WAYS = {
     "SECRET": "signing.secret",
     "KMS_KEY": "signing.kms_key",
     "PRIVATE_CA": "signing.private_ca",
@@ -39,13 +40,13 @@ def prove(
     Whatever is wrong with the secret, key or authority is found before AWS IoT is asked: a `PossessionError`.
     """
     kind = verification.get("Type")
-    if kind not in _STRATEGIES:
+    if not isinstance(kind, str) or kind not in WAYS:
         raise UnknownVerificationTypeError(
-            f"this Lambda knows no verification of type {str(kind)[:40]!r}, only {', '.join(_STRATEGIES)}; deploy the "
+            f"this Lambda knows no verification of type {str(kind)[:40]!r}, only {', '.join(WAYS)}; deploy the "
             "stack with the version of the library that wrote it"
         )
-    strategy = importlib.import_module(f".{_STRATEGIES[kind]}", __name__)
-    certificate: str = strategy.prove(
+    way = importlib.import_module(f".{WAYS[kind]}", __name__)
+    certificate: str = way.prove(
         verification,
         ca_certificate_pem=ca_certificate_pem,
         registration_code=registration_code,

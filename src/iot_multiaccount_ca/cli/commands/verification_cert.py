@@ -15,24 +15,30 @@ from ...errors import RequestFileError, WrongOptionsError
 from ...model.ca.certificate import CaCertificate
 from ..options import LONGEST_DAYS
 from ..output import say
-from ..signing import code_requests, signers
+from ..signing import code_requests
 from ..signing.code_requests import CodeRequest
+from ..signing.signer import Asked, sentences
+from ..signing.signers import SIGNERS, request_maker
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
+def _signer_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for each way to sign, as the table of the signers has them."""
+    for signer in reversed(SIGNERS):
+        command = click.option(signer.option, signer.argument, metavar=signer.metavar, help=signer.help)(
+            command
+        )
+    return command
+
+
 @click.command("verification-cert")
 @click.option("--ca-certificate", type=_FILE, help="The CA's certificate, PEM.")
-@click.option("--private-key", type=_FILE, help="Sign with the CA's key in this PEM file.")
-@click.option("--kms-key", metavar="ARN", help="Sign with this KMS key, under your own credentials.")
-@click.option(
-    "--private-ca", metavar="ARN", help="Have this AWS Private CA issue, under your own credentials."
-)
-@click.option("--pkcs11-uri", metavar="URI", help="Sign with a key in an HSM (extra: pkcs11).")
+@_signer_options
 @click.option("--csr-only", is_flag=True, help="Write certificate requests, for a CA that signs those.")
 @click.option("--request", "request_file", required=True, type=_FILE, help="From `iot-ca registration-code`.")
 @click.option("--out", default=".", show_default=True, type=_FOLDER, help="Folder for one file per stage.")
@@ -44,15 +50,12 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--profile", help="AWS profile for --kms-key and --private-ca.")
 def verification_cert(
     ca_certificate: Path | None,
-    private_key: Path | None,
-    kms_key: str | None,
-    private_ca: str | None,
-    pkcs11_uri: str | None,
     csr_only: bool,
     request_file: Path,
     out: Path,
     valid_days: int | None,
     profile: str | None,
+    **ways: str | None,
 ) -> None:
     """Sign verification certificates for the codes of a request file.
 
@@ -62,14 +65,8 @@ def verification_cert(
     \b
     Example: iot-ca verification-cert --ca-certificate ca.pem --private-key ca.key --request request.json --out .
     """
-    ways = {
-        "--private-key": private_key,
-        "--kms-key": kms_key,
-        "--private-ca": private_ca,
-        "--pkcs11-uri": pkcs11_uri,
-        "--csr-only": csr_only or None,
-    }
-    _exactly_one(ways)
+    given = {signer.option: ways[signer.argument] for signer in SIGNERS}
+    _exactly_one({**given, "--csr-only": csr_only or None})
     requests = code_requests.read(request_file)
     if csr_only:
         _write_requests(requests, out)
@@ -77,19 +74,11 @@ def verification_cert(
     if ca_certificate is None:
         raise WrongOptionsError("--ca-certificate is missing", fix="give the PEM of the CA that is to sign")
     value = CaCertificate.from_file(ca_certificate)
-    ca = value.load()
     lifetime = dt.timedelta(days=valid_days) if valid_days else dt.timedelta.max
-    signer: AbstractContextManager[Any]
-    if private_key is not None:
-        signer = signers.key_file(private_key, ca, lifetime)
-    elif kms_key is not None:
-        signer = signers.kms_key(kms_key, ca, lifetime, profile)
-    elif private_ca is not None:
-        signer = signers.private_ca(private_ca, ca, lifetime, profile)
-    else:
-        signer = signers.hsm(pkcs11_uri or "", ca, lifetime)
+    asked = Asked(value.load(), lifetime, profile)
+    signer, key = next((each, found) for each in SIGNERS if (found := given[each.option]) is not None)
     mine = _of_this_ca(requests, value)
-    with signers.sentences(), signer as sign:
+    with sentences(), signer.open(key, asked) as sign:
         # All are signed before one is written: a failure leaves no half of a set behind.
         signed = [(each, sign(each.registration_code)) for each in mine]
     paths = [_write(out, each, "verification.pem", pem) for each, pem in signed]
@@ -136,8 +125,8 @@ def _write(folder: Path, request: CodeRequest, ending: str, pem: str) -> Path:
 
 
 def _write_requests(requests: list[CodeRequest], out: Path) -> None:
-    make = signers.request_maker()
-    with signers.sentences():
+    make = request_maker()
+    with sentences():
         for each in requests:
             path = _write(out, each, "verification.csr", make(each.registration_code))
             say(f"wrote {path}")

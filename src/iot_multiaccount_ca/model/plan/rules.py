@@ -17,6 +17,7 @@ from ...errors import (
     UnusedVerificationError,
 )
 from ..ca.certificate import CertificateMode
+from ..possession.verification import HOW_TO_PROVE
 from ..target import KNOWN_REGIONS
 
 if TYPE_CHECKING:
@@ -101,10 +102,10 @@ def check_verifications(
             raise MissingVerificationError(
                 f"stage {stage.name!r} (account {stage.account}, {stage.region}) is in DEFAULT mode, and nothing "
                 "proves possession of the CA key there",
-                allowed="Verification.from_secret, from_kms_key, from_private_ca, from_pre_issued",
+                allowed=HOW_TO_PROVE,
                 fix="give the plan or the stage a verification, or register SNI_ONLY, which needs none",
             )
-        stage.verification.check_target(stage.partition, stage.account, stage.region)
+        stage.verification.check_target(stage.target)
         by_proof.setdefault(id(stage.verification), (stage.verification, []))[1].append(stage.name)
     if of_plan is not None and not by_proof:
         raise UnusedVerificationError(
@@ -160,7 +161,7 @@ def check_retiring(retiring: Iterable[RetiringCa], current: CaCertificate, stage
                 fix="leave the verification out",
             )
         for stage in owners:
-            each.verification.check_target(stage.partition, stage.account, stage.region)
+            each.verification.check_target(stage.target)
         each.verification.check_pre_issued(each.ca_certificate, [stage.name for stage in owners])
 
 

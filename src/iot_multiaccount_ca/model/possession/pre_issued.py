@@ -1,115 +1,109 @@
-"""Verification certificates signed ahead of time: reads them, checks them against a CA. Signs nothing."""
+"""PRE_ISSUED: the verification certificates were signed ahead of time. No role can sign with the CA's key."""
 
 from __future__ import annotations
 
-import datetime as dt
-import os
-import re
 from dataclasses import dataclass, field
-from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from ...errors import PreIssuedStagesError, PreIssuedValidityError
+from .issued_certificate import HOW_TO_SIGN, PreIssued, check_signature, read
+from .proof import Proof
 
-from ...errors import (
-    InvalidTypeError,
-    KeyMaterialGivenError,
-    PreIssuedCommonNameError,
-    PreIssuedSignatureError,
-    PreIssuedStagesError,
-    UnreadablePreIssuedError,
-)
+if TYPE_CHECKING:
+    import datetime as dt
+    import os
+    from collections.abc import Iterable, Mapping
 
-_REGISTRATION_CODE = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
-HOW_TO_SIGN = (
-    "`iot-ca registration-code` writes the request, `iot-ca verification-cert` signs it where the CA's key is"
-)
+    from ..ca.certificate import CaCertificate
+    from ..target import Target
+    from .grants import Permission
 
 
 @dataclass(frozen=True, slots=True)
-class PreIssued:
-    """One stage's verification certificate. ``registration_code``: its common name."""
+class PreIssuedProof(Proof):
+    """The verification certificates were signed ahead of time, by whoever holds the CA's key.
 
-    stage: str
-    pem: str = field(repr=False)
-    registration_code: str
+    A registration code never changes, so one signature serves for good. Raises a `PreIssuedError` for what is no
+    verification certificate.
 
-    def validity_problem(self, now: dt.datetime | None = None) -> str | None:
-        """Why AWS IoT would refuse it at ``now`` (by default: now), as a sentence; None when it would not."""
-        certificate = x509.load_pem_x509_certificate(self.pem.encode("ascii"))
-        start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        now = now or dt.datetime.now(dt.UTC)
-        if start <= now < end:
-            return None
-        state = "has expired" if now >= end else "is not valid yet"
-        return (
-            f"the pre-issued verification certificate of stage {self.stage!r} {state}: it is valid from "
-            f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, and AWS IoT takes none outside of that; fix: "
-            f"have it signed anew for registration code {self.registration_code} ({HOW_TO_SIGN})"
-        )
+    Args:
+        certificates: for each DEFAULT stage by its name, the certificate as PEM text or the path of its file, relative
+            to the working directory (as ``iot-ca verification-cert`` writes it).
+    """
 
+    certificates: Mapping[str, str | os.PathLike[str]] = field(compare=False, repr=False)
+    pre_issued: tuple[PreIssued, ...] = field(init=False)
 
-def read(stage: object, value: object) -> PreIssued:
-    """A stage's certificate out of PEM text or a file; raises a `PreIssuedError`."""
-    if not isinstance(stage, str):
-        raise InvalidTypeError(
-            "a stage's name is no text", value=type(stage).__name__, allowed="the name of a stage"
-        )
-    what = f"the pre-issued verification certificate of stage {stage!r}"
-    text = _pem_text(value, what)
-    if "PRIVATE KEY" in text:
-        raise KeyMaterialGivenError(
-            f"a private key stands where {what} belongs",
-            allowed="the certificate alone, PEM",
-            fix="give the certificate, and keep the key out of the app",
-        )
-    try:
-        certificates = x509.load_pem_x509_certificates(text.encode())
-    except ValueError:
-        certificates = []
-    if len(certificates) != 1:
-        raise UnreadablePreIssuedError(
-            f"{what} does not parse"
-            if not certificates
-            else f"{what} comes with {len(certificates) - 1} more",
-            allowed="one certificate in PEM, as text or the path of its file",
+    kind: ClassVar[str] = "PRE_ISSUED"
+    signs_in_lambda: ClassVar[bool] = False
+    not_rehearsable: ClassVar[str | None] = (
+        "the registration codes of the local AWS are not those that the certificates were signed for"
+    )
+
+    def __post_init__(self) -> None:
+        given = self.certificates
+        if not hasattr(given, "items") or not given:
+            raise PreIssuedStagesError(
+                "no pre-issued verification certificate is given",
+                value=type(given).__name__,
+                allowed='{"stage": PEM text or path, …}, one for every DEFAULT stage',
+                fix=HOW_TO_SIGN,
+            )
+        issued = sorted((read(stage, value) for stage, value in given.items()), key=lambda each: each.stage)
+        object.__setattr__(self, "pre_issued", tuple(issued))
+        # The text of each, so that a value made from this one reads no file again.
+        object.__setattr__(self, "certificates", MappingProxyType({each.stage: each.pem for each in issued}))
+
+    def request_properties(self, stage_name: str | None = None) -> dict[str, str]:
+        issued = self._issued_for(stage_name)
+        return {"Type": self.kind, "CertificatePem": issued.pem, "RegistrationCode": issued.registration_code}
+
+    def metadata(self, stage_name: str | None = None) -> dict[str, Any]:
+        return {"type": self.kind, "registrationCode": self._issued_for(stage_name).registration_code}
+
+    def _permissions(self, target: Target, ca_certificate: CaCertificate | None) -> tuple[Permission, ...]:
+        """None: nobody in any account may sign with the CA's key."""
+        del target, ca_certificate
+        return ()
+
+    def check_pre_issued(
+        self,
+        ca_certificate: CaCertificate,
+        default_stage_names: Iterable[str],
+        *,
+        now: dt.datetime | None = None,
+    ) -> None:
+        """Raise a `PreIssuedError` unless there is one for each DEFAULT stage and no other, signed by this CA."""
+        _check_stages(set(default_stage_names), {each.stage for each in self.pre_issued})
+        ca = ca_certificate.load()
+        for issued in self.pre_issued:
+            check_signature(issued, ca)
+            problem = issued.validity_problem(now) if now is not None else None
+            if problem is not None:
+                raise PreIssuedValidityError(problem)
+
+    def pre_issued_problem(self, stage_name: str | None, *, now: dt.datetime | None = None) -> str | None:
+        return self._issued_for(stage_name).validity_problem(now)
+
+    def _issued_for(self, stage_name: str | None) -> PreIssued:
+        if stage_name is None and len(self.pre_issued) == 1:
+            return self.pre_issued[0]
+        for issued in self.pre_issued:
+            if issued.stage == stage_name:
+                return issued
+        raise PreIssuedStagesError(
+            f"there is no pre-issued verification certificate for stage {stage_name!r}"
+            if stage_name is not None
+            else "a registration outside a plan has no stage, so which pre-issued certificate is meant is "
+            "unclear",
+            value=[each.stage for each in self.pre_issued],
+            allowed="one for every DEFAULT stage; exactly one for a registration outside a plan",
             fix=HOW_TO_SIGN,
         )
-    certificate = certificates[0]
-    names = [name.value for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    if len(names) != 1 or not isinstance(names[0], str) or not _REGISTRATION_CODE.fullmatch(names[0]):
-        raise PreIssuedCommonNameError(
-            f"{what} has no registration code as its common name",
-            value=certificate.subject.rfc4514_string(),
-            allowed="a common name of 64 hex digits, the account's registration code in the region",
-            fix=HOW_TO_SIGN,
-        )
-    return PreIssued(stage, certificate.public_bytes(Encoding.PEM).decode("ascii"), names[0])
 
 
-def _pem_text(value: object, what: str) -> str:
-    if isinstance(value, str) and "-----BEGIN" in value:
-        return value
-    if not isinstance(value, (str, os.PathLike)):
-        raise InvalidTypeError(
-            f"{what} is neither text nor a path",
-            value=type(value).__name__,
-            allowed="PEM text, or the path of a file",
-        )
-    try:
-        return Path(value).read_bytes().decode("ascii", "replace")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no path"
-        raise UnreadablePreIssuedError(
-            f"{what} cannot be read: {reason}",
-            value=str(value),
-            allowed="PEM text, or the path of its file relative to the working directory",
-            fix=HOW_TO_SIGN,
-        ) from None
-
-
-def check_stages(wanted: set[str], given: set[str]) -> None:
+def _check_stages(wanted: set[str], given: set[str]) -> None:
     """Raise `PreIssuedStagesError` unless there is one certificate for every DEFAULT stage, and no other."""
     missing, needless = sorted(wanted - given), sorted(given - wanted)
     if missing:
@@ -127,18 +121,3 @@ def check_stages(wanted: set[str], given: set[str]) -> None:
             allowed=", ".join(sorted(wanted)) or "none: no stage is DEFAULT",
             fix="leave it out, or correct the stage's name: SNI_ONLY asks for no proof",
         )
-
-
-def check_signature(issued: PreIssued, ca: x509.Certificate) -> None:
-    """Raise `PreIssuedSignatureError` unless the CA signed it."""
-    certificate = x509.load_pem_x509_certificate(issued.pem.encode("ascii"))
-    try:
-        certificate.verify_directly_issued_by(ca)
-    except Exception:  # InvalidSignature; ValueError and TypeError for another issuer or kind of key
-        raise PreIssuedSignatureError(
-            f"the pre-issued verification certificate of stage {issued.stage!r} is not signed by the plan's CA "
-            f"{ca.subject.rfc4514_string()!r}",
-            value=f"issuer {certificate.issuer.rfc4514_string()}",
-            allowed="a certificate that this very CA signed",
-            fix=HOW_TO_SIGN,
-        ) from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from iot_multiaccount_ca import CaCertificate, SharedCaError, Verification
 from iot_multiaccount_ca import errors as causes
 from iot_multiaccount_ca.errors import InvalidTypeError
 from iot_multiaccount_ca.model.possession.grants import Permission
+from iot_multiaccount_ca.model.target import Target
 from support.certificates import (
     NOW,
     make_ca,
@@ -96,7 +99,7 @@ def test_it_is_a_value() -> None:
     """Equal when made alike, and a key of dictionaries: the constructs grant each one once."""
     assert Verification.from_kms_key(KEY) == Verification.from_kms_key(KEY)
     issued = pre_issued("prod")
-    again = Verification.from_pre_issued({"prod": issued.pre_issued[0].pem})
+    again = Verification.from_pre_issued({"prod": issued.request_properties("prod")["CertificatePem"]})
     assert len({issued, again, Verification.from_secret("a")}) == 2
 
 
@@ -104,7 +107,7 @@ def test_it_is_a_value() -> None:
 
 
 def grants(verification: Verification, **options: Any) -> list[Permission]:
-    return list(verification.permissions("aws", "333333333333", "eu-west-1", **options))
+    return list(verification.permissions(Target("aws", "333333333333", "eu-west-1"), **options))
 
 
 def test_a_secrets_name_grants_that_name_here() -> None:
@@ -164,7 +167,7 @@ def test_pre_issued_grants_nothing() -> None:
 def test_partitions_are_kept() -> None:
     """In China and GovCloud the ARNs are theirs; in China a service's name ends in either of two ways."""
     name = Verification.from_secret("a", encryption_key_arn=KEY.replace("arn:aws:", "arn:aws-cn:"))
-    read, decrypt = name.permissions("aws-cn", "333333333333", "cn-north-1")
+    read, decrypt = name.permissions(Target("aws-cn", "333333333333", "cn-north-1"))
     assert read.resources == ("arn:aws-cn:secretsmanager:cn-north-1:333333333333:secret:a-??????",)
     assert decrypt.conditions is not None
     assert decrypt.conditions["StringEquals"]["kms:ViaService"] == [
@@ -172,7 +175,7 @@ def test_partitions_are_kept() -> None:
         "secretsmanager.cn-north-1.amazonaws.com.cn",
     ]
     pca = Verification.from_private_ca(PCA.replace("arn:aws:", "arn:aws-us-gov:"))
-    issue = pca.permissions("aws-us-gov", "222222222222", "us-gov-west-1")[0]
+    issue = pca.permissions(Target("aws-us-gov", "222222222222", "us-gov-west-1"))[0]
     assert issue.conditions is not None
     template = issue.conditions["StringEquals"]["acm-pca:TemplateArn"]
     assert template == "arn:aws-us-gov:acm-pca:::template/EndEntityCertificate/V1"
@@ -217,6 +220,17 @@ def test_a_foreign_secret_wants_its_policy_and_its_keys() -> None:
     assert (secret.resource_arn, key.resource_arn) == (SECRET, KEY)
     (read,), (decrypt,) = secret.document["Statement"], key.document["Statement"]
     assert read["Action"] == "secretsmanager:GetSecretValue"
+    assert decrypt["Action"] == "kms:Decrypt"
+    assert decrypt["Condition"]["StringEquals"] == {
+        "kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"
+    }
+
+
+def test_the_foreign_key_of_an_own_secret_wants_its_statement() -> None:
+    """The secret is the stage's own, and its key another account's: that account has to let it decrypt."""
+    (policy,) = Verification.from_secret("fleet/ca", encryption_key_arn=KEY).foreign_policies("333333333333")
+    (decrypt,) = policy.document["Statement"]
+    assert policy.resource_arn == KEY
     assert decrypt["Action"] == "kms:Decrypt"
     assert decrypt["Condition"]["StringEquals"] == {
         "kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"
@@ -352,6 +366,46 @@ def test_a_key_that_was_given_by_mistake_is_not_repeated(case: str) -> None:
         error = error.__cause__ or error.__context__
 
 
+_DER = base64.b64decode("".join(CA.key_pem.splitlines()[1:-1]))
+#: A key as people carry it where no file can go.
+KEY_TEXTS = {
+    "PEM": CA.key_pem,
+    "PEM without its first and last line": "\n".join(CA.key_pem.splitlines()[1:-1]),
+    "base64": base64.b64encode(_DER).decode(),
+    "base64 for URLs": base64.urlsafe_b64encode(_DER).decode(),
+    "hex": _DER.hex(),
+    "JSON": json.dumps({"key": base64.b64encode(_DER).decode()}),
+    "in an ARN": f"arn:aws:kms:eu-west-1:111111111111:key/{base64.b64encode(_DER).decode()}",
+}
+#: Every argument that takes a name, an ARN or a path of the key's side.
+KEY_ARGUMENTS: dict[str, Callable[[str], object]] = {
+    "from_secret": Verification.from_secret,
+    "from_secret, field": lambda text: Verification.from_secret("a", field=text),
+    "from_secret, encryption_key_arn": lambda text: Verification.from_secret("a", encryption_key_arn=text),
+    "from_kms_key": Verification.from_kms_key,
+    "from_private_ca": Verification.from_private_ca,
+    "from_pre_issued, path": lambda text: Verification.from_pre_issued({"prod": text}),
+    "from_pre_issued, stage": lambda text: Verification.from_pre_issued({text: "prod.pem"}),
+}
+
+
+@pytest.mark.parametrize("form", KEY_TEXTS)
+@pytest.mark.parametrize("argument", KEY_ARGUMENTS)
+def test_a_key_is_refused_wherever_a_name_belongs(argument: str, form: str) -> None:
+    """It would end up in cdk.out: with or without its armour it is told, and nothing of it is repeated."""
+    with pytest.raises(causes.KeyMaterialGivenError) as caught:
+        KEY_ARGUMENTS[argument](KEY_TEXTS[form])
+    told = f"{caught.value!s} {vars(caught.value)} {caught.value.__context__!r}"
+    pieces = [KEY_TEXTS[form][at : at + 24] for at in range(60, len(KEY_TEXTS[form]) - 60, 24)]
+    assert [piece for piece in pieces if piece in told] == []
+
+
+def test_what_is_no_mapping_is_not_shown() -> None:
+    """A list of certificates, or of a key, is named by its type."""
+    with pytest.raises(causes.PreIssuedStagesError, match="got 'list'"):
+        Verification.from_pre_issued([CA.key_pem])  # type: ignore[arg-type]
+
+
 def test_a_file_and_its_text_are_the_same(tmp_path: Path) -> None:
     """PEM text, a path as text, and a Path."""
     pem = make_verification_certificate(CA, CODE)
@@ -406,12 +460,12 @@ def test_another_partition_is_out_of_reach() -> None:
     """No role of aws reaches a key of aws-cn."""
     verification = Verification.from_kms_key(KEY.replace("arn:aws:", "arn:aws-cn:"))
     with pytest.raises(causes.ForeignPartitionError, match="partition aws-cn"):
-        verification.check_target("aws", "333333333333", "eu-west-1")
+        verification.check_target(Target("aws", "333333333333", "eu-west-1"))
 
 
 def test_a_foreign_secret_needs_its_key() -> None:
     """The default key never serves another account: said at synth, not after minutes of deployment."""
     verification = Verification.from_secret(SECRET)
-    verification.check_target("aws", "222222222222", "us-east-1")
+    verification.check_target(Target("aws", "222222222222", "us-east-1"))
     with pytest.raises(causes.ForeignSecretError, match="encryption_key_arn"):
-        verification.check_target("aws", "333333333333", "us-east-1")
+        verification.check_target(Target("aws", "333333333333", "us-east-1"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ....model.ca.certificate import CertificateMode
+from ....model.target import Target
 from ...policies import allow
 
 if TYPE_CHECKING:
@@ -68,9 +69,8 @@ def registrar_statements(
     for each in registrations:
         if each.verification is None:
             continue
-        for grant in each.verification.permissions(
-            partition, account, region, ca_certificate=each.ca_certificate
-        ):
+        target = Target(partition, account, region)
+        for grant in each.verification.permissions(target, ca_certificate=each.ca_certificate):
             statement = allow(list(grant.actions), list(grant.resources), grant.conditions)
             if statement not in statements:
                 statements.append(statement)

@@ -1,0 +1,77 @@
+"""What a way to sign for ``iot-ca verification-cert`` is, and what several of them need. Keeps no key, shows none."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...assets import registrar_importable
+from ...errors import SigningError
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from cryptography import x509
+
+#: From a registration code to a verification certificate, PEM.
+Sign = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be signed with: the CA, how long the certificates are valid, the AWS profile of the caller's."""
+
+    ca: x509.Certificate
+    lifetime: dt.timedelta
+    profile: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A way to sign. ``open``: makes of the option's value what signs, as long as it lasts.
+
+    ``kind``: the model's way of proof where that is the one; a name of its own for a key that is nowhere in AWS.
+    """
+
+    kind: str
+    metavar: str
+    help: str
+    open: Callable[[str, Asked], AbstractContextManager[Sign]]
+
+    @property
+    def option(self) -> str:
+        """The option of the command line that chooses it."""
+        return f"--{self.argument.replace('_', '-')}"
+
+    @property
+    def argument(self) -> str:
+        """The same, as the command's function has it."""
+        return self.kind.lower()
+
+
+@contextlib.contextmanager
+def sentences() -> Iterator[None]:
+    """Turn the registrar's errors into those of this package."""
+    with registrar_importable():
+        from ca_registrar.errors import RegistrarError
+    try:
+        yield
+    except RegistrarError as error:
+        raise SigningError(str(error)) from None
+
+
+def aws_client(service: str, region: str, profile: str | None) -> Any:
+    """A client under the caller's own credentials."""
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        return boto3.Session(profile_name=profile).client(service, region_name=region)
+    except BotoCoreError as error:
+        raise SigningError(
+            f"no AWS credentials to sign with: {error}", fix="log in, or name a --profile"
+        ) from None

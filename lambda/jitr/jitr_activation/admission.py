@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from .expressions import first_mismatch
 from .runtime import code_of
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 #: Longer values match nothing: a subject is no place for a novel, and an expression may be slow on one.
 LONGEST_VALUE = 256
 _BETWEEN = re.compile(r"[\s,]+")
+# What else stands in a list, such as 0x or a colon alone, is no entry, and admits nobody.
+_ENTRY = re.compile(r"(?:0[xX])?([0-9a-fA-F]+(?::[0-9a-fA-F]+)*)", re.ASCII)
 _GONE = frozenset({"ParameterNotFound", "ResourceNotFoundException"})
 
 
@@ -58,13 +61,20 @@ def _window(admission: Admission, now: dt.datetime) -> str | None:
 
 
 def _subject(admission: Admission, certificate: Certificate) -> str | None:
-    for field, expression in admission.subject.items():
+    values: dict[str, str] = {}
+    for field in admission.subject:
         value, problem = value_of(certificate, field)
         if value is None:
             return problem
-        if not re.fullmatch(expression, value):
-            return f"the subject's {field} {value!r} does not match {expression!r}"
-    return None
+        values[field] = value
+    mismatch = first_mismatch(
+        [(expression, values[field]) for field, expression in admission.subject.items()]
+    )
+    if mismatch is None:
+        return None
+    field, expression = list(admission.subject.items())[mismatch.position]
+    verb = "does not match" if mismatch.in_time else "is not decided in time by"
+    return f"the subject's {field} {values[field]!r} {verb} {expression!r}"
 
 
 def _listed(allow_list: AllowList, certificate: Certificate, clients: Any) -> str | None:
@@ -84,12 +94,13 @@ def _listed(allow_list: AllowList, certificate: Certificate, clients: Any) -> st
 
 
 def _in_parameter(allow_list: AllowList, wanted: str, clients: Any) -> bool:
-    listed: str = clients.client("ssm").get_parameter(Name=allow_list.name)["Parameter"]["Value"]
-    return wanted.lstrip("0") in {_plain(each) for each in _BETWEEN.split(listed) if each}
-
-
-def _plain(listed: str) -> str:
-    return listed.lower().replace(":", "").removeprefix("0x").lstrip("0")
+    # Decryption is for a SecureString; others are read as they are.
+    answer = clients.client("ssm").get_parameter(Name=allow_list.name, WithDecryption=True)
+    entries = (_ENTRY.fullmatch(each) for each in _BETWEEN.split(answer["Parameter"]["Value"]))
+    listed = {entry[1].replace(":", "").lower() for entry in entries if entry}
+    if allow_list.by == "FINGERPRINT":
+        return wanted in listed
+    return int(wanted, 16) in {int(each, 16) for each in listed}
 
 
 def _in_table(allow_list: AllowList, wanted: str, clients: Any) -> bool:

@@ -63,11 +63,10 @@ def enroll(event: Event, settings: Settings, clients: Any, now: dt.datetime) -> 
     refusal = why_not(settings.admission, certificate, clients, now)
     if refusal is not None:
         return _decision("refused", refusal)
-    name = None
-    if settings.thing is not None:
-        name, problem = _thing_name(settings.thing, certificate)
-        if name is None:
-            return _decision("refused", problem)
+    name, problem = _thing_of(iot, settings.thing, certificate, found["certificateArn"])
+    if problem:
+        return _decision("refused", problem)
+    if settings.thing is not None and name is not None:
         _create_thing(iot, settings.thing, name)
     with doing(f"attaching policy {settings.policy_name}"):
         iot.attach_policy(policyName=settings.policy_name, target=found["certificateArn"])
@@ -79,6 +78,18 @@ def enroll(event: Event, settings: Settings, clients: Any, now: dt.datetime) -> 
         return _decision("left alone", f"the certificate has become {status}")
     iot.update_certificate(certificateId=event.certificate_id, newStatus="ACTIVE")
     return _decision("activated", "admitted", **({"thingName": name} if name is not None else {}))
+
+
+def _thing_of(
+    iot: Any, thing: Thing | None, certificate: Certificate, certificate_arn: str
+) -> tuple[str | None, str]:
+    """The name of the thing that the certificate gets, if it gets one; or None and why it cannot have it."""
+    if thing is None:
+        return None, ""
+    name, problem = _thing_name(thing, certificate)
+    if name is not None and _held_by_another(iot, name, certificate_arn):
+        return None, f"another certificate holds thing {name}; detach it from the thing first"
+    return name, problem
 
 
 def _thing_name(thing: Thing, certificate: Certificate) -> tuple[str | None, str]:
@@ -95,13 +106,34 @@ def _thing_name(thing: Thing, certificate: Certificate) -> tuple[str | None, str
     return name, ""
 
 
+def _held_by_another(iot: Any, name: str, certificate_arn: str) -> bool:
+    """Whether the thing exists, and is another certificate's: what admits this one gives it nobody else's thing.
+
+    Two certificates that come in the same second may both find it free: AWS IoT has no attachment that excludes others.
+    """
+    following: dict[str, str] = {}
+    while True:
+        try:
+            with doing(f"looking who holds thing {name}"):
+                page = iot.list_thing_principals(thingName=name, **following)
+        except Exception as error:
+            if code_of(error) == "ResourceNotFoundException":
+                return False
+            raise
+        if any(":cert/" in each and each != certificate_arn for each in page.get("principals", ())):
+            return True
+        if not page.get("nextToken"):
+            return False
+        following = {"nextToken": page["nextToken"]}
+
+
 def _create_thing(iot: Any, thing: Thing, name: str) -> None:
     kind = {"thingTypeName": thing.kind} if thing.kind is not None else {}
     try:
         with doing(f"making thing {name}" + (f" of type {thing.kind}" if thing.kind is not None else "")):
             iot.create_thing(thingName=name, **kind)
     except Exception as error:
-        # Of an earlier attempt, or the thing of a device that gets another certificate: used as it is.
+        # Of an earlier attempt, or made by somebody for this device: used as it is.
         if code_of(error) != "ResourceAlreadyExistsException":
             raise
     for group in thing.groups:

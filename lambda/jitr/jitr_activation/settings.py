@@ -73,7 +73,7 @@ class Settings:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings; raises `InvalidSettingsError`."""
     try:
-        enrollment = json.loads(environment["ENROLLMENT"])
+        enrollment = json.loads(environment["ENROLLMENT"], object_pairs_hook=_members)
         ca_certificate_id, policy_name = environment["CA_CERTIFICATE_ID"], environment["POLICY_NAME"]
         if not CERTIFICATE_ID.fullmatch(ca_certificate_id) or not policy_name:
             message = "no CA or no policy"
@@ -88,6 +88,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"the function's environment cannot be read: {type(error).__name__}: {error}"
         raise InvalidSettingsError(message) from None
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        message = f"a key stands twice among {', '.join(key for key, _ in pairs)}"
+        raise InvalidSettingsError(message)
+    return found
 
 
 def _admission(written: Mapping[str, Any]) -> Admission:

@@ -27,7 +27,7 @@ def activation_statements(
     if enrollment.thing_name is not None:
         on_certificates.append("iot:AttachThingPrincipal")
         things = arn("iot", f"thing/{thing_pattern(enrollment.thing_name)}")
-        statements.append(allow(["iot:CreateThing"], [things]))
+        statements.append(allow(["iot:CreateThing", "iot:ListThingPrincipals"], [things]))
         if enrollment.thing_groups:
             groups = [arn("iot", f"thinggroup/{group}") for group in enrollment.thing_groups]
             statements.append(allow(["iot:AddThingToThingGroup"], [things, *groups]))

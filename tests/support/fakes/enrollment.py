@@ -14,7 +14,7 @@ _META = {
     name: boto3.client(name, region_name=REGION, aws_access_key_id="a", aws_secret_access_key="b").meta
     for name in _SERVICES
 }
-_READS = frozenset({"describe_certificate", "get_parameter", "get_item"})
+_READS = frozenset({"describe_certificate", "get_parameter", "get_item", "list_thing_principals"})
 
 
 def refusal(code: str) -> ClientError:
@@ -79,6 +79,14 @@ class FakeAccount:
         self.things.setdefault(thingName, {"asked": more, "principals": set()})
         return {"thingName": thingName}
 
+    def do_list_thing_principals(self, thingName: str, nextToken: str = "0") -> Any:
+        """A principal a page, as if there were hundreds."""
+        if thingName not in self.things:
+            raise refusal("ResourceNotFoundException")
+        at, held = int(nextToken), sorted(self.things[thingName]["principals"])
+        more = {"nextToken": str(at + 1)} if at + 1 < len(held) else {}
+        return {"principals": held[at : at + 1], **more}
+
     def do_add_thing_to_thing_group(self, thingGroupName: str, thingName: str) -> Any:
         if thingGroupName not in self.groups or thingName not in self.things:
             raise refusal("ResourceNotFoundException")
@@ -97,7 +105,8 @@ class FakeAccount:
         self.things[thingName]["principals"].add(principal)
         return {}
 
-    def do_get_parameter(self, Name: str) -> Any:
+    def do_get_parameter(self, Name: str, WithDecryption: bool = False) -> Any:
+        assert WithDecryption, "a SecureString would come as it is stored"
         if Name not in self.parameters:
             raise refusal("ParameterNotFound")
         return {"Parameter": {"Name": Name, "Value": self.parameters[Name]}}

@@ -178,6 +178,7 @@ def test_a_lambda_that_makes_no_thing_may_make_none() -> None:
             {
                 "iot:AttachThingPrincipal": f"arn:aws:iot:{HERE}:cert/*",
                 "iot:CreateThing": f"arn:aws:iot:{HERE}:thing/sensor-*",
+                "iot:ListThingPrincipals": f"arn:aws:iot:{HERE}:thing/sensor-*",
                 "iot:AddThingToThingGroup": [
                     f"arn:aws:iot:{HERE}:thing/sensor-*",
                     f"arn:aws:iot:{HERE}:thinggroup/new",

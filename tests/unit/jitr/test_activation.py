@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,8 +19,9 @@ import activation
 from iot_multiaccount_ca.constructs.policies import activation_statements
 from iot_multiaccount_ca.model.jitr.admission import Admission
 from iot_multiaccount_ca.model.jitr.enrollment import JitrEnrollment
-from jitr_activation.admission import NoSuchListError
-from jitr_activation.settings import InvalidSettingsError
+from jitr_activation.admission import NoSuchListError, why_not
+from jitr_activation.certificate import Certificate
+from jitr_activation.settings import InvalidSettingsError, read_settings
 from support.certificates import Device, make_ca, make_device
 from support.fakes.enrollment import (
     ACCOUNT,
@@ -113,6 +117,37 @@ def test_a_listed_serial_number_is_admitted(here: Lambda) -> None:
     assert here.knock(other)["decision"] == "refused"
 
 
+def _serial_number_0(here: Lambda, entry: str, listed_by: str = "SERIAL_NUMBER") -> str | None:
+    """Why a certificate of serial number 0 (no library makes one) is not admitted by a list with this entry."""
+    here.configure(Admission(parameter_name="/serials", listed_by=listed_by))
+    here.aws.parameters["/serials"] = f"{entry} {'ab' * 32}"
+    certificate = Certificate(fingerprint="cd" * 32, serial_number="0", subject={})
+    return why_not(read_settings(os.environ).admission, certificate, here.aws, NOW)
+
+
+@pytest.mark.parametrize(
+    "entry", ["0x", "0X", ":", "::", ",", "-0", "+0", "0x:", "\u0660", "\uff10", "0_0", "x", "0b0"]
+)
+@pytest.mark.parametrize("listed_by", ["FINGERPRINT", "SERIAL_NUMBER"])
+def test_what_has_no_digits_is_no_entry(here: Lambda, entry: str, listed_by: str) -> None:
+    """Read as nothing it would admit serial number 0; digits are ASCII."""
+    assert "is not in parameter" in str(_serial_number_0(here, entry, listed_by))
+
+
+@pytest.mark.parametrize("entry", ["0", "00:00", "0x0"])
+def test_serial_number_0_is_admitted_where_it_is_listed(here: Lambda, entry: str) -> None:
+    """No CA should give it, and some do."""
+    assert _serial_number_0(here, entry) is None
+
+
+def test_a_fingerprint_is_listed_whole(here: Lambda) -> None:
+    """What is left without its leading zeros is no fingerprint."""
+    here.configure(Admission(parameter_name="/fleet/admitted"))
+    device = _device()
+    here.aws.parameters["/fleet/admitted"] = device.certificate_id[1:]
+    assert here.knock(device)["decision"] == "refused"
+
+
 @pytest.mark.parametrize("listed_by", ["FINGERPRINT", "SERIAL_NUMBER"])
 def test_an_item_of_a_table_is_admitted(here: Lambda, listed_by: str) -> None:
     """One item per certificate."""
@@ -133,6 +168,54 @@ def test_the_subject_has_to_match_as_a_whole(here: Lambda) -> None:
         assert refused["decision"] == "refused"
         assert "does not match" in refused["reason"]
     assert here.knock(_device("sensor-3"))["reason"] == "the subject has no Organization"
+
+
+@pytest.mark.parametrize(
+    ("expression", "common_name"),
+    [
+        (r"sensor-\d+", "sensor-\u0663"),
+        (r"sensor-\w", "sensor-\u00e9"),
+        (r"a\sb", "a\u00a0b"),
+        (r"(?i:k)", "\u212a"),
+    ],
+)
+def test_classes_of_characters_are_ascii(here: Lambda, expression: str, common_name: str) -> None:
+    """Digits of other scripts look alike, and are others; so with letters and blanks."""
+    here.configure(Admission(subject={"CommonName": expression}))
+    assert "does not match" in here.knock(_device(common_name))["reason"]
+
+
+@pytest.mark.parametrize("expression", ["(a+)+$", "(a|a)*b", "(.*a){20}b", "(?:a?){30}a{30}b"])
+def test_an_expression_that_explodes_costs_one_device(here: Lambda, expression: str) -> None:
+    """It ends within 2 s, the device is refused with the reason, and others are admitted as before."""
+    here.configure(Admission(subject={"CommonName": expression + "|sensor-1"}))
+    begun = time.monotonic()
+    refused = here.knock(_device("a" * 63 + "!"))
+    assert time.monotonic() - begun < 2
+    assert refused["decision"] == "refused"
+    assert "is not decided in time by" in refused["reason"]
+    assert here.knock(_device("sensor-1"))["decision"] == "activated"
+
+
+def test_others_are_admitted_while_an_expression_explodes(here: Lambda) -> None:
+    """Each device has a child process of its own."""
+    here.configure(Admission(subject={"CommonName": "(a+)+$|sensor-[0-9]"}))
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(here.knock, _device("a" * 63 + "!"))
+        quick = pool.submit(here.knock, _device("sensor-1"))
+        assert quick.result()["decision"] == "activated"
+        assert not slow.done()
+        assert slow.result()["decision"] == "refused"
+
+
+def test_what_does_not_match_is_told_though_a_later_field_explodes(here: Lambda) -> None:
+    """The fields that were decided in time count."""
+    here.configure(Admission(subject={"CommonName": "(a+)+$", "Organization": "Example"}))
+    reason = here.knock(_device("a" * 63 + "!", organization="Example"))["reason"]
+    assert "CommonName" in reason
+    here.configure(Admission(subject={"CommonName": "sensor", "Organization": "(a+)+$"}))
+    reason = here.knock(_device("other", organization="a" * 63 + "!"))["reason"]
+    assert "does not match 'sensor'" in reason
 
 
 @pytest.mark.parametrize(
@@ -240,7 +323,14 @@ def test_activation_comes_last(here: Lambda) -> None:
 
 @pytest.mark.parametrize(
     "operation",
-    ["create_thing", "attach_policy", "attach_thing_principal", "update_certificate", "describe_certificate"],
+    [
+        "list_thing_principals",
+        "create_thing",
+        "attach_policy",
+        "attach_thing_principal",
+        "update_certificate",
+        "describe_certificate",
+    ],
 )
 def test_what_fails_is_raised_and_done_again(here: Lambda, operation: str) -> None:
     """Lambda tries again; the second time everything is in place."""
@@ -283,13 +373,50 @@ def test_a_policy_that_does_not_exist_activates_nobody(here: Lambda) -> None:
     assert here.status(device) == "PENDING_ACTIVATION"
 
 
-def test_a_thing_that_exists_is_used_as_it_is(here: Lambda) -> None:
-    """A device that gets another certificate keeps its thing."""
-    here.aws.things["sensor-1"] = {"asked": {"thingTypeName": "older"}, "principals": {"its first"}}
+def test_a_thing_that_nobody_holds_is_used_as_it_is(here: Lambda) -> None:
+    """Somebody made it for this device, or took the former certificate off it; a Cognito identity is no device."""
+    user = "arn:aws:cognito-identity:eu-west-1:111111111111:identitypool/eu-west-1:1"
+    here.aws.things["sensor-1"] = {"asked": {"thingTypeName": "older"}, "principals": {user}}
     here.configure(thing_name="{CommonName}", thing_type="newer")
     assert here.knock(_device())["decision"] == "activated"
     assert here.aws.things["sensor-1"]["asked"] == {"thingTypeName": "older"}
     assert len(here.aws.things["sensor-1"]["principals"]) == 2
+
+
+def test_a_thing_that_another_certificate_holds_is_not_taken_over(here: Lambda) -> None:
+    """Nor anything made: with the thing would go its shadow, its jobs and what its policy allows."""
+    holders = {f"arn:aws:iot:{REGION}:{ACCOUNT}:cert/{'0' * 64}", "arn:aws:cognito-identity:::identitypool/a"}
+    here.aws.things["sensor-1"] = {"asked": {}, "principals": set(holders)}
+    here.configure(thing_name="{CommonName}")
+    device = _device()
+    answer = here.knock(device)
+    assert answer["decision"] == "refused"
+    assert answer["reason"] == "another certificate holds thing sensor-1; detach it from the thing first"
+    assert here.status(device) == "PENDING_ACTIVATION"
+    assert here.aws.writes == []
+    here.aws.things["sensor-1"]["principals"].clear()
+    assert here.event(device.certificate_id)["decision"] == "activated"
+
+
+def test_a_holder_is_found_on_whatever_page_it_stands(here: Lambda) -> None:
+    """AWS IoT pages what it lists."""
+    others = {f"arn:aws:cognito-identity:::identitypool/{n}" for n in range(3)}
+    here.aws.things["sensor-1"] = {
+        "asked": {},
+        "principals": {*others, f"arn:aws:iot:{REGION}:{ACCOUNT}:cert/{'f' * 64}"},
+    }
+    here.configure(thing_name="{CommonName}")
+    assert here.knock(_device())["decision"] == "refused"
+
+
+def test_a_thing_of_ones_own_is_kept(here: Lambda) -> None:
+    """An attempt that failed after the attachment is done again."""
+    here.configure(thing_name="{CommonName}")
+    here.aws.fail("update_certificate", refusal("ThrottlingException"))
+    device = _device()
+    with pytest.raises(ClientError):
+        here.knock(device)
+    assert here.event(device.certificate_id)["decision"] == "activated"
 
 
 def test_without_a_thing_the_policy_is_attached_alone(here: Lambda) -> None:
@@ -369,6 +496,7 @@ def test_an_event_that_names_no_certificate_fails(here: Lambda, event: dict[str,
         '{"admission": {}}',
         '{"admission": {"everyone": "true"}}',
         '{"admission": {"everyone": false, "newer": 1}}',
+        '{"admission": {"everyone": false, "everyone": true}}',
         '{"admission": {"everyone": false, "list": {"type": "FILE", "name": "a", "by": "FINGERPRINT"}}}',
         '{"admission": {"everyone": true, "notAfter": "2030-01-01T00:00:00"}}',
     ],

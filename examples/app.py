@@ -1,7 +1,4 @@
-"""One device CA in three accounts of one region: DEFAULT in production's, SNI_ONLY in the others.
-
-Synthesizes without credentials: ``npx cdk synth``. Runs for real on this machine alone: ``make demo``.
-"""
+"""One device CA in three accounts of one region: DEFAULT in production's, SNI_ONLY in the others."""
 
 import os
 from pathlib import Path

@@ -45,7 +45,7 @@ def test_a_pipeline_promotes_what_all_at_once_deployed_and_a_device_moves_along(
     again = deployments.synthesize(examples / "app.py", name="again", variables=variables)
     assert "Number of stacks with differences: 0" in deployments.diff(again)
     stacks = [deployments.stack_id(f"FleetCa-{name}", account, REGION) for name, account in _STAGES]
-    pipeline = deployments.synthesize(examples / "pipeline_app.py", name="pipeline", variables=variables)
+    pipeline = deployments.synthesize(examples / "pipeline/app.py", name="pipeline", variables=variables)
     dev, prod = (pipeline / f"assembly-FleetCaPipeline-{stage}" for stage in ("Dev", "Prod"))
     for stage in (dev, prod):
         # Only CDK's path metadata is another: no resource is made or replaced.

@@ -117,14 +117,14 @@ def test_the_example(temporary: Path, ca_files: tuple[Path, Path], monkeypatch: 
     assert "deployed by cdk deploy" in ran.stderr
 
 
-@pytest.mark.parametrize(("example", "stages"), [("pipeline_app", 3), ("jitr_app", 2)])
+@pytest.mark.parametrize(("example", "stages"), [("pipeline", 3), ("jitr", 2)])
 def test_the_other_examples(
     example: str, stages: int, temporary: Path, ca_files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stages of a pipeline, without CodePipeline; and a stage that admits who is on a list."""
     certificate, key = ca_files
     monkeypatch.setenv("FLEET_CA", str(certificate))
-    app = f"{sys.executable} examples/{example}.py"
+    app = f"{sys.executable} examples/{example}/app.py"
     ran = in_pipe("rehearse", "--app", app, "--ca-key", str(key), cwd=ROOT)
     assert ran.code == 0, ran.stdout + ran.stderr
     assert len(rows(ran)) == stages

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import filecmp
+import json
 import re
 from pathlib import Path
 
+import pytest
 from aws_cdk import App, CfnOutput
 
 from iot_multiaccount_ca import SharedCa
@@ -54,3 +57,21 @@ def test_the_gaps_of_the_local_aws_are_numbered_as_their_modules_say() -> None:
         for number in re.findall(r"\d+", module.read_text(encoding="utf-8").partition(":")[0])
     }
     assert cited == {number for number, _, _ in rows}
+
+
+@pytest.mark.parametrize("example", [".", "jitr", "pipeline"])
+def test_every_example_is_a_whole_folder(example: str) -> None:
+    """A README, a cdk.json whose command runs beside it, and the files that the app reads; copies are the same."""
+    home = ROOT / "examples" / example
+    assert (home / "README.md").is_file()
+    assert json.loads((home / "cdk.json").read_text(encoding="utf-8")) == {"app": "python app.py"}
+    source = (home / "app.py").read_text(encoding="utf-8")
+    for name in re.findall(r'HERE / "([\w.-]+)"', source):
+        assert filecmp.cmp(home / name, ROOT / "examples" / name, shallow=False), name
+
+
+def test_the_readme_lists_every_example() -> None:
+    """A folder that nobody finds helps nobody."""
+    listed = (ROOT / "examples/README.md").read_text(encoding="utf-8")
+    for app in (ROOT / "examples").glob("*/app.py"):
+        assert f"]({app.parent.name}/README.md)" in listed

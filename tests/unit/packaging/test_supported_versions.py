@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = ("app", "jitr_app", "pipeline_app")
+EXAMPLES = (".", "jitr", "pipeline")
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 pytestmark = pytest.mark.slow
 
@@ -64,13 +65,12 @@ def test_the_examples_synthesize(python: str, constraints: list[str], wheel: Pat
     bin_folder = tmp_path / "venv/bin"
     install = [str(bin_folder / "python"), "-m", "pip", "install", "--quiet", str(wheel), *constraints]
     subprocess.run(install, check=True, timeout=600)
-    for file in (ROOT / "examples").iterdir():
-        if file.is_file():
-            (tmp_path / file.name).write_bytes(file.read_bytes())
+    examples = shutil.copytree(ROOT / "examples", tmp_path / "examples")
     for example in EXAMPLES:
-        environment = {**os.environ, "CDK_OUTDIR": str(tmp_path / example)}
-        command = [str(bin_folder / "python"), f"{example}.py"]
-        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=300)
-    plan = [str(bin_folder / "iot-ca"), "plan", "--app", str(tmp_path / "app")]
+        home = examples / example
+        environment = {**os.environ, "CDK_OUTDIR": str(home / "cdk.out")}
+        command = [str(bin_folder / "python"), "app.py"]
+        subprocess.run(command, cwd=home, env=environment, check=True, capture_output=True, timeout=300)
+    plan = [str(bin_folder / "iot-ca"), "plan", "--app", str(examples / "cdk.out")]
     said = subprocess.run(plan, check=True, capture_output=True, text=True).stdout
     assert re.search(r"\b3 registrations\b", said)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SNAPSHOT = HERE / "three_stages.json"
-EXAMPLES = ("app", "jitr_app", "pipeline_app")
+#: Their apps, each in a folder of its own; the first is the folder of examples itself.
+EXAMPLES = ("app.py", "jitr/app.py", "pipeline/app.py")
 # On what CDK Pipelines writes; ours is clean without them.
 _LINT_OF_PIPELINES = ("E3703", "W3005")
 _MOST_BYTES, _MOST_RESOURCES, _MOST_OUTPUTS = 1_000_000, 500, 200
@@ -31,7 +32,7 @@ def synthesized(
     """Each example's cloud assembly, and what cdk-nag found in it."""
     made = {}
     for example in EXAMPLES:
-        folder = tmp_path_factory.mktemp(example) / "cdk.out"
+        folder = tmp_path_factory.mktemp("example") / "cdk.out"
         made[example] = (folder, _run(pytestconfig.rootpath, folder, str(HERE / "nagged.py"), example))
     return made
 
@@ -40,7 +41,7 @@ def _run(root: Path, folder: Path, *command: str) -> str:
     *script, example = command
     environment = {**os.environ, "CDK_OUTDIR": str(folder), "CDK_VALIDATION": "true"}
     run = subprocess.run(
-        [sys.executable, *script, str(root / "examples" / f"{example}.py")],
+        [sys.executable, *script, str(root / "examples" / example)],
         env=environment,
         cwd=folder.parent,
         capture_output=True,
@@ -70,7 +71,7 @@ def test_without_acknowledgements_it_would_find_something(
     synthesized: dict[str, tuple[Path, str]],
 ) -> None:
     """Each is in the assembly's metadata, with its reason: the check above is no blind one."""
-    folder, _ = synthesized["app"]
+    folder, _ = synthesized["app.py"]
     noted = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.metadata.json"))
     for rule in ("AwsSolutions-IAM4", "AwsSolutions-IAM5", "AwsSolutions-L1"):
         assert rule in noted
@@ -108,8 +109,8 @@ def test_a_second_synth_is_the_same_byte_for_byte(
 ) -> None:
     """So that a deployment without a change changes nothing: every file, in another process and folder."""
     again = tmp_path / "cdk.out"
-    _run(pytestconfig.rootpath, again, str(HERE / "nagged.py"), "app")
-    first = synthesized["app"][0]
+    _run(pytestconfig.rootpath, again, str(HERE / "nagged.py"), "app.py")
+    first = synthesized["app.py"][0]
     names = [str(path.relative_to(first)) for path in first.rglob("*") if path.is_file()]
     # The report tells which temporary files Node ran from.
     names.remove("validation-report.json")
@@ -122,7 +123,7 @@ def test_the_three_stages_are_as_they_were(synthesized: dict[str, tuple[Path, st
 
     Renew it after a look at the difference: ``RENEW_SNAPSHOT=1 .venv/bin/python -m pytest tests/unit/quality``.
     """
-    now = {path.name.partition(".")[0]: _masked(path) for path in _templates(synthesized["app"][0])}
+    now = {path.name.partition(".")[0]: _masked(path) for path in _templates(synthesized["app.py"][0])}
     if os.environ.get("RENEW_SNAPSHOT"):
         SNAPSHOT.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     assert now == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
@@ -136,7 +137,7 @@ def _masked(path: Path) -> Any:
 
 def test_the_examples_pipeline_promotes_dev_to_prod(synthesized: dict[str, tuple[Path, str]]) -> None:
     """Source, build, assets, dev and staging and their check, a person's approval, prod and its check."""
-    template = json.loads((synthesized["pipeline_app"][0] / "FleetCaPipeline.template.json").read_text())
+    template = json.loads((synthesized["pipeline/app.py"][0] / "FleetCaPipeline.template.json").read_text())
     [pipeline] = [
         each for each in template["Resources"].values() if each["Type"] == "AWS::CodePipeline::Pipeline"
     ]

@@ -1,7 +1,4 @@
-"""Who enrolls is decided: in dev every device of the CA (JITP), in production the listed ones (JITR). See docs/jitr.md.
-
-Synthesizes without credentials: ``npx cdk synth --app 'python examples/jitr_app.py'``.
-"""
+"""Who enrolls is decided: in dev every device of the CA (JITP), in production the listed ones (JITR)."""
 
 import os
 from pathlib import Path

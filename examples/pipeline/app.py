@@ -1,8 +1,7 @@
-"""The CA of app.py in the same accounts, promoted by CDK Pipelines: dev and staging, a person's approval, production.
+"""The first example's CA and accounts, promoted by CDK Pipelines: dev and staging, a person's approval, production.
 
-Synthesizes without credentials: ``npx cdk synth --app 'python examples/pipeline_app.py'``. After each stage a step
-holds what was deployed against the plan. The stacks have the names that app.py gives: a team that began with
-``cdk deploy --all`` moves here without new ones.
+After each stage a step holds what was deployed against the plan. The stacks have the names that the first example gives
+them: a team that began with ``cdk deploy --all`` moves here without new ones.
 """
 
 import os
@@ -52,7 +51,7 @@ class Promotion(Stack):
             "Synth",
             input=source,
             install_commands=["pip install iot-multiaccount-ca"],
-            commands=["npx aws-cdk@2 synth --app 'python examples/pipeline_app.py'"],
+            commands=["npx aws-cdk@2 synth"],
         )
         pipeline = pipelines.CodePipeline(
             self, "Pipeline", synth=synth, cross_account_keys=True, enable_key_rotation=True

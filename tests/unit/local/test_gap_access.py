@@ -1,4 +1,4 @@
-"""Gap 12: without the secret of the run nobody is anyone, though an account's number is no secret."""
+"""Without the secret of the run nobody is anyone, though an account's number is no secret."""
 
 from __future__ import annotations
 

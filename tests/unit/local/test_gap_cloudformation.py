@@ -1,4 +1,4 @@
-"""Gap 6: CloudFormation deletes a custom resource whose Create failed, or never answered."""
+"""CloudFormation deletes a custom resource whose Create failed, or never answered."""
 
 from __future__ import annotations
 

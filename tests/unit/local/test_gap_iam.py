@@ -1,4 +1,4 @@
-"""Gap 8: calls on a CA are authorized on its ARN."""
+"""Calls on a CA are authorized on its ARN."""
 
 from __future__ import annotations
 

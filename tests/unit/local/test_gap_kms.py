@@ -1,4 +1,4 @@
-"""Gap 9: conditions on what a signature is asked for."""
+"""Conditions on what a signature is asked for."""
 
 from __future__ import annotations
 

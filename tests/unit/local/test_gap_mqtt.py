@@ -1,4 +1,4 @@
-"""Gap 11: the limits of AWS IoT's message broker, HTTPS publish, and why a device is let in nowhere."""
+"""The limits of AWS IoT's message broker, HTTPS publish, and why a device is let in nowhere."""
 
 from __future__ import annotations
 

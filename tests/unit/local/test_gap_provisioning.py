@@ -1,4 +1,4 @@
-"""Gap 4: just-in-time provisioning, from the device certificate's subject, under the provisioning role."""
+"""Just-in-time provisioning, from the device certificate's subject, under the provisioning role."""
 
 from __future__ import annotations
 

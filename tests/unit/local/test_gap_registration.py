@@ -1,4 +1,4 @@
-"""Gaps 1, 2, 3 and 7: what AWS IoT refuses to register, and what it tells of what is registered."""
+"""What AWS IoT refuses to register, and what it tells of what is registered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gap 5: the name that a device sends chooses account and region, and without one it is the DEFAULT owner's."""
+"""The name that a device sends chooses account and region, and without one it is the DEFAULT owner's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gap 10: a topic rule needs the function's permission, and what fails ends in a queue."""
+"""A topic rule needs the function's permission, and what fails ends in a queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gap 11: TLS as AWS IoT has it; a refusal reaches the device as an alert, and the log as a line."""
+"""TLS as AWS IoT has it; a refusal reaches the device as an alert, and the log as a line."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What AWS does and the pinned emulator does not, closed from outside: nothing of the emulator's code is copied.
 
 Each module closes the gaps of one subject by wrapping the emulator's own functions; what they do follows AWS IoT's
-documents. The documentation's page "The local AWS" lists each gap by its number, with its test. Knows nothing of this
+documents. The documentation's page "The local AWS" lists each gap, its module and its test. Knows nothing of this
 project's Lambda or constructs: the emulator must stay a judge of them.
 """
 

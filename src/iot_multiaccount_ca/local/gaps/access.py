@@ -1,4 +1,4 @@
-"""Gap 12: whoever calls must know a secret. Every request is signed with a key of the run's own, or refused.
+"""Whoever calls must know a secret. Every request is signed with a key of the run's own, or refused.
 
 The emulator takes an account's number for its root user's key, checks no signature of it, and serves its own
 administration to anyone: so every other user of the machine could be every account. Here a request needs a valid

@@ -1,4 +1,4 @@
-"""Gap 11: how devices come in. No connection ends without an alert where TLS has one, and a line that says why.
+"""How devices come in. No connection ends without an alert where TLS has one, and a line that says why.
 
 Nobody without a certificate gets past TLS; the name that counts is this connection's own, also where TLS 1.2 resumes a
 session; what is no TLS, or no MQTT, is told so. Listens on 127.0.0.1, and on the address of `BIND_VARIABLE`.

@@ -1,4 +1,4 @@
-"""Gap 6: a custom resource whose Create failed, or never answered, is deleted when the stack rolls back or goes.
+"""A custom resource whose Create failed, or never answered, is deleted when the stack rolls back or goes.
 
 CloudFormation sends that Delete with the physical id that the answer named, or with one that it made up.
 """

@@ -1,4 +1,4 @@
-"""Gap 11: HTTPS where devices connect: a message published by ``POST /topics/<topic>``, and an answer to all else.
+"""HTTPS where devices connect: a message published by ``POST /topics/<topic>``, and an answer to all else.
 
 AWS IoT takes it on ports 8443 and 443, of devices whose certificate is ACTIVE (developer guide, "HTTPS"). The
 credential provider is not here: it is refused with a line.

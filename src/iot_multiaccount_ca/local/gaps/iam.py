@@ -1,4 +1,4 @@
-"""Gap 8: calls on a registered CA are authorized on its ARN, ``arn:…:cacert/<id>``.
+"""Calls on a registered CA are authorized on its ARN, ``arn:…:cacert/<id>``.
 
 RegisterCACertificate, GetRegistrationCode and ListCACertificates know no resource, and stay on ``*``. And what is
 attached to a certificate, a policy or a thing, is authorized on the certificate (AWS IoT in the Service Authorization

@@ -1,4 +1,4 @@
-"""Gap 9: what a call of KMS asks for reaches the conditions ``kms:SigningAlgorithm`` and ``kms:MessageType``.
+"""What a call of KMS asks for reaches the conditions ``kms:SigningAlgorithm`` and ``kms:MessageType``.
 
 AWS KMS developer guide, "AWS KMS condition keys". Without them a policy that limits kms:Sign to one algorithm is never
 met.

@@ -1,4 +1,4 @@
-"""Gap 11: the limits of AWS IoT's message broker, and a line for each packet that it does not take.
+"""The limits of AWS IoT's message broker, and a line for each packet that it does not take.
 
 "AWS IoT Core message broker and protocol limits and quotas", and "AWS IoT differences from MQTT specifications":
 keep-alive, size, levels and length of topics, QoS 2, clients' ids.

@@ -1,4 +1,4 @@
-"""Gap 4: just-in-time provisioning. A CA's registrationConfig is applied when an unknown device of it connects.
+"""Just-in-time provisioning. A CA's registrationConfig is applied when an unknown device of it connects.
 
 The template is applied by the emulator's own fleet-provisioning engine, with parameters from the device certificate
 and under the provisioning role; never with this project's dry run, or the two would prove each other.

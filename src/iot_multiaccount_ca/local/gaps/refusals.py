@@ -1,4 +1,4 @@
-"""Gap 11: why a device that got through TLS is let in nowhere: its server name, its CA, its certificate.
+"""Why a device that got through TLS is let in nowhere: its server name, its CA, its certificate.
 
 What is not documented of AWS is told as what the local AWS does. Reads the emulator's registry; changes nothing.
 """

@@ -1,4 +1,4 @@
-"""Gaps 1, 2, 3 and 7: registering, listing, describing and updating CAs, and templates that are in use.
+"""Registering, listing, describing and updating CAs, and templates that are in use.
 
 1. one account per CA and region registers in DEFAULT mode; 2. CA and verification certificates that AWS refuses;
 3. at most ten CAs of one subject; 7. what List, Describe and Update leave out. And a provisioning template that a CA

@@ -1,4 +1,4 @@
-"""Gap 5: the name that a device sends (SNI) chooses account and region.
+"""The name that a device sends (SNI) chooses account and region.
 
 With `<prefix>-ats.iot.<region>.…` a device reaches that account and region, however many others hold its certificate
 ACTIVE; so with the legacy name, which lacks `-ats`, and those of jobs and the credential provider. Without such a name

@@ -1,4 +1,4 @@
-"""Gap 10: a topic rule invokes a Lambda function only where the function's policy lets it, and asynchronously.
+"""A topic rule invokes a Lambda function only where the function's policy lets it, and asynchronously.
 
 "Lambda" among the rule actions of the developer guide: the rules engine needs a resource policy for iot.amazonaws.com,
 and what it cannot invoke goes to the rule's error action. Lambda runs an asynchronous event that failed again, and then

@@ -1,4 +1,4 @@
-"""Gap 11: the broker's certificates: one RSA, one EC, each under a root of its kind, valid since long before now.
+"""The broker's certificates: one RSA, one EC, each under a root of its kind, valid since long before now.
 
 As at AWS, where Amazon Root CA 1 is RSA and Amazon Root CA 3 EC (developer guide, "Server authentication"). A board
 whose clock is some months behind still finds them valid; one whose clock stands at 1970 finds none valid anywhere.

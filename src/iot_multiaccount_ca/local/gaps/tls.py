@@ -1,4 +1,4 @@
-"""Gap 11: TLS as AWS IoT Core has it: a client certificate or nothing, its versions, suites and application protocols.
+"""TLS as AWS IoT Core has it: a client certificate or nothing, its versions, suites and application protocols.
 
 Developer guide, "Transport security" (policy IoTSecurityPolicy_TLS13_1_2_2022_10, the default) and "Protocols, port
 mappings, and authentication".

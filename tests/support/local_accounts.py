@@ -17,13 +17,14 @@ from iot_multiaccount_ca.local.device import (
     issue_device_certificate,
 )
 from iot_multiaccount_ca.local.emulator import LOOPBACK
+from iot_multiaccount_ca.model.jitp.template_body import JitpTemplateBody
 from support.certificates import Authority, make_verification_certificate
 
 if TYPE_CHECKING:
     from iot_multiaccount_ca.local.emulator import LocalAws
 
 REGION = "eu-west-1"
-_BODY = (Path(__file__).parents[2] / "examples/jitp.json").read_text(encoding="utf-8")
+_BODY = JitpTemplateBody.from_file(Path(__file__).parents[2] / "examples/jitp.json")
 
 
 @dataclass
@@ -57,10 +58,7 @@ class LocalAccount:
 
     def body(self) -> str:
         """The example's template body, for this account and region."""
-        text = _BODY
-        for placeholder, value in (("account", self.account), ("region", self.region), ("partition", "aws")):
-            text = text.replace(f"{{{{{placeholder}}}}}", value)
-        return text
+        return _BODY.resolve(account=self.account, region=self.region, partition="aws")
 
     def template(self, name: str = "jitp", *, body: str | None = None, **settings: Any) -> str:
         """A provisioning template, the example's unless told; its name."""

@@ -61,6 +61,7 @@ def _rotation() -> dict[str, Any]:
 _GIVEN: dict[str, Callable[[], dict[str, Any]]] = {
     "docs/fleet.md": lambda: {**_public(), **_alarms()},
     "docs/possession.md": _public,
+    "docs/simulate.md": lambda: {"template": Stack(App(), "Devices")},
     "docs/rotation.md": lambda: {**_public(), **_rotation()},
 }
 

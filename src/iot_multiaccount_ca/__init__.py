@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # what type checkers read; a test holds it equal to the table
     from .model.jitr.admission import ListedBy as ListedBy
     from .model.jitr.enrollment import JitrEnrollment as JitrEnrollment
     from .model.options import OnExisting as OnExisting
+    from .model.options import RegistrationEngine as RegistrationEngine
     from .model.plan.plan import SharedCaPlan as SharedCaPlan
     from .model.plan.retiring import RetiringCa as RetiringCa
     from .model.plan.stage import CaStage as CaStage
@@ -61,7 +62,7 @@ _PUBLIC = {
     "model.jitp.template_body": ("JitpTemplateBody",),
     "model.jitr.admission": ("Admission", "ListedBy"),
     "model.jitr.enrollment": ("JitrEnrollment",),
-    "model.options": ("OnExisting",),
+    "model.options": ("OnExisting", "RegistrationEngine"),
     "model.plan.plan": ("SharedCaPlan",),
     "model.plan.retiring": ("RetiringCa",),
     "model.plan.stage": ("CaStage",),

@@ -8,14 +8,14 @@ import jsii
 from aws_cdk import ITaggable, RemovalPolicy, Stack, TagManager, TagType, aws_iam
 from constructs import Construct
 
-from ..errors import InvalidTypeError
-from ..model.assembly import METADATA_TYPE, RESOURCE_TYPE
+from ..errors import InvalidTypeError, UnusedArgumentError
+from ..model.assembly import METADATA_TYPE
 from ..model.ca.certificate import CertificateMode
-from ..model.options import OnExisting
+from ..model.options import OnExisting, RegistrationEngine
 from ..model.registration import RegistrationRequest
 from .annotations import annotate
 from .engines.custom_resource.engine import CustomResourceEngine
-from .engines.protocol import check_supported
+from .engines.native import NativeEngine
 from .place import Place
 from .provisioning_template import reference_to, retained
 from .registry import Claim, Enrollment
@@ -65,7 +65,8 @@ class CaRegistration(Construct):
     ``allow_mode_change``: lets a deployment change the mode, which deletes the registration and makes it anew.
     ``on_existing``: what to do with a registration that exists already; ``adopt_from_stack`` names the stack whose
     registration may be adopted. ``removal_policy``: RETAIN leaves the CA registered when the stack goes.
-    ``role``, ``log_group``: of your own, for the one Lambda that all registrations of a stack share.
+    ``role``, ``log_group``: of your own, for the one Lambda that all registrations of a stack share. ``engine``: what
+    carries the registration out: LAMBDA by default, or NATIVE, which needs no Lambda, and can register only.
 
     Tags of the app, the stack and this construct become tags of the CA.
     Raises a `SharedCaError`; among them `EnvironmentAgnosticError` in a stack without a literal account and region, and
@@ -90,28 +91,25 @@ class CaRegistration(Construct):
         removal_policy: RemovalPolicy | str = RemovalPolicy.DESTROY,
         role: aws_iam.IRole | None = None,
         log_group: aws_logs.ILogGroup | None = None,
+        engine: RegistrationEngine | str = RegistrationEngine.LAMBDA,
     ) -> None:
-        self._register(
-            scope,
-            id,
-            RegistrationRequest(
-                ca_certificate=ca_certificate,
-                certificate_mode=cast("CertificateMode", certificate_mode),
-                verification=verification,
-                template=reference_to(provisioning_template),
-                active=active,
-                auto_registration=auto_registration,
-                allow_mode_change=allow_mode_change,
-                on_existing=cast("OnExisting", on_existing),
-                adopt_from_stack=adopt_from_stack,
-                removal_policy=cast("str", removal_policy),
-            ),
-            CustomResourceEngine(role=role, log_group=log_group),
+        request = RegistrationRequest(
+            ca_certificate=ca_certificate,
+            certificate_mode=cast("CertificateMode", certificate_mode),
+            verification=verification,
+            template=reference_to(provisioning_template),
+            active=active,
+            auto_registration=auto_registration,
+            allow_mode_change=allow_mode_change,
+            on_existing=cast("OnExisting", on_existing),
+            adopt_from_stack=adopt_from_stack,
+            removal_policy=cast("str", removal_policy),
+            engine=cast("RegistrationEngine", engine),
         )
+        self._register(scope, id, request, engine_of(request, role=role, log_group=log_group))
 
     def _register(self, scope: Construct, id: str, request: RegistrationRequest, engine: Engine) -> None:  # noqa: A002
         """Make the construct: what every way to it, public or from a plan, comes down to."""
-        check_supported(engine, request)
         place, ca = Place.of(scope, id), request.ca_certificate
         path = place.path_of(scope, id)
         Construct.__init__(self, scope, id)
@@ -141,7 +139,9 @@ class CaRegistration(Construct):
         """The tags of the CA; CDK's `Tags.of` asks for this, and fills it."""
         if self._tags is None:
             # Made when the first tag comes by: most stages of most apps have none.
-            self._tags = TagManager(TagType.KEY_VALUE, RESOURCE_TYPE)
+            self._tags = TagManager(TagType.KEY_VALUE, self._registered.resource_type)
+            for key, value in self._registered.own_tags.items():
+                self._tags.set_tag(key, value)
             self._registered.resource.add_property_override("Tags", self._tags.rendered_tags)
         return self._tags
 
@@ -192,6 +192,24 @@ class CaRegistration(Construct):
         return _ImportedRegistration(ca_certificate_id, arn)
 
 
+def engine_of(
+    request: RegistrationRequest,
+    *,
+    role: aws_iam.IRole | None = None,
+    log_group: aws_logs.ILogGroup | None = None,
+) -> Engine:
+    """The engine that the request names. ``role``, ``log_group``: the user's own, for an engine with a Lambda."""
+    if request.engine is RegistrationEngine.LAMBDA:
+        return CustomResourceEngine(role=role, log_group=log_group)
+    given = [name for name, value in (("role", role), ("log_group", log_group)) if value is not None]
+    if given:
+        raise UnusedArgumentError(
+            f"{request.where} has a {given[0]}, and its engine has no Lambda: RegistrationEngine.{request.engine.name}",
+            fix=f"leave {given[0]} out",
+        )
+    return NativeEngine()
+
+
 def _grant_read(grantee: aws_iam.IGrantable, ca_certificate_arn: str) -> aws_iam.Grant:
     return aws_iam.Grant.add_to_principal(
         grantee=grantee,
@@ -204,4 +222,4 @@ class PlannedRegistration(CaRegistration):
     """A registration of a plan's stage, whose request is made already. `SharedCa` makes these."""
 
     def __init__(self, scope: Construct, id: str, *, request: RegistrationRequest) -> None:  # noqa: A002
-        self._register(scope, id, request, CustomResourceEngine())
+        self._register(scope, id, request, engine_of(request))

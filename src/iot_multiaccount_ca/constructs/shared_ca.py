@@ -11,6 +11,7 @@ from ..errors import EnvironmentMismatchError, InvalidTypeError
 from ..model.ca.certificate import CertificateMode
 from ..model.jitp.template_body import JitpTemplateBody
 from ..model.jitr.enrollment import JitrEnrollment
+from ..model.options import RegistrationEngine
 from ..model.plan.plan import SharedCaPlan
 from ..model.registration import RegistrationRequest
 from .place import StageStack
@@ -139,6 +140,7 @@ class StageStacks:
                 removal_policy=plan.removal_policy,
                 stage=stage.name,
                 retiring=old is not None,
+                engine=stage.engine or RegistrationEngine.LAMBDA,
             ),
         )
         if active and isinstance(stage.provisioning, JitrEnrollment):

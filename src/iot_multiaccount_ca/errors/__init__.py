@@ -22,7 +22,6 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             ExclusiveArgumentsError
             SharedFunctionError
             UnknownLookupRoleError
-            UnsupportedByEngineError
             UnsupportedCdkError
             UnsupportedTargetError
             UnusedArgumentError
@@ -34,6 +33,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             EnrollmentWindowError
             SubjectRuleError
         InvalidCertificateModeError
+        InvalidEngineError
         InvalidNameError
         InvalidOnExistingError
         InvalidRemovalPolicyError
@@ -92,6 +92,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             SigningError
             WrongOptionsError
         UnreadableDeviceCertificateError
+        UnsupportedByEngineError
         VerificationError
             ForeignPartitionError
             ForeignSecretError

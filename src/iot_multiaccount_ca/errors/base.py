@@ -56,6 +56,10 @@ class InvalidCertificateModeError(SharedCaError):
     """A certificate mode that is neither DEFAULT nor SNI_ONLY."""
 
 
+class InvalidEngineError(SharedCaError):
+    """A word for what carries a registration out that is neither LAMBDA nor NATIVE."""
+
+
 class InvalidOnExistingError(SharedCaError):
     """A word for what to do with an existing registration that is neither FAIL nor ADOPT."""
 

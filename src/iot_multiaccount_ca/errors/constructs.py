@@ -47,7 +47,3 @@ class UnknownLookupRoleError(ConstructError):
 
 class UnsupportedCdkError(ConstructError):
     """An aws-cdk-lib that lacks what is asked for."""
-
-
-class UnsupportedByEngineError(ConstructError):
-    """A registration that asks for more than its engine can do."""

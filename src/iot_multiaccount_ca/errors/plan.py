@@ -67,3 +67,7 @@ class TooManyCasError(PlanError):
 
 class AdoptionNotAllowedError(SharedCaError):
     """A stack to adopt from, where ``on_existing`` is not ADOPT."""
+
+
+class UnsupportedByEngineError(SharedCaError):
+    """A registration that asks for more than its engine can do."""

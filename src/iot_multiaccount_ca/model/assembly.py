@@ -25,6 +25,9 @@ METADATA_TYPE = "iot-multiaccount-ca:registration"
 JITR_METADATA_TYPE = "iot-multiaccount-ca:jitr"
 RECORD_VERSION = 1
 RESOURCE_TYPE = "Custom::IotCaCertificate"
+NATIVE_RESOURCE_TYPE = "AWS::IoT::CACertificate"
+# In which property the resource of each engine holds the CA's certificate.
+_PEM_PROPERTIES = {"LAMBDA": "CaCertificatePem", "NATIVE": "CACertificatePem"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,8 @@ class RegistrationRecord:
     """One planned registration: a CA in one account and region.
 
     ``stage`` is None for a registration outside a plan. ``verification`` names the way of proof, never a key.
-    ``enrollment`` is how our activation Lambda decides (``JitrEnrollment.settings()``); None where it does not.
-    Times are ISO 8601 in UTC.
+    ``engine`` is what carries it out: ``LAMBDA`` or ``NATIVE``. ``enrollment`` is how our activation Lambda decides
+    (``JitrEnrollment.settings()``); None where it does not. Times are ISO 8601 in UTC.
     """
 
     stage: str | None
@@ -54,6 +57,7 @@ class RegistrationRecord:
     retiring: bool
     verification: Mapping[str, Any] | None
     enrollment: Mapping[str, Any] | None = None
+    engine: str = "LAMBDA"
 
     def to_metadata(self) -> dict[str, Any]:
         """The record as the metadata entry's data."""
@@ -159,6 +163,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "retiring": _FLAG,
     "verification": _OBJECT_OR_NONE,
     "enrollment": _OBJECT_OR_NONE,
+    "engine": ("LAMBDA, NATIVE", lambda value: value in _PEM_PROPERTIES),
 }
 
 
@@ -185,7 +190,9 @@ def ca_certificate_pem(assembly: str | os.PathLike[str], record: RegistrationRec
             resource = member(
                 stack.template().get("Resources", {}), record.logical_id, dict, stack.template_file
             )
-            return member(member(resource, "Properties", dict, where), "CaCertificatePem", str, where)
+            return member(
+                member(resource, "Properties", dict, where), _PEM_PROPERTIES[record.engine], str, where
+            )
     raise AssemblyError(
         "the cloud assembly has no such registration", value=f"{record.stack_name}/{record.logical_id}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from ..errors import InvalidOnExistingError, InvalidRemovalPolicyError
+from ..errors import InvalidEngineError, InvalidOnExistingError, InvalidRemovalPolicyError
 
 _REMOVAL_POLICIES = {"DESTROY": "DESTROY", "RETAIN": "RETAIN", "RETAIN_ON_UPDATE_OR_DELETE": "RETAIN"}
 
@@ -18,6 +18,30 @@ class OnExisting(StrEnum):
 
     FAIL = "FAIL"
     ADOPT = "ADOPT"
+
+
+class RegistrationEngine(StrEnum):
+    """What carries a registration out.
+
+    ``LAMBDA``: a Lambda of the stack (``Custom::IotCaCertificate``); it can do everything. ``NATIVE``: CloudFormation's
+    own ``AWS::IoT::CACertificate``, without a Lambda: SNI_ONLY, or DEFAULT with a pre-issued proof; it never adopts,
+    and never changes a mode.
+    """
+
+    LAMBDA = "LAMBDA"
+    NATIVE = "NATIVE"
+
+
+def resolve_engine(value: object) -> RegistrationEngine:
+    """A `RegistrationEngine`, given as enum or word."""
+    try:
+        return RegistrationEngine(str(value))
+    except ValueError:
+        raise InvalidEngineError(
+            "the engine is unknown",
+            value=value,
+            allowed="RegistrationEngine.LAMBDA, RegistrationEngine.NATIVE",
+        ) from None
 
 
 def resolve_on_existing(value: object) -> OnExisting:

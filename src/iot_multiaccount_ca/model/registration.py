@@ -11,15 +11,23 @@ from ..errors import (
     AutoRegistrationOffError,
     InvalidTypeError,
     MissingVerificationError,
+    UnsupportedByEngineError,
     UnusedVerificationError,
 )
 from .assembly import RegistrationRecord
 from .ca.certificate import CaCertificate, CertificateMode, resolve_mode
-from .options import OnExisting, resolve_on_existing, resolve_removal_policy
+from .options import (
+    OnExisting,
+    RegistrationEngine,
+    resolve_engine,
+    resolve_on_existing,
+    resolve_removal_policy,
+)
 from .possession.verification import HOW_TO_PROVE, check_verification
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable, Mapping
 
     from .possession.verification import Verification
 
@@ -30,6 +38,26 @@ class Capability(StrEnum):
     PROOF = "a proof of possession that is made during the deployment"
     MODE_CHANGE = "a change of the certificate mode (allow_mode_change=True)"
     ADOPTION = "taking over a registration that exists already (on_existing=OnExisting.ADOPT)"
+    NO_PROOF = "a retiring CA in DEFAULT mode without the verification that it was registered with"
+
+
+#: What each engine can do beyond registering in SNI_ONLY mode, or in DEFAULT mode with a pre-issued proof.
+CAPABILITIES: Mapping[RegistrationEngine, frozenset[Capability]] = {
+    RegistrationEngine.LAMBDA: frozenset(Capability),
+    RegistrationEngine.NATIVE: frozenset(),
+}
+
+
+def check_engine(engine: RegistrationEngine, asked: Iterable[Capability], *, where: str) -> None:
+    """Raise `UnsupportedByEngineError` where the registration asks for more than its engine can do."""
+    missing = [each.value for each in Capability if each in frozenset(asked) - CAPABILITIES[engine]]
+    if missing:
+        raise UnsupportedByEngineError(
+            f"{where} asks its engine, RegistrationEngine.{engine.name}, for what it cannot do",
+            value="; ".join(missing),
+            allowed="SNI_ONLY, or DEFAULT with Verification.from_pre_issued; no mode change, no adoption",
+            fix="leave it out, or use engine=RegistrationEngine.LAMBDA",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +94,7 @@ class RegistrationRequest:
     removal_policy: str = "DESTROY"
     stage: str | None = None
     retiring: bool = False
+    engine: RegistrationEngine = RegistrationEngine.LAMBDA
 
     def __post_init__(self) -> None:
         put = object.__setattr__  # how a frozen dataclass gives a field its settled value
@@ -73,6 +102,7 @@ class RegistrationRequest:
         put(self, "certificate_mode", mode)
         put(self, "on_existing", resolve_on_existing(self.on_existing))
         put(self, "removal_policy", resolve_removal_policy(self.removal_policy))
+        put(self, "engine", resolve_engine(self.engine))
         if not isinstance(self.ca_certificate, CaCertificate):
             raise InvalidTypeError(
                 f"the CA certificate of {self.where} is of another kind",
@@ -82,6 +112,7 @@ class RegistrationRequest:
             )
         self._check_proof()
         self._check_adoption()
+        check_engine(self.engine, self.asks_for, where=self.where)
         if self.auto_registration is None:
             put(self, "auto_registration", self.template is not None)
         elif self.template is not None and not self.auto_registration:
@@ -115,6 +146,10 @@ class RegistrationRequest:
                 (Capability.PROOF, self.verification is not None and self.verification.signs_in_lambda),
                 (Capability.MODE_CHANGE, self.allow_mode_change),
                 (Capability.ADOPTION, self.on_existing is OnExisting.ADOPT),
+                (
+                    Capability.NO_PROOF,
+                    self.certificate_mode is CertificateMode.DEFAULT and self.verification is None,
+                ),
             )
             if asked
         )
@@ -141,6 +176,7 @@ class RegistrationRequest:
             template_name=self.template.literal_name if self.template is not None else None,
             jitr=False,  # what a JitrActivation says later, in an entry of its own
             retiring=self.retiring,
+            engine=self.engine.value,
             verification=proof.metadata(self.stage) if proof is not None else None,
         )
 

@@ -1,112 +1,107 @@
-"""Rules of a registration's request: what `CaRegistration` and a plan ask of an engine, checked without aws_cdk."""
+"""Rules of one registration, whatever carries it out."""
 
 from __future__ import annotations
 
-import dataclasses
-import subprocess
-import sys
 from typing import Any
 
+import attrs
 import pytest
 
-from iot_multiaccount_ca import CertificateMode, OnExisting, errors
-from iot_multiaccount_ca.model.registration import Capability, RegistrationRequest, TemplateReference
+from iot_multiaccount_ca import (
+    CertificateMode,
+    OnExisting,
+    RegistrationEngine,
+    RetiringCa,
+    Verification,
+    errors,
+)
+from iot_multiaccount_ca.model.registration import CAPABILITIES, Capability, RegistrationRequest
 from support import plans
 from support.certificates import make_ca, make_verification_certificate, registration_code
 
-TEMPLATE = TemplateReference(
-    "${Token[Ref.1]}", "fleet-12345678", "arn:aws:iam::111111111111:role/provisioning"
-)
+NATIVE = RegistrationEngine.NATIVE
 
 
-def request(**settings: Any) -> RegistrationRequest:
-    """A request for the example's CA, with settings."""
-    return RegistrationRequest(**{"ca_certificate": plans.ca(), **settings})
+def proof_of(name: str) -> str:
+    """A verification certificate that the CA of this name signed, PEM."""
+    return make_verification_certificate(make_ca("ec-p256", common_name=name), registration_code())
 
 
-def test_a_request_is_sni_only_and_leaves_nothing_unsaid() -> None:
-    """What AWS recommends is the default, and no default is left for the engine to choose."""
-    made = request()
-    assert made.certificate_mode is CertificateMode.SNI_ONLY
-    assert made.on_existing is OnExisting.FAIL
-    assert made.auto_registration is False
-    assert not made.retained
+SECRET = Verification.from_secret("ca-key")
 
 
-def test_words_are_taken_for_enums() -> None:
-    """AWS's and CDK's own words, as a context value brings them."""
-    made = request(
-        certificate_mode="DEFAULT", verification=plans.PROOF, on_existing="ADOPT", removal_policy="RETAIN"
-    )
-    assert made.certificate_mode is CertificateMode.DEFAULT
-    assert made.on_existing is OnExisting.ADOPT
-    assert made.retained
+def test_the_lambda_can_do_everything() -> None:
+    """That is what it is for."""
+    assert CAPABILITIES[RegistrationEngine.LAMBDA] == frozenset(Capability)
 
 
-def test_devices_enroll_where_there_is_a_template() -> None:
-    """Unless it is said otherwise."""
-    assert request(template=TEMPLATE).enrolls
-    assert request(auto_registration=True).enrolls
-    assert not request().enrolls
-
-
-def test_replacing_a_field_checks_again() -> None:
-    """A value that was valid with its other fields need not be with new ones."""
-    made = request(certificate_mode="DEFAULT", verification=plans.PROOF)
-    with pytest.raises(errors.UnusedVerificationError, match="SNI_ONLY"):
-        dataclasses.replace(made, certificate_mode=CertificateMode.SNI_ONLY)
-
-
-def test_a_retiring_ca_needs_no_proof() -> None:
-    """It is registered already; a proof of its key may be long gone."""
-    with pytest.raises(errors.MissingVerificationError):
-        request(certificate_mode="DEFAULT")
-    assert request(certificate_mode="DEFAULT", retiring=True).verification is None
-
-
-def test_a_message_names_the_stage() -> None:
-    """Of three stages, the one that is wrong."""
-    with pytest.raises(errors.AdoptionNotAllowedError, match="stage 'dev'"):
-        request(stage="dev", adopt_from_stack="Older")
+def test_every_engine_says_what_it_can_do() -> None:
+    """One that said nothing would be taken for one that can do everything."""
+    assert set(CAPABILITIES) == set(RegistrationEngine)
 
 
 @pytest.mark.parametrize(
-    ("settings", "asked"),
+    ("asked", "said"),
     [
-        ({}, set()),
-        ({"allow_mode_change": True}, {Capability.MODE_CHANGE}),
-        ({"on_existing": OnExisting.ADOPT}, {Capability.ADOPTION}),
-        ({"certificate_mode": "DEFAULT", "verification": plans.PROOF}, {Capability.PROOF}),
+        ({"on_existing": OnExisting.ADOPT}, "taking over"),
+        ({"allow_mode_change": True}, "change of the certificate mode"),
+        ({"certificate_mode": CertificateMode.DEFAULT, "verification": SECRET}, "made during the deployment"),
+        (
+            {"certificate_mode": CertificateMode.DEFAULT, "retiring": True},
+            "retiring CA in DEFAULT mode without",
+        ),
     ],
 )
-def test_a_request_says_what_its_engine_must_be_capable_of(
-    settings: dict[str, Any], asked: set[Capability]
-) -> None:
-    """Registering in SNI_ONLY mode asks for nothing."""
-    assert request(**settings).asks_for == asked
+def test_what_native_cannot_do_is_refused(asked: dict[str, Any], said: str) -> None:
+    """By the request, before anything is made; the Lambda takes the same."""
+    RegistrationRequest(ca_certificate=plans.ca(), **asked)
+    with pytest.raises(errors.UnsupportedByEngineError, match=said):
+        RegistrationRequest(ca_certificate=plans.ca(), engine=NATIVE, **asked)
 
 
-def test_a_proof_that_is_made_already_asks_for_nothing() -> None:
-    """A pre-issued verification certificate only has to be handed over."""
-    from iot_multiaccount_ca import Verification
+def test_an_unknown_engine_is_refused() -> None:
+    """The words that there are stand in the message."""
+    with pytest.raises(
+        errors.InvalidEngineError, match=r"RegistrationEngine\.LAMBDA, RegistrationEngine\.NATIVE"
+    ):
+        RegistrationRequest(ca_certificate=plans.ca(), engine="lambda")  # type: ignore[arg-type]
 
-    issued = make_verification_certificate(make_ca("ec-p256", common_name="Fleet CA"), registration_code())
-    proof = Verification.from_pre_issued({"prod": issued})
-    assert request(certificate_mode="DEFAULT", verification=proof).asks_for == frozenset()
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"on_existing": OnExisting.ADOPT}, "taking over"),
+        ({"allow_mode_change": True}, "change of the certificate mode"),
+        ({"owner_account": plans.PROD, "verification": SECRET}, "made during the deployment"),
+    ],
+)
+def test_a_plan_says_which_stage_asks_its_engine_for_too_much(changed: dict[str, Any], said: str) -> None:
+    """Already when it is made: no stack exists yet."""
+    plan = plans.sni_only_plan(engine=NATIVE)
+    with pytest.raises(errors.UnsupportedByEngineError, match=f"stage '.*{said}"):
+        attrs.evolve(plan, **changed)
 
 
-def test_the_record_says_what_was_asked_for() -> None:
-    """What `iot-ca plan` shows is the request, at its place."""
-    made = request(template=TEMPLATE, stage="dev", active=False)
-    record = made.record(
-        account=plans.DEV, region=plans.REGION, partition="aws", stack_name="S", logical_id="Ca"
+def test_a_stages_engine_beats_the_plans() -> None:
+    """So one stage may need the Lambda, and the others need none."""
+    plan = plans.sni_only_plan(engine=NATIVE)
+    first, *others = plan.stages
+    mixed = attrs.evolve(plan, stages=[attrs.evolve(first, engine=RegistrationEngine.LAMBDA), *others])
+    assert [stage.engine for stage in mixed.stages] == [
+        RegistrationEngine.LAMBDA,
+        *[NATIVE for _ in others],
+    ]
+
+
+def test_a_retiring_ca_of_a_native_owner_keeps_its_proof() -> None:
+    """Without it CloudFormation would replace the registration by one of the same id, which fails."""
+    pre_issued = Verification.from_pre_issued({"prod": proof_of("Fleet CA")})
+    plan = plans.plan(engine=NATIVE, verification=pre_issued)
+    old = RetiringCa(
+        plans.ca("Old CA"), verification=Verification.from_pre_issued({"prod": proof_of("Old CA")})
     )
-    assert (record.stage, record.account, record.certificate_mode) == ("dev", plans.DEV, "SNI_ONLY")
-    assert record.template_name == "fleet-12345678"
-    assert (record.active, record.auto_registration, record.verification) == (False, True, None)
-
-
-def test_a_request_needs_no_cdk() -> None:
-    """The model is pure: tools may make requests without Node."""
-    code = "import sys, iot_multiaccount_ca.model.registration; sys.exit('aws_cdk' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    attrs.evolve(plan, retiring=[old])
+    with pytest.raises(
+        errors.UnsupportedByEngineError, match="stage 'prod'.*retiring CA in DEFAULT mode without"
+    ):
+        attrs.evolve(plan, retiring=[attrs.evolve(old, verification=None)])

@@ -5,16 +5,16 @@ An engine holds settings of its own only (a role, a log group), and may be asked
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from ...errors import UnsupportedByEngineError
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_cdk import CfnResource
     from constructs import Construct
 
-    from ...model.registration import Capability, RegistrationRequest
+    from ...model.registration import RegistrationRequest
     from ..place import Place
 
 
@@ -22,35 +22,18 @@ if TYPE_CHECKING:
 class Registered:
     """What an engine made: the resource that stands for the registration, and the CA's certificate id (a Token).
 
-    The resource takes the CA's tags as its property ``Tags``, a list of ``Key`` and ``Value``.
+    The resource takes the CA's tags as its property ``Tags``, a list of ``Key`` and ``Value``; ``own_tags`` are those
+    that the engine itself needs among them.
     """
 
     resource: CfnResource
     certificate_id: str
+    resource_type: str
+    own_tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Engine(Protocol):
-    """Makes the resources of one registration. ``name``: how messages call it."""
-
-    @property
-    def name(self) -> str:
-        """How messages call the engine."""
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """What it can do beyond registering in SNI_ONLY mode."""
+    """Makes the resources of one registration, whose request asks for nothing that the engine cannot do."""
 
     def emit(self, scope: Construct, request: RegistrationRequest, place: Place) -> Registered:
         """Make the resources: the registration's own as ``Resource`` below ``scope``."""
-
-
-def check_supported(engine: Engine, request: RegistrationRequest) -> None:
-    """Raise `UnsupportedByEngineError` where a request asks for more than the engine can do."""
-    missing = sorted(request.asks_for - engine.capabilities)
-    if missing:
-        raise UnsupportedByEngineError(
-            f"{request.where} asks for what {engine.name} cannot do",
-            value="; ".join(missing),
-            allowed="; ".join(sorted(engine.capabilities)) or "a registration in SNI_ONLY mode",
-            fix="leave it out, or choose another engine",
-        )

@@ -11,7 +11,13 @@ import attrs
 from ...errors import AdoptionNotAllowedError, EmptyPlanError, InvalidNameError, UnknownStageError
 from ..ca.certificate import CaCertificate, CertificateMode
 from ..checks import as_items, check_flag, check_type, is_flag
-from ..options import OnExisting, resolve_on_existing, resolve_removal_policy
+from ..options import (
+    OnExisting,
+    RegistrationEngine,
+    resolve_engine,
+    resolve_on_existing,
+    resolve_removal_policy,
+)
 from ..possession.verification import Verification, check_verification
 from ..target import check_account
 from . import rules
@@ -78,7 +84,7 @@ class SharedCaPlan:
     Args:
         ca_certificate: the CA that signs the devices.
         stages: where it is registered. ``plan.stages`` carry what each comes down to: mode, provisioning,
-            verification, on_existing, adopt_from_stack.
+            verification, on_existing, adopt_from_stack, engine.
         owner_account: DEFAULT in every region where this account has a stage, SNI_ONLY elsewhere; by default none:
             SNI_ONLY everywhere, which AWS recommends.
         verification: how possession of the CA key is proved in DEFAULT stages; by default none.
@@ -92,6 +98,8 @@ class SharedCaPlan:
         removal_policy: ``RemovalPolicy.DESTROY`` (default) or ``RETAIN``, or its name.
         active: whether the CA takes part at all; by default yes.
         auto_registration: make unknown devices known; by default where there is provisioning.
+        engine: what carries registrations out: ``RegistrationEngine.LAMBDA`` (default), or ``NATIVE``, which needs no
+            Lambda, and can register only.
         stack_name_prefix: stacks are named ``<prefix>-<stage>``; by default the id of the ``SharedCa``.
 
     ``attrs.evolve(plan, owner_account=…)`` gives a changed plan, checked again; the stages are then as they were given,
@@ -114,6 +122,7 @@ class SharedCaPlan:
     active: bool = attrs.field(default=True, validator=is_flag)
     auto_registration: bool | None = attrs.field(default=None, validator=_optional_flag)
     stack_name_prefix: str | None = attrs.field(default=None, validator=_prefix)
+    engine: RegistrationEngine = attrs.field(default=RegistrationEngine.LAMBDA, converter=resolve_engine)
 
     def __attrs_post_init__(self) -> None:
         """The rules that hold between fields."""
@@ -128,6 +137,7 @@ class SharedCaPlan:
         rules.check_default_owners(self.stages)
         rules.check_verifications(self.stages, self.ca_certificate, self.verification)
         rules.check_auto_registration(self.stages, self.auto_registration)
+        rules.check_engines(self.stages, self.retiring, allow_mode_change=self.allow_mode_change)
         rules.check_retiring(self.retiring, self.ca_certificate, self.stages)
 
     @functools.cached_property
@@ -164,6 +174,7 @@ class SharedCaPlan:
             verification=stage.verification or of_plan,
             on_existing=stage.on_existing or self.on_existing,
             adopt_from_stack=self._adopted_from(stage),
+            engine=stage.engine or self.engine,
         )
 
     def _adopted_from(self, stage: CaStage) -> str | None:

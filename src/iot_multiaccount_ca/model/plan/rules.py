@@ -17,7 +17,9 @@ from ...errors import (
     UnusedVerificationError,
 )
 from ..ca.certificate import CertificateMode
+from ..options import OnExisting, RegistrationEngine
 from ..possession.verification import HOW_TO_PROVE
+from ..registration import Capability, check_engine
 from ..target import KNOWN_REGIONS
 
 if TYPE_CHECKING:
@@ -127,6 +129,28 @@ def check_auto_registration(stages: Iterable[CaStage], auto_registration: bool |
                 "device would ever be enrolled",
                 fix="leave auto_registration out, or leave out the provisioning",
             )
+
+
+def check_engines(
+    stages: Iterable[CaStage], retiring: Iterable[RetiringCa], *, allow_mode_change: bool
+) -> None:
+    """Raise `UnsupportedByEngineError` where a stage asks for more than its engine can do."""
+    unproved = any(each.verification is None for each in retiring)
+    for stage in stages:
+        if stage.engine is RegistrationEngine.LAMBDA:
+            continue
+        owner = stage.certificate_mode is CertificateMode.DEFAULT
+        asked = {
+            Capability.PROOF: stage.verification is not None and stage.verification.signs_in_lambda,
+            Capability.MODE_CHANGE: allow_mode_change,
+            Capability.ADOPTION: stage.on_existing is OnExisting.ADOPT,
+            Capability.NO_PROOF: owner and unproved,
+        }
+        check_engine(
+            stage.engine or RegistrationEngine.LAMBDA,
+            [each for each, is_asked in asked.items() if is_asked],
+            where=f"stage {stage.name!r}",
+        )
 
 
 def check_retiring(retiring: Iterable[RetiringCa], current: CaCertificate, stages: Iterable[CaStage]) -> None:

@@ -21,7 +21,7 @@ from ..ca.certificate import CertificateMode, resolve_mode
 from ..checks import as_items
 from ..jitp.template_body import JitpTemplateBody
 from ..jitr.enrollment import JitrEnrollment
-from ..options import OnExisting, resolve_on_existing
+from ..options import OnExisting, RegistrationEngine, resolve_engine, resolve_on_existing
 from ..possession.verification import Verification, check_verification
 from ..target import Target, check_account, check_region, is_token, partition_of
 
@@ -44,6 +44,7 @@ class StageSettings(TypedDict, total=False):
     verification: Verification | None
     on_existing: OnExisting | str | None
     adopt_from_stack: str | None
+    engine: RegistrationEngine | str | None
 
 
 def _name(_: object, __: attrs.Attribute[Any], name: object) -> None:
@@ -85,6 +86,10 @@ def _on_existing(word: OnExisting | str | None) -> OnExisting | None:
     return None if word is None else resolve_on_existing(word)
 
 
+def _engine(word: RegistrationEngine | str | None) -> RegistrationEngine | None:
+    return None if word is None else resolve_engine(word)
+
+
 def _stack(stage: CaStage, _: attrs.Attribute[Any], stack: object) -> None:
     if stack is None:
         return
@@ -112,6 +117,7 @@ class CaStage:
         on_existing: `OnExisting`, for a CA that is registered there already; by default the plan's.
         adopt_from_stack: name or id of the stack that registered the CA there, to adopt it from, with ADOPT; by default
             as the plan's ``adopt_from_prefix`` says.
+        engine: `RegistrationEngine`, what carries the registration out; by default the plan's.
 
     Raises a `StageError` for a bad name, account or region, and a `SharedCaError` of its own for each other cause.
     Change one with ``attrs.evolve(stage, region=…)``, which checks again.
@@ -129,6 +135,7 @@ class CaStage:
     verification: Verification | None = attrs.field(default=None, kw_only=True, validator=_verification)
     on_existing: OnExisting | None = attrs.field(default=None, kw_only=True, converter=_on_existing)
     adopt_from_stack: str | None = attrs.field(default=None, kw_only=True, validator=_stack)
+    engine: RegistrationEngine | None = attrs.field(default=None, kw_only=True, converter=_engine)
 
     @classmethod
     def grid(

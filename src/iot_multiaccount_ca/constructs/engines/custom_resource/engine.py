@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnResource
 
 from ....model.assembly import RESOURCE_TYPE
-from ....model.registration import Capability
 from ..protocol import Registered
 from .permissions import Need
 from .registrar_function import RegistrarFunction
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 
 class CustomResourceEngine:
     """``Custom::IotCaCertificate``. ``role``, ``log_group``: the user's own, for the one Lambda of a stack."""
-
-    name = "the engine with a Lambda"
-    capabilities = frozenset(Capability)
 
     def __init__(
         self, *, role: aws_iam.IRole | None = None, log_group: aws_logs.ILogGroup | None = None
@@ -61,4 +57,4 @@ class CustomResourceEngine:
             ),
         )
         registrar.order_before(resource)
-        return Registered(resource, resource.ref)
+        return Registered(resource, resource.ref, RESOURCE_TYPE)

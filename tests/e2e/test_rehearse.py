@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +16,7 @@ from support.certificates import make_ca
 from support.terminal import Ran, in_pipe, in_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.e2e
 
@@ -182,6 +185,161 @@ def test_just_in_time_registration_is_rehearsed(
     assert ran.stdout.splitlines()[-1] == "nothing is left"
 
 
+# One SNI_ONLY stage that looks something up, beside a stack of something that the local AWS has not.
+_ONE_STAGE_APP = """
+import os
+from aws_cdk import App, CfnOutput, CfnResource, Stack
+from iot_multiaccount_ca import CaCertificate, CaStage, JitpTemplateBody, SharedCa, SharedCaPlan
+
+app = App()
+plan = SharedCaPlan(
+    ca_certificate=CaCertificate.from_file(os.environ["FLEET_CA"]),
+    provisioning=JitpTemplateBody.from_file(os.environ["JITP"]),
+    stages=[CaStage("one", account="111111111111", region="eu-west-1")],
+)
+shared = SharedCa(app, "Fleet", plan=plan)
+stack = shared.stacks["one"]
+CfnOutput(stack, "Zones", value=",".join(stack.availability_zones))
+strange = Stack(app, "Strange", env=dict(account="222222222222", region="eu-west-1"))
+CfnResource(strange, "Thing", type="AWS::Nobody::HasIt")
+app.synth()
+"""
+
+# A board's test as its maker could write it: connects twice, as a first connect is cut off.
+_BOARD = """
+import os, ssl, sys
+import paho.mqtt.client as mqtt
+
+class Naming(ssl.SSLContext):
+    def wrap_socket(self, *arguments, **options):
+        return super().wrap_socket(*arguments, **{**options, "server_hostname": os.environ["IOT_ENDPOINT"]})
+
+def connects():
+    context = Naming(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(os.environ["IOT_CA_FILE"])
+    context.load_cert_chain(os.environ["IOT_CERTIFICATE_FILE"], os.environ["IOT_KEY_FILE"])
+    accepted = []
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=sys.argv[1], reconnect_on_failure=False)
+    client.tls_set_context(context)
+    client.on_connect = lambda client, data, flags, reason, properties: (accepted.append(reason), client.disconnect())
+    try:
+        client.connect(os.environ["IOT_ADDRESS"], int(os.environ["IOT_PORT"]))
+        client.loop_forever()
+    except OSError:
+        pass
+    return bool(accepted)
+
+sys.exit(0 if connects() or connects() else 1)
+"""
+
+
+@pytest.fixture
+def user_folder(
+    tmp_path: Path, ca_files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """The folder of a user's app, in which a rehearsal writes nothing."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "app.py").write_text(_ONE_STAGE_APP)
+    (folder / "board.py").write_text(_BOARD)
+    (folder / "cdk.json").write_text(json.dumps({"app": f"{sys.executable} app.py"}))
+    monkeypatch.setenv("FLEET_CA", str(ca_files[0]))
+    monkeypatch.setenv("JITP", str(ROOT / "examples/jitp.json"))
+    before = sorted(folder.rglob("*"))
+    yield folder
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_what_the_local_aws_has_not_is_named(
+    temporary: Path, ca_files: tuple[Path, Path], user_folder: Path
+) -> None:
+    """A resource that it lacks is told by its name, with how to leave its stack out."""
+    ran = in_pipe("rehearse", "--ca-key", str(ca_files[1]), cwd=user_folder)
+    assert ran.code == 2, ran.stdout + ran.stderr
+    assert "the local AWS has no AWS::Nobody::HasIt; got 'Strange (Thing)'" in ran.stderr
+    assert "fix: rehearse without: --exclude Strange" in ran.stderr
+
+
+def test_what_keep_prints_can_be_followed(
+    temporary: Path, ca_files: tuple[Path, Path], user_folder: Path
+) -> None:
+    """A board of one's own in each stage; then the fleet stays, is used as printed, and is gone by one command."""
+    board = f"{sys.executable} board.py rehearsal-{make_ca('ec-p256', common_name='Rehearsed CA').certificate_id[:8]}"
+    ran = in_pipe(
+        *("rehearse", "--ca-key", str(ca_files[1]), "--exclude", "Strange", "--keep"),
+        *("--device-command", board),
+        cwd=user_folder,
+    )
+    assert ran.code == 0, ran.stdout + ran.stderr
+    lines = ran.stdout.splitlines()
+    assert any(line.startswith("one ") and line.endswith("  connects") for line in lines), ran.stdout
+    client = next(line for line in lines if "openssl s_client" in line)
+    shell = "; ".join(line.strip() for line in lines if line.startswith("  export "))
+    stop = lines[-1].strip()
+    try:
+        said = subprocess.run(
+            f"{client} -brief </dev/null", shell=True, capture_output=True, text=True, timeout=60
+        )
+        assert "Verification: OK" in said.stderr, said.stderr
+        script = "import boto3; print(len(boto3.client('iot').list_things()['things']))"
+        asked = f'{shell}; {sys.executable} -c "{script}"'
+        assert subprocess.run(asked, shell=True, capture_output=True, text=True, timeout=60).stdout == "1\n"
+        (endpoint,) = (line.split()[1] for line in lines if line.startswith("  127.0.0.1 "))
+        assert endpoint in client
+    finally:
+        subprocess.run(stop, shell=True, check=True)
+    wait_until(lambda: not any(each.name.startswith("iot-ca-") for each in temporary.iterdir()))
+    wait_until(lambda: not [each for each in commands() if str(temporary) in each])
+
+
+def test_a_rotation_of_a_default_owner(
+    temporary: Path, ca_files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The steps of a rotation as the documentation has them, one over the other: a known device works through all."""
+    new, old = (make_ca("ec-p256", common_name=f"rotated {age}") for age in ("new", "old"))
+    for ca, name in ((new, "new"), (old, "old")):
+        (tmp_path / f"{name}.pem").write_text(ca.pem)
+        (tmp_path / f"{name}.key").write_text(ca.key_pem)
+    (tmp_path / "app.py").write_text(_ROTATION_APP)
+    monkeypatch.setenv("JITP", str(ROOT / "examples/jitp.json"))
+    monkeypatch.setenv("FOLDER", str(tmp_path))
+    keys = [f"--ca-key={tmp_path / name}.key" for name in ("old", "new")]
+    app = f"{sys.executable} {tmp_path / 'app.py'}"
+    steps = ["--app", f"{app} before", *(f"--then={app} {step}" for step in ("overlap", "closing", "after"))]
+    ran = in_pipe("rehearse", *keys, *steps, cwd=tmp_path)
+    assert ran.code == 0, ran.stdout + ran.stderr
+    assert ran.stdout.splitlines().count("as planned") == 4
+    inactive = [line for line in ran.stdout.splitlines() if "(retiring)" in line and "INACTIVE" in line]
+    assert len(inactive) == 1
+    assert "publishes and receives" in inactive[0], "a device that is known goes on working"
+    assert ran.stdout.splitlines()[-1] == "nothing is left"
+
+
+# One stage, the owner; its secret holds the key of the newest CA, as in docs/rotation.md.
+_ROTATION_APP = """
+import os, sys
+from pathlib import Path
+from aws_cdk import App
+from iot_multiaccount_ca import (
+    CaCertificate, CaStage, JitpTemplateBody, RetiringCa, SharedCa, SharedCaPlan, Verification,
+)
+
+old, new = (CaCertificate.from_file(Path(os.environ["FOLDER"]) / f"{name}.pem") for name in ("old", "new"))
+step = sys.argv[1]
+retiring = {"overlap": [RetiringCa(old)], "closing": [RetiringCa(old, active=False)]}.get(step, [])
+app = App()
+SharedCa(app, "Rotated", plan=SharedCaPlan(
+    ca_certificate=old if step == "before" else new,
+    retiring=retiring,
+    owner_account="111111111111",
+    verification=Verification.from_secret("fleet-ca/private-key"),
+    provisioning=JitpTemplateBody.from_file(os.environ["JITP"]),
+    stages=[CaStage("prod", account="111111111111", region="eu-west-1")],
+))
+app.synth()
+"""
+
+
 def test_ctrl_c_leaves_nothing(
     temporary: Path, ca_files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,9 +348,48 @@ def test_ctrl_c_leaves_nothing(
     monkeypatch.setenv("FLEET_CA", str(certificate))
     monkeypatch.chdir(ROOT)
     ran = in_terminal("rehearse", "--ca-key", str(key), columns=120, interrupt_at="deploying: FleetCa")
-    assert ran.code == 130, ran.plain
-    assert ran.plain.splitlines()[-1] == "iot-ca: interrupted; nothing is left running"
+    assert ran.code == 2, ran.plain
+    assert ran.plain.splitlines()[-1] == "iot-ca: interrupted"
     assert [line for line in commands() if str(temporary) in line] == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGHUP])
+def test_whatever_ends_it_leaves_nothing(
+    temporary: Path, ca_files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+) -> None:
+    """Killed in the middle of a deployment, it leaves no process of the CDK, of the local AWS, and no folder."""
+    certificate, key = ca_files
+    monkeypatch.setenv("FLEET_CA", str(certificate))
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from iot_multiaccount_ca.cli import main; main()",
+            "rehearse",
+            "--ca-key",
+            str(key),
+        ],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    with process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if "bootstrapped" in line)
+        wait_until(lambda: any("--require-approval" in each for each in commands() if str(temporary) in each))
+        process.send_signal(how)
+        process.stderr.read()
+    wait_until(lambda: not [each for each in commands() if str(temporary) in each])
+    wait_until(lambda: not any(each.name.startswith("iot-ca-") for each in temporary.iterdir()))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for a condition, half a minute at most."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def commands() -> list[str]:

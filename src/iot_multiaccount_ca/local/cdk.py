@@ -8,7 +8,6 @@ from __future__ import annotations
 import collections
 import concurrent.futures
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -16,13 +15,14 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from . import bound_process
 from .emulator import LocalAwsError
+from .stacks import stack_selectors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .emulator import LocalAws
 
@@ -39,10 +39,20 @@ class CdkError(LocalAwsError):
 
 
 class Cdk:
-    """The CDK CLI in one folder, against one local AWS. ``say`` is told each line that a command prints."""
+    """The CDK CLI of one folder, against one local AWS. ``say`` is told each line that a command prints.
 
-    def __init__(self, aws: LocalAws, folder: Path, *, say: Callable[[str], None] | None = None) -> None:
-        self._aws, self._folder = aws, folder
+    ``runs_in``: another folder to run it in than the one whose CLI is taken, for it writes where it runs.
+    """
+
+    def __init__(
+        self,
+        aws: LocalAws,
+        folder: Path,
+        *,
+        runs_in: Path | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self._aws, self._folder = aws, runs_in or folder
         self._say = say or (lambda _: None)
         self._command = find_cdk(folder)
         self._running: set[subprocess.Popen[str]] = set()
@@ -54,6 +64,8 @@ class Cdk:
         """Run one command as the root user of ``account``; return what it printed. Raises `CdkError` if it fails."""
         environment = {
             "CDK_DISABLE_CLI_TELEMETRY": "true",
+            # An app leaves no compiled files in its folder.
+            "PYTHONDONTWRITEBYTECODE": "1",
             "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
             "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
             **self._aws.environment(account, region),
@@ -92,10 +104,15 @@ class Cdk:
             raise CdkError(f"cdk {arguments[0]} failed with exit code {code}:\n{shown}")
         return "\n".join(lines)
 
-    def synthesize(self, app: str | None, output: Path) -> None:
-        """Synthesize the folder's app, or the app whose command is ``app``, into ``output``."""
-        named = ["--app", app] if app is not None else []
-        self.run("synth", "--quiet", *named, "--output", str(output), account="000000000000")
+    def synthesize(self, output: Path, *, account: str | None = None, region: str | None = None) -> None:
+        """Synthesize the folder's app into ``output``; look up what it asks for as ``account``, if there is one."""
+        looking_up = ["--no-lookups"] if account is None else []
+        self.run(
+            *("synth", "--quiet", "--output", str(output)),
+            *looking_up,
+            account=account or "000000000000",
+            region=region,
+        )
 
     def bootstrap(
         self, environments: Iterable[tuple[str, str]], *, trusted: str, qualifier: str = DEFAULT_QUALIFIER
@@ -118,11 +135,22 @@ class Cdk:
                     each.cancel()
                 raise
 
-    def deploy(self, assembly: Path, *, account: str, region: str, concurrency: int = _PARALLEL) -> str:
-        """Deploy all stacks of an assembly, as ``account``, by the roles that the bootstrap made in the others."""
+    def deploy(
+        self,
+        assembly: Path,
+        *,
+        account: str,
+        region: str,
+        concurrency: int = _PARALLEL,
+        stacks: Sequence[str] | None = None,
+    ) -> str:
+        """Deploy stacks of an assembly, as ``account``, by the roles that the bootstrap made in the others.
+
+        ``stacks``: only these, by their selectors; None: all of them.
+        """
         return self.run(
             "deploy",
-            *stack_selectors(assembly),
+            *_selected(assembly, stacks),
             *("--app", str(assembly)),
             *("--require-approval", "never"),
             *("--concurrency", str(concurrency)),
@@ -131,11 +159,19 @@ class Cdk:
             region=region,
         )
 
-    def destroy(self, assembly: Path, *, account: str, region: str, concurrency: int = _PARALLEL) -> str:
-        """Destroy all stacks of an assembly."""
+    def destroy(
+        self,
+        assembly: Path,
+        *,
+        account: str,
+        region: str,
+        concurrency: int = _PARALLEL,
+        stacks: Sequence[str] | None = None,
+    ) -> str:
+        """Destroy stacks of an assembly; ``stacks`` as for `deploy`."""
         return self.run(
             "destroy",
-            *stack_selectors(assembly),
+            *_selected(assembly, stacks),
             *("--app", str(assembly)),
             "--force",
             *("--concurrency", str(concurrency)),
@@ -187,61 +223,9 @@ def find_cdk(folder: Path) -> str:
     return found
 
 
-def environments(assembly: Path) -> list[tuple[str, str]]:
-    """Each (account, region) that some stack of the assembly names, in the manifest's order, each once."""
-    return list(dict.fromkeys(stack.environment for stack in _stacks(assembly) if stack.environment[0]))
-
-
-def qualifiers(assembly: Path) -> list[str]:
-    """The qualifiers of the bootstraps that the assembly's stacks ask for, usually one."""
-    parameters = (
-        stack.artifact.get("properties", {}).get("bootstrapStackVersionSsmParameter")
-        for stack in _stacks(assembly)
-    )
-    found = (
-        each.split("/")[2] for each in parameters if each is not None and each.startswith("/cdk-bootstrap/")
-    )
-    return list(dict.fromkeys(found))
-
-
-def stack_selectors(assembly: Path) -> list[str]:
-    """How to tell the CLI to take all stacks, those of Stages included, but no pipeline over them."""
-    in_stages = [stack.artifact["displayName"] for stack in _stacks(assembly) if stack.in_stage]
-    return in_stages or ["--all"]
-
-
-def stack_templates(assembly: Path) -> list[tuple[str, str, Mapping[str, Any]]]:
-    """Account, region and template of every stack that names both."""
-    return [
-        (
-            *stack.environment,
-            json.loads((stack.folder / stack.artifact["properties"]["templateFile"]).read_text("utf-8")),
-        )
-        for stack in _stacks(assembly)
-    ]
-
-
-class _Stack(NamedTuple):
-    folder: Path
-    in_stage: bool
-    artifact: Mapping[str, Any]
-
-    @property
-    def environment(self) -> tuple[str, str]:
-        """Account and region; two empty texts where the stack leaves them open."""
-        account, _, region = str(self.artifact.get("environment", "")).removeprefix("aws://").partition("/")
-        return (
-            ("", "") if account.startswith("unknown-") or region.startswith("unknown-") else (account, region)
-        )
-
-
-def _stacks(assembly: Path, *, in_stage: bool = False) -> Iterator[_Stack]:
-    manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
-    for artifact in manifest.get("artifacts", {}).values():
-        if artifact.get("type") == "aws:cloudformation:stack":
-            yield _Stack(assembly, in_stage, artifact)
-        elif artifact.get("type") == "cdk:cloud-assembly":
-            yield from _stacks(assembly / artifact["properties"]["directoryName"], in_stage=True)
+def _selected(assembly: Path, stacks: Sequence[str] | None) -> list[str]:
+    # The CLI takes along what a stack depends on, or what depends on it, unless told not to.
+    return stack_selectors(assembly) if stacks is None else [*stacks, "--exclusively"]
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -24,20 +24,24 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import TracebackType
     from typing import Self
 
 KEY_TYPES = ("ec-p256", "rsa-2048")
 _WAIT_SECONDS = 20.0
 _LIFETIME = dt.timedelta(days=1)
-# Every field that a JITP template can ask of a device certificate's subject, but the common name.
-_SUBJECT = (
-    (NameOID.COUNTRY_NAME, "XX"),
-    (NameOID.STATE_OR_PROVINCE_NAME, "Rehearsal"),
-    (NameOID.ORGANIZATION_NAME, "Rehearsal"),
-    (NameOID.ORGANIZATIONAL_UNIT_NAME, "Rehearsal"),
-    (NameOID.DN_QUALIFIER, "rehearsal"),
-)
+# A field of a device certificate's subject, as JITP calls it -> what X.509 calls it, and what a rehearsal puts in.
+_MADE_UP = {
+    "Country": (NameOID.COUNTRY_NAME, "XX"),
+    "StateName": (NameOID.STATE_OR_PROVINCE_NAME, "Rehearsal"),
+    "Organization": (NameOID.ORGANIZATION_NAME, "Rehearsal"),
+    "OrganizationalUnit": (NameOID.ORGANIZATIONAL_UNIT_NAME, "Rehearsal"),
+    "DistinguishedNameQualifier": (NameOID.DN_QUALIFIER, "rehearsal"),
+    "SerialNumber": (NameOID.SERIAL_NUMBER, "rehearsal"),
+}
+#: The fields that can be made up, beside the common name, which a rehearsal's device always has.
+SUBJECT_FIELDS = tuple(_MADE_UP)
 
 
 class DeviceError(RuntimeError):
@@ -60,6 +64,14 @@ class DeviceCertificate:
     key_pem: str = field(repr=False)
     common_name: str
 
+    @classmethod
+    def of(cls, pem: str, key_pem: str) -> DeviceCertificate:
+        """A device's own certificate, PEM, or its chain, the device's first."""
+        names = x509.load_pem_x509_certificate(pem.encode()).subject.get_attributes_for_oid(
+            NameOID.COMMON_NAME
+        )
+        return cls(pem, key_pem, str(names[0].value) if names else "")
+
     @property
     def certificate_id(self) -> str:
         """AWS IoT's id of it: SHA-256 of the DER, 64 hex digits."""
@@ -81,8 +93,9 @@ def issue_device_certificate(
     common_name: str,
     *,
     key_type: str = "ec-p256",
+    fields: Collection[str] = (),
 ) -> DeviceCertificate:
-    """A device certificate, signed by the CA, valid for a day; its subject has every field that JITP knows."""
+    """A device certificate, signed by the CA, valid for a day; its subject has the common name and ``fields``."""
     ca = x509.load_pem_x509_certificate(ca_pem.encode())
     key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
     if key_type == "ec-p256":
@@ -91,8 +104,7 @@ def issue_device_certificate(
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     now = dt.datetime.now(dt.UTC)
     attributes = [
-        *(x509.NameAttribute(oid, value) for oid, value in _SUBJECT),
-        x509.NameAttribute(NameOID.SERIAL_NUMBER, common_name),
+        *(x509.NameAttribute(*made_up) for name, made_up in _MADE_UP.items() if name in fields),
         x509.NameAttribute(NameOID.COMMON_NAME, common_name),
     ]
     certificate = (

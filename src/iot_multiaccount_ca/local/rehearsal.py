@@ -1,4 +1,4 @@
-"""A rehearsal: an app deployed to a local AWS by the real CDK CLI, and a device that moves through its stages.
+"""A rehearsal: apps deployed to a local AWS by the real CDK CLI, one after the other, and a device that moves through.
 
 One object, whose steps the command line calls in order and shows. Takes the plan from the cloud assembly alone.
 """
@@ -6,33 +6,26 @@ One object, whose steps the command line calls in order and shows. Takes the pla
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-
-from ..errors import AssemblyError, RehearsalError
-from ..model.assembly import ca_certificate_pem, read_registrations
-from ..model.possession.secret import SecretProof
-from ..model.possession.verification import way_of
 from .activation import put_on_list
-from .cdk import Cdk, environments, qualifiers, stack_templates
-from .device import issue_device_certificate
 from .inventory import Found, inventory, retained
-from .stage_check import Row, check_stage, expected_of_device
+from .key_ring import KeyRing, place_of
+from .rehearsed_app import open_app
+from .stacks import qualifiers, stack_templates
+from .stage_check import Row, check_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from pathlib import Path
 
     from ..model.assembly import RegistrationRecord
+    from .cdk import Cdk
     from .device import DeviceCertificate
+    from .device_command import DeviceCommand
     from .emulator import LocalAws
-
-    CaKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    from .key_ring import CaKey
+    from .rehearsed_app import RehearsedApp
 
 
 class Leftovers(NamedTuple):
@@ -43,10 +36,11 @@ class Leftovers(NamedTuple):
 
 
 class Rehearsal:
-    """The steps, each to be called once, in the order in which they stand here.
+    """The steps, each to be called once an app, in the order in which they stand here; `destroy` comes once.
 
-    ``app``: a cloud assembly's folder, the command of an app, or None for the app of ``folder``'s cdk.json.
-    ``ca_keys``: the keys of the plan's CAs, as far as there are any. ``with_device=False``: deploy and describe only.
+    ``ca_keys``: the keys of the plan's CAs, as far as there are any. ``own_devices``: of the user's, in place of one
+    that is made for each CA. ``with_device=False``: deploy and describe only. ``device_command``: what connects in
+    place of the rehearsal's own device. ``wanted``, ``unwanted``: patterns of the stacks to take and to leave out.
     ``say`` is told what goes on, line by line.
     """
 
@@ -55,54 +49,61 @@ class Rehearsal:
         aws: LocalAws,
         folder: Path,
         *,
-        app: str | None = None,
         ca_keys: Sequence[CaKey] = (),
+        own_devices: Sequence[DeviceCertificate] = (),
         device_key_type: str = "ec-p256",
         with_device: bool = True,
+        device_command: DeviceCommand | None = None,
+        wanted: Sequence[str] = (),
+        unwanted: Sequence[str] = (),
         concurrency: int = 3,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        self._aws, self._folder, self._app = aws, folder, app
-        self._keys = list(ca_keys)
-        self._device_key_type, self._with_device, self._concurrency = (
-            device_key_type,
-            with_device,
-            concurrency,
+        self._aws, self._folder, self._concurrency = aws, folder, concurrency
+        self._wanted, self._unwanted, self._device_command = wanted, unwanted, device_command
+        self.keys = KeyRing(
+            ca_keys, own_devices=own_devices, key_type=device_key_type, with_device=with_device
         )
-        self._assembly = aws.folder / "cdk.out"
-        self._before: set[Found] = set()
         self._say = say or (lambda _: None)
-        self._cdk = Cdk(aws, folder, say=self._say)
-        self.records: list[RegistrationRecord] = []
-        self.devices: dict[str, DeviceCertificate] = {}
-
-    def synthesize(self) -> None:
-        """Synthesize the app and read its plan. Raises `RehearsalError` for a plan that cannot be rehearsed."""
-        given = Path(self._app) if self._app is not None else None
-        if given is not None and given.is_dir():
-            shutil.copytree(given, self._assembly)
-        elif given is None and not (self._folder / "cdk.json").is_file():
-            raise RehearsalError(
-                "no app here: the folder has no cdk.json",
-                value=str(self._folder),
-                fix="go to the app's folder, or give --app its command or its cloud assembly",
-            )
-        else:
-            self._cdk.synthesize(self._app, self._assembly)
-        self.records = read_registrations(self._assembly)
-        if not self.records:
-            raise AssemblyError("the app registers no CA", fix="rehearse an app with a SharedCa in it")
-        self._check_plan()
+        self._apps: list[RehearsedApp] = []
+        self._bootstrapped: set[tuple[str, str, str]] = set()
+        self._trusted: str | None = None
+        self._before: set[Found] = set()
+        self._let_in: set[tuple[str, str, str]] = set()
 
     @property
-    def environments(self) -> list[tuple[str, str]]:
-        """Each (account, region) that the app deploys to."""
-        return environments(self._assembly)
+    def app(self) -> RehearsedApp:
+        """The app that was synthesized last."""
+        return self._apps[-1]
+
+    @property
+    def records(self) -> list[RegistrationRecord]:
+        """What that app registers; nothing before there is one."""
+        return self._apps[-1].records if self._apps else []
+
+    def synthesize(self, app: str | None = None) -> None:
+        """Synthesize an app and read its plan: a cloud assembly's folder, a command, or None for that of cdk.json.
+
+        Raises `RehearsalError` for a plan that cannot be rehearsed.
+        """
+        opened = open_app(
+            self._aws,
+            self._folder,
+            app,
+            number=len(self._apps) + 1,
+            wanted=self._wanted,
+            unwanted=self._unwanted,
+            bootstrap=self._bootstrap,
+            say=self._say,
+        )
+        self.keys.check(opened, self.records)
+        self._apps.append(opened)
 
     def bootstrap(self) -> None:
         """Bootstrap every environment, the first account trusted by the others."""
-        for qualifier in qualifiers(self._assembly):
-            self._cdk.bootstrap(self.environments, trusted=self._first.account, qualifier=qualifier)
+        app = self.app
+        self._trusted = self._trusted or app.first.account
+        self._bootstrap(app.cdk, app.environments, qualifiers(app.assembly))
 
     def put_keys(self) -> int:
         """Put the CA keys into the secrets that the plan names; how many."""
@@ -111,124 +112,67 @@ class Rehearsal:
             proof = record.verification
             if proof is not None:
                 place = (record.account, record.region, proof["secretId"])
-                secrets.setdefault(place, {})[proof.get("field")] = self._key_pem(record)
+                secrets.setdefault(place, {})[proof.get("field")] = self.keys.key_pem(self.app, record)
         for (account, region, name), fields in secrets.items():
             content = fields.get(None) or json.dumps(fields)
             client = self._aws.client("secretsmanager", account=account, region=region)
-            client.create_secret(Name=name, SecretString=content)
+            try:
+                client.create_secret(Name=name, SecretString=content)
+            except client.exceptions.ResourceExistsException:
+                client.put_secret_value(SecretId=name, SecretString=content)
         return len(secrets)
 
     def deploy(self) -> None:
         """`cdk deploy` of every stack."""
-        self._before = inventory(self._aws, self.environments)
-        first = self._first
-        self._cdk.deploy(
-            self._assembly, account=first.account, region=first.region, concurrency=self._concurrency
-        )
+        if len(self._apps) == 1:
+            self._before = inventory(self._aws, self.app.environments)
+        self.app.deploy(self._concurrency)
 
     def put_on_lists(self) -> int:
         """Put the devices on the allow-lists of stages under just-in-time registration; how many there are."""
         put = 0
         for record in self.records:
-            device = self._device_of(record)
-            put += device is not None and put_on_list(self._aws, record, device)
+            device = self.keys.device_of(self.app, record)
+            new = device is not None and self._visit(record, device) not in self._let_in
+            put += new and device is not None and put_on_list(self._aws, record, device)
         return put
 
     def check(self) -> Iterator[Row]:
         """Describe each registration, and let its CA's device connect there, one stage after the other."""
         for record in self.records:
-            self._say(_where(record))
-            yield check_stage(self._aws, record, self._device_of(record))
+            self._say(place_of(record))
+            device = self.keys.device_of(self.app, record)
+            known = device is not None and self._visit(record, device) in self._let_in
+            row = check_stage(self._aws, record, device, known=known, command=self._device_command)
+            if device is not None and row.let_in:
+                self._let_in.add(self._visit(record, device))
+            yield row
 
     def destroy(self) -> Leftovers:
-        """`cdk destroy` of every stack; what is left of them."""
-        first = self._first
-        self._cdk.destroy(
-            self._assembly, account=first.account, region=first.region, concurrency=self._concurrency
-        )
-        left = sorted(inventory(self._aws, self.environments) - self._before)
-        keeps = retained(stack_templates(self._assembly))
+        """`cdk destroy` of every stack of every app; what is left of them."""
+        gone: list[tuple[str, ...]] = []
+        for app in reversed(self._apps):
+            app.destroy(self._concurrency, but=gone)
+            gone += app.places
+        places = list(dict.fromkeys(place for app in self._apps for place in app.environments))
+        left = sorted(inventory(self._aws, places) - self._before)
+        keeps = set().union(*(retained(stack_templates(app.assembly, app.stacks)) for app in self._apps))
         return Leftovers(
-            [thing for thing in left if thing.place not in keeps],
-            [thing for thing in left if thing.place in keeps],
+            [each for each in left if each.place not in keeps], [each for each in left if each.place in keeps]
         )
 
     def stop(self) -> None:
         """End what runs of the CDK CLI."""
-        self._cdk.stop()
+        for app in self._apps:
+            app.cdk.stop()
 
-    # --- the plan, and the keys that it needs ---------------------------------------------------------------
+    def _bootstrap(self, cdk: Cdk, places: list[tuple[str, str]], of: list[str]) -> None:
+        self._trusted = self._trusted or places[0][0]
+        for qualifier in of:
+            new = [place for place in places if (*place, qualifier) not in self._bootstrapped]
+            if new:
+                cdk.bootstrap(new, trusted=self._trusted, qualifier=qualifier)
+                self._bootstrapped |= {(*place, qualifier) for place in new}
 
-    @property
-    def _first(self) -> RegistrationRecord:
-        return self.records[0]
-
-    def _check_plan(self) -> None:
-        for record in self.records:
-            where = _where(record)
-            proof = record.verification
-            if proof is not None:
-                self._check_proof(where, record, proof)
-            if self._with_device and expected_of_device(record) is not None and self._key_of(record) is None:
-                raise self._missing_key(where, record, "signs the device's certificate")
-
-    def _check_proof(self, where: str, record: RegistrationRecord, proof: Any) -> None:
-        way = way_of(proof)
-        if way is not SecretProof:
-            reason = way.not_rehearsable or "there is nowhere to put its key"
-            raise RehearsalError(
-                f"{where} proves possession in a way that cannot be rehearsed: {reason}",
-                value=way.kind,
-                allowed=SecretProof.kind,
-                fix="rehearse the app with a development CA and Verification.from_secret",
-            )
-        if proof["secretId"].startswith("arn:"):
-            raise RehearsalError(
-                f"{where} takes the CA's key from a secret by its ARN, and AWS chooses the end of that ARN",
-                value=proof["secretId"],
-                allowed="the secret's name",
-                fix="name the secret for the rehearsal; for a secret of another account there is no way",
-            )
-        if self._key_of(record) is None:
-            raise self._missing_key(where, record, f"belongs in the secret {proof['secretId']}")
-
-    def _missing_key(self, where: str, record: RegistrationRecord, purpose: str) -> RehearsalError:
-        return RehearsalError(
-            f"the key of the CA {record.subject} is needed: in {where} it {purpose}",
-            value="no key of that CA" if self._keys else "no --ca-key",
-            allowed=f"the key of the certificate {record.certificate_id}, a PEM file",
-            fix="give it with --ca-key, or rehearse with a CA that `iot-ca create-ca` makes"
-            + ("" if record.verification is not None else "; or leave the device out with --no-device"),
-        )
-
-    def _key_of(self, record: RegistrationRecord) -> CaKey | None:
-        wanted = x509.load_pem_x509_certificate(self._pem_of(record).encode()).public_key()
-        return next((key for key in self._keys if key.public_key() == wanted), None)
-
-    def _pem_of(self, record: RegistrationRecord) -> str:
-        return ca_certificate_pem(self._assembly, record)
-
-    def _key_pem(self, record: RegistrationRecord) -> str:
-        key = self._key_of(record)
-        assert key is not None  # noqa: S101 - _check_plan has seen to it
-        return key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ).decode()
-
-    def _device_of(self, record: RegistrationRecord) -> DeviceCertificate | None:
-        """The one device of the record's CA, which goes from stage to stage."""
-        key = self._key_of(record) if self._with_device else None
-        if key is None:
-            return None
-        if record.certificate_id not in self.devices:
-            self.devices[record.certificate_id] = issue_device_certificate(
-                self._pem_of(record),
-                key,
-                f"rehearsal-{record.certificate_id[:8]}",
-                key_type=self._device_key_type,
-            )
-        return self.devices[record.certificate_id]
-
-
-def _where(record: RegistrationRecord) -> str:
-    return f"{record.stage or record.stack_name} ({record.account}/{record.region})"
+    def _visit(self, record: RegistrationRecord, device: DeviceCertificate) -> tuple[str, str, str]:
+        return record.account, record.region, device.certificate_id

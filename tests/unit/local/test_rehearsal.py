@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_cdk import App
+from cryptography import x509
 
-from iot_multiaccount_ca import SharedCa, Verification
+from iot_multiaccount_ca import (
+    Admission,
+    CaCertificate,
+    JitpTemplateBody,
+    JitrEnrollment,
+    RetiringCa,
+    SharedCa,
+    Verification,
+)
 from iot_multiaccount_ca.errors import AssemblyError, RehearsalError, UnknownProofError
+from iot_multiaccount_ca.local.device import DeviceCertificate
+from iot_multiaccount_ca.local.device_command import DeviceCommand
+from iot_multiaccount_ca.local.device_subject import needed_fields
 from iot_multiaccount_ca.local.emulator import LocalAws
+from iot_multiaccount_ca.local.project import make_project
 from iot_multiaccount_ca.local.rehearsal import Rehearsal
 from iot_multiaccount_ca.model.possession.verification import WAYS
 from support import plans
-from support.certificates import make_ca
+from support.certificates import make_ca, make_device
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +35,17 @@ if TYPE_CHECKING:
 ARN = "arn:aws:{}:eu-west-1:333333333333:{}"
 
 
-def rehearsal(folder: Path, plan: Any, **how: Any) -> Rehearsal:
+class Synthesized(Rehearsal):
+    """A rehearsal whose app stands in a folder."""
+
+    app_folder = ""
+
+    def synthesize(self, app: str | None = None) -> None:
+        """Take the folder unless told."""
+        super().synthesize(app or self.app_folder)
+
+
+def rehearsal(folder: Path, plan: Any, **how: Any) -> Synthesized:
     """A rehearsal of a plan; the local AWS is not started, for nothing is asked of it."""
     app = App(outdir=str(folder / "app.out"))
     if plan is not None:
@@ -29,7 +53,9 @@ def rehearsal(folder: Path, plan: Any, **how: Any) -> Rehearsal:
     app.synth()
     aws = LocalAws()
     aws.folder = folder
-    return Rehearsal(aws, plans.ROOT, app=str(folder / "app.out"), **how)
+    made = Synthesized(aws, plans.ROOT, **how)
+    made.app_folder = str(folder / "app.out")
+    return made
 
 
 def keys() -> list[Any]:
@@ -42,7 +68,7 @@ def test_the_plan_is_read_from_an_assembly(tmp_path: Path) -> None:
     made = rehearsal(tmp_path, plans.plan(), ca_keys=keys())
     made.synthesize()
     assert [record.stage for record in made.records] == ["dev", "staging", "prod"]
-    assert [account for account, _ in made.environments] == [plans.DEV, plans.STAGING, plans.PROD]
+    assert [account for account, _ in made.app.environments] == [plans.DEV, plans.STAGING, plans.PROD]
 
 
 @pytest.mark.parametrize(
@@ -119,3 +145,126 @@ def test_a_folder_without_an_app(tmp_path: Path) -> None:
     aws.folder = tmp_path
     with pytest.raises(RehearsalError, match=r"no cdk\.json"):
         Rehearsal(aws, tmp_path).synthesize()
+
+
+# --- a device of one's own, or one that is made up --------------------------------------------------------------
+
+
+def own(ca_name: str = "Fleet CA") -> DeviceCertificate:
+    """A device of the user's."""
+    made = make_device(make_ca("ec-p256", common_name=ca_name), "mine-1")
+    return DeviceCertificate.of(made.pem, made.key_pem)
+
+
+def test_a_device_of_ones_own_needs_no_ca_key(tmp_path: Path) -> None:
+    """What the factory made is taken as it is, and the CA's key stays where it is."""
+    made = rehearsal(tmp_path, plans.sni_only_plan(), own_devices=[own()])
+    made.synthesize()
+    device = made.keys.device_of(made.app, made.records[0])
+    assert device is not None
+    assert (device.common_name, made.keys.made_up) == ("mine-1", {})
+
+
+def test_a_device_of_another_ca(tmp_path: Path) -> None:
+    """A device that no CA of the plan issued is told at once, with the issuer."""
+    made = rehearsal(tmp_path, plans.sni_only_plan(), own_devices=[own("another CA")])
+    with pytest.raises(RehearsalError, match="issued by no CA of the plan; got 'CN=another CA'"):
+        made.synthesize()
+
+
+@pytest.mark.parametrize(
+    ("declared", "fields"),
+    [
+        ({"CommonName": {}, "Id": {}}, []),
+        ({"Country": {}, "Organization": {}}, ["Country", "Organization"]),
+        ({"StateName": {"Default": "none"}, "SerialNumber": {}}, ["SerialNumber"]),
+    ],
+)
+def test_the_subject_has_what_the_template_declares(
+    tmp_path: Path, declared: dict[str, dict[str, str]], fields: list[str]
+) -> None:
+    """A made-up device has the fields without which it would be refused, and no others."""
+    body = json.loads((plans.ROOT / "examples/jitp.json").read_text())
+    body["Parameters"] |= {
+        f"AWS::IoT::Certificate::{name}": {"Type": "String", **how} for name, how in declared.items()
+    }
+    plan = plans.sni_only_plan(provisioning=JitpTemplateBody.from_dict(body))
+    made = rehearsal(tmp_path, plan, ca_keys=keys())
+    made.synthesize()
+    device = made.keys.device_of(made.app, made.records[0])
+    assert device is not None
+    subject = x509.load_pem_x509_certificate(device.pem.encode()).subject
+    assert len(subject) == 1 + len(fields)
+    assert list(made.keys.made_up.values()) == [fields]
+
+
+def test_the_subject_has_what_an_admission_asks(tmp_path: Path) -> None:
+    """So with the fields of a subject rule, and those of a thing's name."""
+    enrollment = JitrEnrollment(
+        policy="a-policy",
+        thing_name="{Organization}-{CommonName}",
+        admission=Admission(subject={"Country": "NZ"}),
+    )
+    made = rehearsal(tmp_path, plans.sni_only_plan(provisioning=enrollment), ca_keys=keys())
+    made.synthesize()
+    assert needed_fields(made.app.assembly, made.records) == ["Country", "Organization"]
+
+
+# --- a rotation -------------------------------------------------------------------------------------------------
+
+
+def test_an_overlap_needs_the_step_before(tmp_path: Path) -> None:
+    """It keeps the old DEFAULT registration without a proof: the app that made it comes first, or it gets a proof."""
+    old = make_ca("ec-p256", common_name="old CA")
+    before = plans.plan(ca_certificate=CaCertificate(old.pem))
+    overlap = plans.plan(retiring=[RetiringCa(CaCertificate(old.pem))])
+    both = [*keys(), old.key]
+    with pytest.raises(RehearsalError, match="names no proof to make it anew.*--app BEFORE --then THIS"):
+        rehearsal(tmp_path, overlap, ca_keys=both).synthesize()
+    second = rehearsal(tmp_path / "second", overlap, ca_keys=both)
+    first = rehearsal(tmp_path / "first", before, ca_keys=both)
+    first.synthesize()
+    first.synthesize(second.app_folder)
+    proof = Verification.from_secret("fleet-ca/old-key")
+    proved = plans.plan(retiring=[RetiringCa(CaCertificate(old.pem), verification=proof)])
+    rehearsal(tmp_path / "proved", proved, ca_keys=both).synthesize()
+
+
+# --- the user's folder ------------------------------------------------------------------------------------------
+
+
+def test_the_project_runs_the_users_app_in_the_users_folder(tmp_path: Path) -> None:
+    """The CDK CLI gets a folder of its own, with the user's settings and context; the app runs where it is at home."""
+    mine, project = tmp_path / "my app", tmp_path / "project"
+    mine.mkdir()
+    settings = {"app": "python app.py", "output": "elsewhere", "context": {"a": 1}}
+    (mine / "cdk.json").write_text(json.dumps(settings))
+    (mine / "cdk.context.json").write_text('{"looked": "up"}')
+    make_project(mine, None, project)
+    made = json.loads((project / "cdk.json").read_text())
+    assert made == {"app": f"cd '{mine}' && python app.py", "context": {"a": 1}}
+    assert json.loads((project / "cdk.context.json").read_text()) == {"looked": "up"}
+    make_project(mine, "other", project)
+    assert json.loads((project / "cdk.json").read_text())["app"] == f"cd '{mine}' && other"
+
+
+# --- the user's own firmware ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "seconds", "code", "lines"),
+    [
+        ("echo $IOT_ENDPOINT; exit 3", 60.0, 3, ["an-endpoint"]),
+        ("echo begun; sleep 600; echo done", 0.5, None, ["begun"]),
+    ],
+)
+def test_a_devices_command(command: str, seconds: float, code: int | None, lines: list[str]) -> None:
+    """It is told where to connect, its exit code is kept, and at the end of its time it is ended."""
+    end = DeviceCommand(command, seconds).run({"IOT_ENDPOINT": "an-endpoint"})
+    assert (end.code, end.lines) == (code, lines)
+
+
+def test_a_devices_command_gets_nothing_of_the_users_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test of a board cannot reach an account by mistake."""
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    assert DeviceCommand("env | grep -c ^AWS_", 20).run({}).lines == ["0"]

@@ -1,0 +1,165 @@
+"""What a rehearsal shows: its steps as they go, the table, what is left, and how to use what goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import time
+from typing import TYPE_CHECKING
+
+from ..text import counted
+from .output import Column, cell, console, emit, emit_table, paragraph, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rich.status import Status
+    from rich.text import Text
+
+    from ..local.device import DeviceCertificate
+    from ..local.emulator import LocalAws
+    from ..local.rehearsal import Leftovers
+    from ..local.stage_check import Cell, Row
+    from ..model.assembly import RegistrationRecord
+
+# The columns that a narrow terminal leaves out, the highest first.
+_RANKS = {"account": 1, "region": 2, "template": 6, "auto-registration": 5, "status": 4, "mode": 3}
+
+
+class Steps:
+    """Steps on stderr: each a line when it is done; on a terminal also what goes on in it."""
+
+    def __init__(self) -> None:
+        self._console = console(stderr=True)
+        self._status: Status | None = None
+        self._doing = ""
+
+    @contextlib.contextmanager
+    def step(self, doing: str) -> Iterator[Callable[[str], None]]:
+        """A step while it lasts; yields a callback that takes what is to be told when it went well."""
+        started = time.monotonic()
+        told = [doing]
+        self._doing = doing
+        with self._console.status(f"{doing} …") as self._status:
+            yield told.append
+        self.tell(f"{told[-1]} ({time.monotonic() - started:.1f} s)")
+
+    def say(self, line: str) -> None:
+        """What goes on in the step."""
+        if self._status is not None:
+            room = max(20, self._console.width - len(self._doing) - 6)
+            self._status.update(cell(f"{self._doing}: {' '.join(line.split())[:room]}"))
+
+    def tell(self, line: str) -> None:
+        """A line that stays."""
+        from rich.text import Text
+
+        paragraph_of = Text.assemble(("ok", "green"), " ", cell(line))
+        self._console.print(paragraph_of, soft_wrap=True)
+
+
+def print_rows(rows: Sequence[Row], title: str | None = None) -> None:
+    """The table, what explains it, and whether all is as planned."""
+    out = console()
+    names = list(rows[0].cells)
+    columns = [
+        Column("stage"),
+        *(Column(name, _RANKS.get(name, 0)) for name in ("account", "region", *names)),
+    ]
+    say()
+    if title is not None:
+        say(title)
+    emit_table(
+        out,
+        columns,
+        [
+            [
+                _stage(row.record),
+                row.record.account,
+                row.record.region,
+                *(_cell(row.cells[name]) for name in names),
+            ]
+            for row in rows
+        ],
+    )
+    say()
+    for row in rows:
+        for note in row.notes:
+            paragraph(out, f"{row.record.label}: {note}", hanging=2)
+    wrong = sum(not each.as_planned for row in rows for each in row.cells.values())
+    if wrong:
+        emit(out, cell(f"not as planned: {counted(wrong, 'cell')}", "bold red"))
+    else:
+        emit(out, cell("as planned", "green"))
+
+
+def print_leftovers(left: Leftovers) -> None:
+    """What is there after the stacks are gone."""
+    for found in left.kept:
+        say(f"kept by its removal policy: {found}")
+    for found in left.unplanned:
+        say(f"left behind: {found}")
+    if not left.unplanned:
+        say("nothing is left" if not left.kept else "nothing else is left")
+
+
+def print_endpoints(aws: LocalAws, records: Sequence[RegistrationRecord], address: str) -> None:
+    """Where devices connect: the address, the port, and a line a stage."""
+    from ..local.device_visit import endpoint_of
+
+    places = {(record.account, record.region): record for record in records}
+    endpoints = [endpoint_of(aws, record) for record in places.values()]
+    emit_table(
+        console(),
+        [Column("stage"), Column("account", 1), Column("region", 2), Column("endpoint (SNI)")],
+        [
+            [record.label, record.account, record.region, endpoint]
+            for record, endpoint in zip(places.values(), endpoints, strict=True)
+        ],
+    )
+    say(f"\nMQTT over TLS, and HTTPS publish: {address}, port {aws.broker_port}.")
+    say(f"Devices trust: {trust_file(aws)}")
+    say("Where a device takes names and no addresses, this line in /etc/hosts makes them resolve:\n")
+    say(f"  {address} {' '.join(endpoints)}")
+
+
+def print_how_to_use(
+    aws: LocalAws, records: Sequence[RegistrationRecord], devices: Sequence[DeviceCertificate]
+) -> None:
+    """How to go on with a local AWS that is left running, and how to end it."""
+    from ..local.device_visit import endpoint_of, write_device_files
+
+    record = records[0]
+    say(f"\nThe local AWS goes on, as process {aws.pid}; its log is {aws.log}.")
+    say("To use it with any AWS tool (an account is its own access key; the secret key is of this run):\n")
+    for name, value in aws.settings(record.account, record.region).items():
+        say(f"  export {name}={shlex.quote(value)}")
+    say(f"  aws iot describe-ca-certificate --certificate-id {record.certificate_id}\n")
+    print_endpoints(aws, records, "127.0.0.1")
+    for device in devices:
+        files = write_device_files(aws, device)
+        say(
+            f"\nThe device {device.common_name}: {files['certificate']}, its key {files['key']}. For example:\n"
+        )
+        say(
+            f"  openssl s_client -connect 127.0.0.1:{aws.broker_port} -servername {endpoint_of(aws, record)} "
+            f"-CAfile {files['ca']} -cert {files['certificate']} -key {files['key']}"
+        )
+    say(f"\nTo stop it; nothing is left of it then:\n\n  kill {aws.pid}")
+
+
+def trust_file(aws: LocalAws) -> str:
+    """The file with the roots by which devices trust the broker, written if it is not there yet."""
+    path = aws.folder / "broker-ca.pem"
+    path.write_text(aws.broker_trust_anchor(), encoding="ascii")
+    return str(path)
+
+
+def _stage(record: RegistrationRecord) -> str:
+    return record.label + (" (retiring)" if record.retiring else "")
+
+
+def _cell(shown: Cell) -> Text:
+    if shown.as_planned:
+        return cell(shown.found)
+    return cell(f"{shown.found} (planned: {shown.planned})", "bold red")

@@ -1,0 +1,95 @@
+"""The stacks of a cloud assembly as a rehearsal takes them: where they go, what they need, which are left out."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING, Any
+
+from ..errors import RehearsalError
+from ..model.assembly_files import load_json, read_stacks
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from ..model.assembly_files import AssemblyStack
+
+
+def stacks_of(assembly: Path, only: Collection[str] | None = None) -> list[AssemblyStack]:
+    """The stacks in deploy order; ``only``: those of these selectors."""
+    return [stack for stack in read_stacks(assembly) if only is None or stack.selector in only]
+
+
+def choose_stacks(assembly: Path, wanted: Sequence[str], unwanted: Sequence[str]) -> list[str] | None:
+    """The selectors of the stacks that patterns (``*``, ``?``) choose, by selector or stack name; None: all.
+
+    Raises `RehearsalError` for a pattern that is no stack's.
+    """
+    if not wanted and not unwanted:
+        return None
+    everything = read_stacks(assembly)
+    for pattern in (*wanted, *unwanted):
+        if not any(_fits(stack, pattern) for stack in everything):
+            raise RehearsalError(
+                "the app has no such stack",
+                value=pattern,
+                allowed=", ".join(stack.selector for stack in everything),
+                fix="give a stack's name, or a pattern with * of several",
+            )
+    chosen = [
+        stack.selector
+        for stack in everything
+        if (not wanted or any(_fits(stack, pattern) for pattern in wanted))
+        and not any(_fits(stack, pattern) for pattern in unwanted)
+    ]
+    if not chosen:
+        raise RehearsalError("every stack of the app is left out", fix="leave some in")
+    return chosen
+
+
+def environments(assembly: Path, only: Collection[str] | None = None) -> list[tuple[str, str]]:
+    """Each (account, region) that some stack names, each once."""
+    return list(
+        dict.fromkeys((each.account, each.region) for each in stacks_of(assembly, only) if each.account)
+    )
+
+
+def qualifiers(assembly: Path) -> list[str]:
+    """The qualifiers of the bootstraps that the assembly's stacks ask for, usually one."""
+    parameters = (
+        artifact.get("properties", {}).get("bootstrapStackVersionSsmParameter")
+        for manifest in _manifests(assembly)
+        for artifact in manifest.get("artifacts", {}).values()
+        if artifact.get("type") == "aws:cloudformation:stack"
+    )
+    found = (
+        each.split("/")[2] for each in parameters if each is not None and each.startswith("/cdk-bootstrap/")
+    )
+    return list(dict.fromkeys(found))
+
+
+def stack_selectors(assembly: Path) -> list[str]:
+    """How to tell the CLI to take all stacks, those of Stages included, but no pipeline over them."""
+    return [stack.selector for stack in read_stacks(assembly) if stack.in_stage] or ["--all"]
+
+
+def stack_templates(
+    assembly: Path, only: Collection[str] | None = None
+) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Account, region and template of every stack that names both."""
+    return [(each.account, each.region, each.template()) for each in stacks_of(assembly, only)]
+
+
+def lacks_context(assembly: Path) -> bool:
+    """Whether the app asks for something that has to be looked up in an account first."""
+    return any(manifest.get("missing") for manifest in _manifests(assembly))
+
+
+def _fits(stack: AssemblyStack, pattern: str) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for name in (stack.selector, stack.name))
+
+
+def _manifests(assembly: Path) -> Iterator[dict[str, Any]]:
+    folders = {assembly: None, **dict.fromkeys(stack.folder for stack in read_stacks(assembly))}
+    for folder in folders:
+        yield load_json(folder, "manifest.json")

@@ -117,6 +117,7 @@ def _signed_offline(aws: LocalAws, ca: Authority, account: str, folder: Path) ->
     certificate, key, request = folder / "ca.pem", folder / "ca.key", folder / "request.json"
     certificate.write_text(ca.pem, encoding="utf-8")
     key.write_text(ca.key_pem, encoding="utf-8")
+    key.chmod(0o600)
     target = f"owner={account}/{REGION}"
     _iot_ca(
         aws,
@@ -128,7 +129,7 @@ def _signed_offline(aws: LocalAws, ca: Authority, account: str, folder: Path) ->
         "--out",
         str(request),
     )
-    offline = ("--private-key", str(key), "--request", str(request), "--out", str(folder / "signed"))
+    offline = ("--private-key", str(key), "--request", str(request), "--out", str(folder / "signed"), "--yes")
     _iot_ca(aws, "verification-cert", "--ca-certificate", str(certificate), *offline)
     [issued] = (folder / "signed").iterdir()
     return issued.read_text(encoding="utf-8")

@@ -37,8 +37,16 @@ def in_pipe(*arguments: str, cwd: os.PathLike[str] | None = None) -> Ran:
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
-def in_terminal(*arguments: str, columns: int = 100, interrupt_at: str | None = None) -> Ran:
-    """Run ``iot-ca`` in a terminal of so many columns; press Ctrl-C when it has printed ``interrupt_at``."""
+def in_terminal(
+    *arguments: str,
+    columns: int = 100,
+    interrupt_at: str | None = None,
+    answer: tuple[str, str] | None = None,
+) -> Ran:
+    """Run ``iot-ca`` in a terminal of so many columns; press Ctrl-C when it has printed ``interrupt_at``.
+
+    ``answer``: what it asks, or the end of that, and what to type then.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = {
@@ -64,6 +72,9 @@ def in_terminal(*arguments: str, columns: int = 100, interrupt_at: str | None = 
             if not more:
                 break
             said += more
+            if answer is not None and answer[0].encode() in said:
+                os.write(ours, answer[1].encode())
+                answer = None
             if interrupt_at is not None and interrupt_at.encode() in said:
                 interrupt_at = None
                 os.killpg(process.pid, signal.SIGINT)

@@ -33,6 +33,10 @@ class RegistrationCodeMismatchError(PossessionError):
     """The pre-issued verification certificate is for another account's registration code."""
 
 
+class PreIssuedExpiredError(PossessionError):
+    """The pre-issued verification certificate is out of its time: found before anything is changed."""
+
+
 class AccessDeniedError(PossessionError):
     """The role may not use the secret, key or authority, or not yet."""
 

@@ -178,6 +178,14 @@ def ask_secret(question: str) -> str:
     return answer
 
 
+def ask_whether(question: str, *, otherwise: str) -> bool:
+    """Ask for a yes or no, no by default; raises `NoTerminalError`, with what else to do, where nobody could answer."""
+    if not sys.stdin.isatty():
+        raise NoTerminalError(f"{question} There is no terminal to ask on", fix=otherwise)
+    answer: bool = click.confirm(text.plain(question), default=False, err=True)
+    return answer
+
+
 @contextlib.contextmanager
 def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
     """A progress bar on stderr while it lasts; yields a callback that takes the number of items just finished.

@@ -24,7 +24,12 @@ def annotate(scope: Construct, request: RegistrationRequest, account: str) -> No
         return
     problem = request.verification.pre_issued_problem(request.stage)
     if problem is not None:
-        Annotations.of(scope).add_error(problem)
+        # No error: a registration that stands needs no proof, and its stack can still be deployed.
+        Annotations.of(scope).add_warning_v2(
+            "iot-multiaccount-ca:pre-issued-validity",
+            f"{problem}; until then the CA can neither be registered here nor change its mode, and what is registered "
+            "stays as it is",
+        )
     for policy in request.verification.foreign_policies(account, ca_certificate=request.ca_certificate):
         Annotations.of(scope).add_info(
             f"add this to the {policy.kind} of {policy.resource_arn}, which another account owns:\n{policy.to_json()}"

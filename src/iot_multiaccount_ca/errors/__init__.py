@@ -85,6 +85,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             MalformedTargetError
             NoTerminalError
             NothingToAskError
+            OutputExistsError
             Pkcs11Error
             RegistrationCodeError
             RehearsalError

@@ -14,7 +14,11 @@ class WrongOptionsError(ToolError):
 
 
 class NoTerminalError(ToolError):
-    """A passphrase or PIN that has to be asked for, and nobody to ask."""
+    """A passphrase, a PIN or a yes that has to be asked for, and nobody to ask."""
+
+
+class OutputExistsError(ToolError):
+    """A file to be written where something is already."""
 
 
 class NothingToAskError(ToolError):

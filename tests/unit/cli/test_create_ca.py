@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 
 from iot_multiaccount_ca import CaCertificate
 from iot_multiaccount_ca.cli import main
+from iot_multiaccount_ca.cli.signing.code_requests import CodeRequest, to_json
 from iot_multiaccount_ca.model.ca.algorithms import KEY_ALGORITHMS
 
 if TYPE_CHECKING:
@@ -66,8 +67,9 @@ def test_the_key_is_for_its_owner_only(tmp_path: Path) -> None:
 def test_it_signs_a_verification_certificate(tmp_path: Path) -> None:
     """Certificate and key work with `iot-ca verification-cert`."""
     run("fleet-ca", "--algorithm", "ec-p256", "--out", str(tmp_path))
-    entry = f'{{"stage": "prod", "account": "111111111111", "region": "eu-west-1", "registrationCode": "{"a" * 64}"}}'
-    (tmp_path / "request.json").write_text(f'{{"version": 1, "requests": [{entry}]}}')
+    ca = CaCertificate.from_file(tmp_path / "fleet-ca.pem")
+    request = CodeRequest("prod", "111111111111", "eu-west-1", "a" * 64, ca.certificate_id, ca.subject)
+    (tmp_path / "request.json").write_text(to_json([request]))
     arguments = ["verification-cert", "--ca-certificate", str(tmp_path / "fleet-ca.pem")]
     arguments += [
         "--private-key",
@@ -76,7 +78,7 @@ def test_it_signs_a_verification_certificate(tmp_path: Path) -> None:
         str(tmp_path / "request.json"),
     ]
     with pytest.raises(SystemExit) as caught:
-        main([*arguments, "--out", str(tmp_path)])
+        main([*arguments, "--out", str(tmp_path), "--yes"])
     assert caught.value.code == 0
     command = ["openssl", "verify", "-CAfile", "fleet-ca.pem", "prod.verification.pem"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)

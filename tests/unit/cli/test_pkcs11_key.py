@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from iot_multiaccount_ca.cli.signing import pkcs11_key
+from iot_multiaccount_ca.cli.signing import pkcs11_key, pkcs11_uri
+from iot_multiaccount_ca.cli.signing.signer import Asked
 from iot_multiaccount_ca.errors import Pkcs11Error
 from support.certificates import Authority, make_ca, registration_code
 
@@ -60,6 +62,8 @@ class Token:
             "account": "333333333333",
             "region": "eu-west-1",
             "registrationCode": registration_code(),
+            "caCertificateId": ca.certificate_id,
+            "caSubject": "CN=Fleet CA",
         }
         (folder / "request.json").write_text(json.dumps({"version": 1, "requests": [entry]}))
 
@@ -75,7 +79,7 @@ class Token:
             "from iot_multiaccount_ca.cli import main; main()",
             "verification-cert",
         ]
-        command += ["--ca-certificate", "ca.pem", "--request", "request.json", "--pkcs11-uri", uri]
+        command += ["--ca-certificate", "ca.pem", "--request", "request.json", "--pkcs11-uri", uri, "--yes"]
         return subprocess.run(
             command,
             cwd=self.folder,
@@ -143,7 +147,10 @@ def test_a_wrong_pin_key_or_token_is_a_sentence(token: Token, path: str, pin: st
 @pytest.mark.parametrize("other", ["ec-p256", "ec-p384", "rsa-2048"])
 def test_a_key_that_is_not_the_cas_is_refused(token: Token, other: str) -> None:
     """Compared with the CA's certificate, whatever its kind."""
-    (token.folder / "ca.pem").write_text(make_ca(other, common_name="Someone else").pem)
+    stranger = make_ca(other, common_name="Someone else")
+    (token.folder / "ca.pem").write_text(stranger.pem)
+    request = token.folder / "request.json"
+    request.write_text(request.read_text().replace(token.ca.certificate_id, stranger.certificate_id))
     done = token.sign("token=fleet;object=fleet%20ca", f"&pin-value={PIN}")
     assert done.returncode != 0
     assert "not the key of the CA" in done.stderr
@@ -174,3 +181,34 @@ def test_a_pin_is_in_no_repr() -> None:
     )
     assert (uri.token, uri.label, uri.key_id, uri.pin) == ("a b", "c", b"\x01\xff", PIN)
     assert PIN not in repr(uri)
+
+
+@pytest.mark.parametrize(
+    ("query", "mode", "says"),
+    [
+        (f"&pin-value={PIN}", 0o600, "the PIN stands among the arguments"),
+        ("&pin-source=pin", 0o644, "others than its owner can read or change pin"),
+        ("&pin-source=pin", 0o600, None),
+    ],
+)
+def test_a_pin_that_others_can_read_is_warned_of(
+    query: str,
+    mode: int,
+    says: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On the command line, or in a file for all; the warning does not repeat it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pin").write_text(PIN)
+    (tmp_path / "pin").chmod(mode)
+    uri = f"pkcs11:object=ca?module-path={sys.executable}{query}"
+    with (
+        pytest.raises(Pkcs11Error),
+        pkcs11_uri.SIGNER.open(uri, Asked(make_ca().certificate, dt.timedelta(days=7), None)),
+    ):
+        pass
+    said = capsys.readouterr().err
+    assert PIN not in said
+    assert (says in said) if says else (said == "")

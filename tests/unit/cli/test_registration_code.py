@@ -50,6 +50,13 @@ class Desk:
         return [call for call in self.fleet.world.calls if call.endswith("GetRegistrationCode")]
 
     def run(self, *arguments: str, out: str = "request.json") -> Ran:
+        """Run the command; with --target it needs the CA, which is added."""
+        if "--target" in arguments and "--ca-certificate" not in arguments:
+            (self.folder / "ca.pem").write_text(CA.pem)
+            arguments += ("--ca-certificate", str(self.folder / "ca.pem"))
+        return self.run_as_it_is(*arguments, out=out)
+
+    def run_as_it_is(self, *arguments: str, out: str = "request.json") -> Ran:
         """Run the command."""
         with FakeAws(self.fleet.world) as url:
             self.fleet.ask(url)
@@ -102,10 +109,34 @@ def test_the_lookup_role_is_the_assemblys(desk: Desk) -> None:
 
 def test_an_account_can_be_asked_before_there_is_an_app(desk: Desk) -> None:
     """--target breaks the circle: the app wants the certificate, the certificate the code."""
-    (desk.folder / "ca.pem").write_text(CA.pem)
-    certificate = ("--ca-certificate", str(desk.folder / "ca.pem"))
-    (request,) = desk.requests(*TARGET, *certificate, out="new/request.json")
+    (request,) = desk.requests(*TARGET, out="new/request.json")
     assert (request.name, request.ca_certificate_id) == ("prod", CA.certificate_id)
+
+
+def test_a_request_always_names_its_ca(desk: Desk) -> None:
+    """Without a plan the CA has to be given, before anyone is asked: no code is signed by whatever CA is at hand."""
+    ran = desk.run_as_it_is(*TARGET)
+    assert ran.code == 2
+    assert "--target without --ca-certificate" in ran.stderr
+    assert desk.asked == []
+
+
+def test_a_request_file_is_not_written_over(desk: Desk) -> None:
+    """Neither a file nor what a link points to; it is said before anyone is asked. --force replaces the link itself."""
+    kept = desk.folder / "kept.json"
+    kept.write_text("kept")
+    (desk.folder / "file.json").write_text("kept")
+    (desk.folder / "link.json").symlink_to(kept)
+    (desk.folder / "dangling.json").symlink_to(desk.folder / "nowhere.json")
+    for name in ("file.json", "link.json", "dangling.json"):
+        ran = desk.run(*TARGET, out=name)
+        assert ran.code == 2
+        assert "--force" in ran.stderr
+    assert desk.asked == []
+    for name in ("file.json", "link.json"):
+        assert desk.requests(*TARGET, "--force", out=name)
+    assert kept.read_text() == "kept"
+    assert not (desk.folder / "nowhere.json").exists()
 
 
 def test_two_cas_of_a_stage_are_two_requests(desk: Desk) -> None:

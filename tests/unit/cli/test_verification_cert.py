@@ -23,6 +23,7 @@ from support.certificates import (
 from support.fakes.kms import FakeKms
 from support.fakes.private_ca import FakePrivateCa
 from support.fakes.wire import Fake, client_of
+from support.terminal import in_pipe, in_terminal
 
 CODES = {"prod": registration_code("prod"), "prod-us": registration_code("prod-us")}
 KEY_ARN = "arn:aws:kms:us-east-1:333333333333:key/11111111-2222-3333-4444-555555555555"
@@ -35,17 +36,28 @@ class Desk:
     def __init__(self, folder: Path, ca: Authority) -> None:
         self.folder, self.ca = folder, ca
         (folder / "ca.pem").write_text(ca.pem)
-        (folder / "ca.key").write_text(ca.key_pem)
+        self.key(ca.key_pem)
         self.request([{"stage": name, "registrationCode": code} for name, code in CODES.items()])
 
+    def key(self, pem: str) -> None:
+        path = self.folder / "ca.key"
+        path.write_text(pem)
+        path.chmod(0o600)
+
     def request(self, entries: list[dict[str, Any]], **others: Any) -> None:
-        common = {"account": "333333333333", "region": "eu-west-1", "caCertificateId": self.ca.certificate_id}
+        common = {
+            "account": "333333333333",
+            "region": "eu-west-1",
+            "caCertificateId": self.ca.certificate_id,
+            "caSubject": "CN=Fleet CA",
+        }
         data = {"version": 1, "requests": [common | entry for entry in entries]} | others
         (self.folder / "request.json").write_text(json.dumps(data))
 
-    def run(self, *options: str, certificate: bool = True) -> None:
+    def run(self, *options: str, certificate: bool = True, yes: bool = True) -> None:
         arguments = ["verification-cert", "--request", str(self.folder / "request.json")]
         arguments += ["--ca-certificate", str(self.folder / "ca.pem")] if certificate else []
+        arguments += ["--yes"] if yes else []
         with pytest.raises(SystemExit) as caught:
             main([*arguments, "--out", str(self.folder / "out"), *options])
         if caught.value.code:
@@ -102,17 +114,146 @@ def test_a_person_can_read_the_files(desk: Desk) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-def test_one_signature_serves_for_good(desk: Desk) -> None:
-    """The code never changes: without --valid-days the certificate is valid as long as the CA."""
-    desk.with_key()
+@pytest.mark.parametrize(("options", "days"), [((), 7), (("--valid-days", "30"), 30)])
+def test_a_certificate_lives_for_days(desk: Desk, options: tuple[str, ...], days: int) -> None:
+    """A week unless told: whoever has one can register the CA as DEFAULT as long as it lives."""
+    desk.with_key(*options)
+    certificate = desk.issued()
+    assert (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days == days
+
+
+def test_a_certificate_never_outlives_the_ca(desk: Desk) -> None:
+    """However many days are asked for."""
+    desk.with_key("--valid-days", "36500")
     assert desk.issued().not_valid_after_utc == desk.ca.certificate.not_valid_after_utc
 
 
-def test_a_shorter_validity_can_be_had(desk: Desk) -> None:
-    """--valid-days counts from now."""
-    desk.with_key("--valid-days", "7")
-    certificate = desk.issued()
-    assert (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days == 7
+@pytest.mark.parametrize("days", ["0", "-1", "36501", "9999999999", "a week"])
+def test_days_out_of_range_are_refused(desk: Desk, capsys: pytest.CaptureFixture[str], days: str) -> None:
+    """Before anything is signed."""
+    said = failure(desk, capsys, "--private-key", str(desk.folder / "ca.key"), "--valid-days", days)
+    assert "--valid-days" in said
+
+
+# --- what is shown and asked ---------------------------------------------------------------------------------
+
+
+def arguments(desk: Desk) -> list[str]:
+    """Sign with the key file, and ask."""
+    files = {
+        "--ca-certificate": "ca.pem",
+        "--private-key": "ca.key",
+        "--request": "request.json",
+        "--out": "out",
+    }
+    return [
+        "verification-cert",
+        *(part for name, file in files.items() for part in (name, f"{desk.folder}/{file}")),
+    ]
+
+
+def test_what_is_to_be_signed_is_shown(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """Account, region, stage and code of each, the CA's subject and id, and until when, with --yes too."""
+    desk.with_key()
+    shown = capsys.readouterr().err
+    expected = [
+        "333333333333",
+        "eu-west-1",
+        *CODES,
+        *CODES.values(),
+        desk.ca.certificate_id,
+        "CN=Fleet CA",
+        "UTC",
+    ]
+    assert [each for each in expected if each not in shown] == []
+
+
+def test_of_very_many_each_is_shown(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever is signed was shown."""
+    codes = {f"s{number}": registration_code(str(number)) for number in range(300)}
+    desk.request([{"stage": name, "registrationCode": code} for name, code in codes.items()])
+    desk.with_key()
+    shown = capsys.readouterr().err
+    assert [
+        name for name, code in codes.items() if f"{name} 333333333333 eu-west-1 {code}" not in shown
+    ] == []
+    assert len(list((desk.folder / "out").iterdir())) == len(codes)
+
+
+@pytest.mark.parametrize(("typed", "code", "written"), [("y\n", 0, 2), ("n\n", 1, 0), ("\n", 1, 0)])
+@pytest.mark.parametrize("columns", [60, 120])
+def test_it_asks_before_it_signs(desk: Desk, columns: int, typed: str, code: int, written: int) -> None:
+    """Only yes signs; no is the default, and exit code 1. No code is cut, however narrow the terminal."""
+    ran = in_terminal(*arguments(desk), columns=columns, answer=("with this CA? [y/N]", typed))
+    assert ran.code == code, ran.plain
+    assert len(list((desk.folder / "out").glob("*"))) == written
+    assert [each for each in CODES.values() if each not in ran.plain] == []
+    assert ("nothing was signed" in ran.plain) == (code == 1)
+
+
+def test_without_a_terminal_it_signs_on_yes_only(desk: Desk) -> None:
+    """What is to be signed is listed all the same, and the sentence says how to go on."""
+    ran = in_pipe(*arguments(desk))
+    assert ran.code == 2
+    assert CODES["prod"] in ran.stderr
+    assert "no terminal to ask on; fix: look at what is listed above, and add --yes" in ran.stderr
+    assert not (desk.folder / "out").exists()
+    assert in_pipe(*arguments(desk), "--yes").code == 0
+
+
+def test_a_key_that_others_can_read_is_warned_of(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """On stderr, with the command that mends it; a key for its owner alone is nothing to speak of."""
+    desk.with_key()
+    assert "warning" not in capsys.readouterr().err
+    for mode in (0o640, 0o604, 0o620):
+        (desk.folder / "ca.key").chmod(mode)
+        desk.with_key("--force")
+        assert f"chmod 600 {desk.folder / 'ca.key'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--private-key", "--kms-key", "--private-ca", "--pkcs11-uri"])
+def test_a_key_itself_as_an_option_is_not_repeated(
+    desk: Desk, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    """It is in the shell's history already; our messages do not add to that."""
+    key = "".join(desk.ca.key_pem.splitlines()[1:-1])
+    said = failure(desk, capsys, option, key)
+    assert f"stands after {option}" in said
+    assert key[40:80] not in said
+
+
+def test_a_file_is_not_written_over(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither a file nor what a link points to, and no other file is written then; --force replaces the link itself."""
+    out, kept = desk.folder / "out", desk.folder / "kept"
+    out.mkdir()
+    kept.write_text("kept")
+    target = out / "prod-us.verification.pem"
+    for make in (
+        lambda: target.write_text("kept"),
+        lambda: target.symlink_to(kept),
+        lambda: target.symlink_to("no"),
+    ):
+        make()
+        with pytest.raises(RuntimeError):
+            desk.with_key()
+        assert "not written over" in capsys.readouterr().err
+        assert list(out.iterdir()) == [target]
+        target.unlink()
+    target.symlink_to(kept)
+    desk.with_key("--force")
+    assert desk.issued("prod-us")
+    assert not target.is_symlink()
+    assert kept.read_text() == "kept"
+    with pytest.raises(RuntimeError):
+        desk.with_key()
+
+
+def test_requests_are_not_written_over_either(desk: Desk) -> None:
+    """--csr-only has the same rule."""
+    desk.run("--csr-only", certificate=False)
+    with pytest.raises(RuntimeError):
+        desk.run("--csr-only", certificate=False)
+    desk.run("--csr-only", "--force", certificate=False)
 
 
 def test_offline_it_needs_no_aws_and_no_cdk(desk: Desk) -> None:
@@ -123,15 +264,15 @@ def test_offline_it_needs_no_aws_and_no_cdk(desk: Desk) -> None:
         "from iot_multiaccount_ca.cli import main; main(sys.argv[1:])"
     )
     command = [sys.executable, "-c", code, "verification-cert", "--ca-certificate", "ca.pem"]
-    command += ["--private-key", "ca.key", "--request", "request.json", "--out", "out"]
+    command += ["--private-key", "ca.key", "--request", "request.json", "--out", "out", "--yes"]
     subprocess.run(command, cwd=desk.folder, check=True, capture_output=True)
     desk.issued()
 
 
 def test_an_encrypted_key_file_asks_for_its_passphrase(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a person's desk there is someone to ask."""
-    (desk.folder / "ca.key").write_text(pem_of_key(desk.ca.key, passphrase="hunter2"))
-    monkeypatch.setattr("click.prompt", lambda *_, **__: "hunter2")
+    desk.key(pem_of_key(desk.ca.key, passphrase="hunter2"))
+    answer_secretly(monkeypatch, "hunter2")
     desk.with_key()
     desk.issued()
 
@@ -140,8 +281,8 @@ def test_a_wrong_passphrase_is_a_sentence(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And does not repeat it."""
-    (desk.folder / "ca.key").write_text(pem_of_key(desk.ca.key, passphrase="hunter2"))
-    monkeypatch.setattr("click.prompt", lambda *_, **__: "hunter3")
+    desk.key(pem_of_key(desk.ca.key, passphrase="hunter2"))
+    answer_secretly(monkeypatch, "hunter3")
     said = failure(desk, capsys, "--private-key", str(desk.folder / "ca.key"))
     assert "this passphrase does not open" in said
     assert "hunter3" not in said
@@ -149,13 +290,19 @@ def test_a_wrong_passphrase_is_a_sentence(
 
 def test_another_cas_key_is_refused(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     """Found before anything is signed or written."""
-    (desk.folder / "ca.key").write_text(make_ca(common_name="Someone else").key_pem)
+    desk.key(make_ca(common_name="Someone else").key_pem)
     assert "not the key of the CA" in failure(desk, capsys, "--private-key", str(desk.folder / "ca.key"))
 
 
 def test_a_missing_key_file_is_a_sentence(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     """The path is named."""
     assert "cannot be read" in failure(desk, capsys, "--private-key", "nowhere.key")
+
+
+def answer_secretly(monkeypatch: pytest.MonkeyPatch, passphrase: str) -> None:
+    """Somebody sits at the terminal and types."""
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: passphrase)
 
 
 def answer_with(monkeypatch: pytest.MonkeyPatch, fake: Fake) -> list[tuple[str, str]]:
@@ -186,11 +333,12 @@ def test_a_kms_key_signs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_private_ca_issues(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under the caller's own credentials, in the private CA's region, as long as it can."""
+    """Under the caller's own credentials, in the private CA's region."""
     monkeypatch.setattr("botocore.waiter.time.sleep", lambda seconds: None)
     asked = answer_with(monkeypatch, FakePrivateCa(PCA_ARN, desk.ca))
     desk.run("--private-ca", PCA_ARN)
-    assert desk.issued().not_valid_after_utc == desk.ca.certificate.not_valid_after_utc
+    certificate = desk.issued()
+    assert (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days == 7
     assert asked == [("acm-pca", "us-east-1")]
 
 
@@ -242,11 +390,19 @@ def test_no_request_for_this_ca_is_refused(desk: Desk, capsys: pytest.CaptureFix
 BAD_ENTRIES: dict[str, tuple[Any, str]] = {
     "a path": ({"stage": "../../etc/cron.d/x"}, "can be no file's name"),
     "a hidden path": ({"stage": "a/b"}, "can be no file's name"),
-    "no stage": ({"stage": None}, "can be no file's name"),
+    "no stage": ({"stage": None}, "stage of request 1 of the file is no text"),
     "a device's name as code": ({"registrationCode": "device-0001"}, "registrationCode of request 1"),
-    "an account name": ({"account": "production"}, "account of request 1"),
-    "a region with a line end": ({"region": "eu\n-west-1"}, "region of request 1"),
+    "a number as code": ({"registrationCode": 12}, "registrationCode of request 1 of the file is no text"),
+    "an account name": ({"account": "production"}, "the account of request 1"),
+    "an account as a number": ({"account": 333333333333}, "account of request 1 of the file is no text"),
+    "a region with a line end": ({"region": "eu\n-west-1"}, "the region of request 1"),
+    "no region at all": ({"region": "e"}, "the region of request 1"),
     "a number as certificate id": ({"caCertificateId": 5}, "caCertificateId of request 1"),
+    "no certificate id": ({"caCertificateId": None}, "caCertificateId of request 1"),
+    "half a certificate id": ({"caCertificateId": "ab" * 16}, "caCertificateId of request 1"),
+    "a list as subject": ({"caSubject": ["CN=x"]}, "caSubject of request 1 of the file is no text"),
+    "a book as subject": ({"caSubject": "x" * 5_000}, "caSubject of request 1 of the file is too long"),
+    "a field of another spelling": ({"caCertificateID": "0" * 64}, "a field that no request file has"),
 }
 
 
@@ -259,7 +415,21 @@ def test_a_strange_request_is_refused(desk: Desk, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"version": 2, "requests": [{}]}', '{"version": 1, "requests": []}']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "[{}]",
+        '{"version": 2, "requests": [{}]}',
+        '{"version": true, "requests": [{}]}',
+        '{"version": 1, "requests": []}',
+        '{"version": 1, "requests": {}}',
+        '{"version": 1, "requests": ["prod"]}',
+        '{"version": 1, "requests": [{}], "more": 1}',
+        '{"version": 1, "requests": [{}], "about": 1}',
+        '{"version": 1, "version": 1, "requests": [{}]}',
+    ],
 )
 def test_a_file_that_is_no_request_is_refused(
     desk: Desk, capsys: pytest.CaptureFixture[str], text: str

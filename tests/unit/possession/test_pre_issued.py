@@ -44,6 +44,16 @@ def test_another_accounts_code_is_refused() -> None:
         assert part in str(caught.value)
 
 
+def test_an_expired_one_is_refused_before_anything_is_changed() -> None:
+    """It comes with its end, so that no cryptography is needed to tell; a stack of before has none."""
+    ended = verification_for(CODE) | {"NotValidAfter": "2026-01-01T00:00:00+00:00"}
+    asked = {"ca_certificate_pem": make_ca().pem, "registration_code": CODE}
+    with pytest.raises(causes.PreIssuedExpiredError, match=f"expired at 2026-01-01.*{CODE}"):
+        prove(ended, **asked, clients=FakeClients())
+    good = ended | {"NotValidAfter": "2096-01-01T00:00:00+00:00"}
+    assert prove(good, **asked, clients=FakeClients()) == good["CertificatePem"]
+
+
 def test_an_unknown_type_is_refused() -> None:
     """A request from another version of the library is a sentence, not a KeyError."""
     for verification in ({"Type": "TELEPATHY"}, {}):

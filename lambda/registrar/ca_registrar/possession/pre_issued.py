@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
-from ..errors import RegistrationCodeMismatchError
+from ..errors import PreIssuedExpiredError, RegistrationCodeMismatchError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,5 +25,12 @@ def prove(
             f"and region have {registration_code}; write that code to a request file with `iot-ca "
             f"registration-code`, have it signed with `iot-ca verification-cert --ca-certificate CA "
             f"--private-key KEY --request FILE --out DIR`, and deploy again with the new file"
+        )
+    until = verification.get("NotValidAfter")
+    if until is not None and dt.datetime.fromisoformat(until) <= dt.datetime.now(dt.UTC):
+        raise PreIssuedExpiredError(
+            f"the pre-issued verification certificate expired at {until}, and AWS IoT takes none that has; have it "
+            f"signed anew for registration code {registration_code} with `iot-ca verification-cert`, and deploy again "
+            f"with the new file"
         )
     return verification["CertificatePem"]

@@ -6,7 +6,6 @@ A CA of a real fleet belongs in an HSM, KMS or AWS Private CA: a key that was on
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from ...errors import CreateCaError
 from ...model.ca.algorithms import KEY_ALGORITHMS
+from .. import files
 from ..options import LONGEST_DAYS
 from ..output import say
 
@@ -129,13 +129,10 @@ def _self_signed(
 
 
 def _write_new(path: Path, content: bytes, *, mode: int) -> None:
-    # Made with its final mode, and only if it is not there: no moment in which others could read it.
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        files.create(path, content, mode=mode)
     except FileExistsError:
         raise _exists(path) from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
 
 
 def _exists(path: Path) -> CreateCaError:

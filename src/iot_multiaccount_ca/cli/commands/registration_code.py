@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...errors import MalformedTargetError, NothingToAskError, RegistrationCodeError
+from ...errors import MalformedTargetError, NothingToAskError, RegistrationCodeError, WrongOptionsError
 from ...model.ca.certificate import CaCertificate
 from ...model.target import check_account, check_region, partition_of
+from .. import files
 from ..options import access_options, app_option, cloud_assembly, open_access
 from ..output import Column, console, emit_table, say
 from ..signing import code_requests
@@ -39,11 +41,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Ask this account and region, without an app (repeatable).",
 )
 @click.option(
-    "--ca-certificate", type=_FILE, help="With --target: the CA that is to sign, noted in the file."
+    "--ca-certificate", type=_FILE, help="Needed with --target: the CA that is to sign, noted in the file."
 )
 @click.option(
     "--out", default="request.json", show_default=True, type=_FILE, help="The request file to write."
 )
+@click.option("--force", is_flag=True, help="Replace the request file if it is there.")
 @access_options
 def registration_code(
     app: str,
@@ -51,6 +54,7 @@ def registration_code(
     targets: tuple[str, ...],
     ca_certificate: Path | None,
     out: Path,
+    force: bool,
     profile: str | None,
     role_name: str | None,
     qualifier: str | None,
@@ -58,14 +62,20 @@ def registration_code(
     """Ask the DEFAULT stages for their registration codes; change nothing.
 
     Prints them and writes the request file for `iot-ca verification-cert`. The first question makes AWS IoT choose
-    the account's code in the region; from then on it stays the same, so one signature serves for good.
+    the account's code in the region; from then on it stays the same, until somebody deletes it.
 
     \b
     Example: iot-ca registration-code --app cdk.out --out request.json
-    Before there is an app: iot-ca registration-code --target prod=333333333333/eu-west-1
+    Before there is an app: iot-ca registration-code --target prod=333333333333/eu-west-1 --ca-certificate ca.pem
     """
+    files.check_free([out], force=force)
     if targets:
-        planned, wanted = [], _targets(targets, ca_certificate)
+        if ca_certificate is None:
+            raise WrongOptionsError(
+                "--target without --ca-certificate: which CA is to sign would be left to chance",
+                fix="give the PEM of the CA that the app will register",
+            )
+        planned, wanted = [], _targets(targets, CaCertificate.from_file(ca_certificate))
     else:
         planned = _default_stages(app)
         wanted = _of_plan(planned)
@@ -77,8 +87,7 @@ def registration_code(
             if place not in codes:
                 codes[place] = _ask(access, *place, planned)
     requests = [replace(each, registration_code=codes[each.account, each.region]) for each in chosen]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(code_requests.to_json(requests), encoding="utf-8")
+    files.write(out, code_requests.to_json(requests), force=force)
     _show(requests)
     say(
         f"\nWrote {out}. Take it to where the CA's key is, and run:\n"
@@ -100,10 +109,11 @@ def _default_stages(app: str) -> list[PlannedRegistration]:
 def _of_plan(planned: Iterable[PlannedRegistration]) -> list[CodeRequest]:
     records = [each.record for each in planned]
     names = [each.stage or f"{each.account}-{each.region}" for each in records]
+    uses = Counter(names)
     return [
         # A stage that registers two CAs asks for two certificates: each file has a name of its own.
         CodeRequest(
-            name=name if names.count(name) == 1 else f"{name}-{each.certificate_id[:8]}",
+            name=name if uses[name] == 1 else f"{name}-{each.certificate_id[:8]}",
             account=each.account,
             region=each.region,
             registration_code="",
@@ -114,8 +124,7 @@ def _of_plan(planned: Iterable[PlannedRegistration]) -> list[CodeRequest]:
     ]
 
 
-def _targets(targets: Iterable[str], ca_certificate: Path | None) -> list[CodeRequest]:
-    ca = CaCertificate.from_file(ca_certificate) if ca_certificate is not None else None
+def _targets(targets: Iterable[str], ca: CaCertificate) -> list[CodeRequest]:
     wanted = []
     for target in targets:
         match = _TARGET.fullmatch(target)
@@ -127,8 +136,8 @@ def _targets(targets: Iterable[str], ca_certificate: Path | None) -> list[CodeRe
             )
         check_account(match["account"], where=f"target {match['name']!r}")
         check_region(match["region"], where=f"target {match['name']!r}")
-        identity = (ca.certificate_id, ca.subject) if ca is not None else (None, None)
-        wanted.append(CodeRequest(match["name"], match["account"], match["region"], "", *identity))
+        place = match["name"], match["account"], match["region"]
+        wanted.append(CodeRequest(*place, "", ca.certificate_id, ca.subject))
     return wanted
 
 

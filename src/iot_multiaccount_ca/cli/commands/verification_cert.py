@@ -13,16 +13,20 @@ import click
 
 from ...errors import RequestFileError, WrongOptionsError
 from ...model.ca.certificate import CaCertificate
+from ...model.ca.key_material import holds_private_key
+from .. import files
 from ..options import LONGEST_DAYS
-from ..output import say
+from ..output import progress, say
 from ..signing import code_requests
 from ..signing.code_requests import CodeRequest
+from ..signing.confirmation import confirmed
 from ..signing.signer import Asked, sentences
 from ..signing.signers import SIGNERS, request_maker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_CERTIFICATE, _REQUEST = "verification.pem", "verification.csr"
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -42,25 +46,33 @@ def _signer_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--csr-only", is_flag=True, help="Write certificate requests, for a CA that signs those.")
 @click.option("--request", "request_file", required=True, type=_FILE, help="From `iot-ca registration-code`.")
 @click.option("--out", default=".", show_default=True, type=_FOLDER, help="Folder for one file per stage.")
+@click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.option(
     "--valid-days",
     type=click.IntRange(1, LONGEST_DAYS),
-    help="How long the certificates are valid; without it, as long as the CA.",
+    default=7,
+    show_default=True,
+    help="How long the certificates are valid; never longer than the CA.",
 )
+@click.option("--yes", is_flag=True, help="Sign what is shown without asking.")
 @click.option("--profile", help="AWS profile for --kms-key and --private-ca.")
 def verification_cert(
     ca_certificate: Path | None,
     csr_only: bool,
     request_file: Path,
     out: Path,
-    valid_days: int | None,
+    force: bool,
+    valid_days: int,
+    yes: bool,
     profile: str | None,
     **ways: str | None,
 ) -> None:
     """Sign verification certificates for the codes of a request file.
 
-    With --private-key or --pkcs11-uri it needs no AWS and no network. The certificates prove to AWS IoT that whoever
-    runs this holds the CA's key; their own keys are thrown away, so they are of no other use to anyone.
+    With --private-key or --pkcs11-uri it needs no AWS and no network. Shows what is to be signed, and asks. Whoever has
+    such a certificate can register the CA in DEFAULT mode, in the account whose code it carries and for as long as it
+    is valid; its own key is thrown away, so it is of no other use to anyone. Exit code: 0 signed, 1 not wanted, 2 not
+    possible.
 
     \b
     Example: iot-ca verification-cert --ca-certificate ca.pem --private-key ca.key --request request.json --out .
@@ -69,19 +81,29 @@ def verification_cert(
     _exactly_one({**given, "--csr-only": csr_only or None})
     requests = code_requests.read(request_file)
     if csr_only:
-        _write_requests(requests, out)
+        _write_requests(requests, out, force=force)
         return
     if ca_certificate is None:
         raise WrongOptionsError("--ca-certificate is missing", fix="give the PEM of the CA that is to sign")
     value = CaCertificate.from_file(ca_certificate)
-    lifetime = dt.timedelta(days=valid_days) if valid_days else dt.timedelta.max
-    asked = Asked(value.load(), lifetime, profile)
     signer, key = next((each, found) for each in SIGNERS if (found := given[each.option]) is not None)
+    _check_no_key(signer.option, key)
     mine = _of_this_ca(requests, value)
-    with sentences(), signer.open(key, asked) as sign:
-        # All are signed before one is written: a failure leaves no half of a set behind.
-        signed = [(each, sign(each.registration_code)) for each in mine]
-    paths = [_write(out, each, "verification.pem", pem) for each, pem in signed]
+    paths = [_path(out, each, _CERTIFICATE) for each in mine]
+    files.check_free(paths, force=force)
+    asked = Asked(value.load(), dt.timedelta(days=valid_days), profile)
+    until = min(dt.datetime.now(dt.UTC) + asked.lifetime, value.not_valid_after)
+    if not confirmed(mine, value, until, yes=yes):
+        say("nothing was signed", err=True)
+        raise click.exceptions.Exit(1)
+    # All are signed before one is written: a failure leaves no half of a set behind.
+    with sentences(), signer.open(key, asked) as sign, progress("signing", len(mine)) as advance:
+        signed = []
+        for each in mine:
+            signed.append(sign(each.registration_code))
+            advance(1)
+    for path, each, pem in zip(paths, mine, signed, strict=True):
+        files.write(path, _head(each) + pem, force=force)
     _how_to_use([each.name for each in mine], paths)
 
 
@@ -94,41 +116,53 @@ def _exactly_one(ways: dict[str, Any]) -> None:
         )
 
 
+def _check_no_key(option: str, value: str) -> None:
+    if holds_private_key(value):
+        raise WrongOptionsError(
+            f"what reads like a private key itself stands after {option}",
+            fix="put it into a file that its owner alone can read; it is in the shell's history now: treat this key as "
+            "exposed",
+        )
+
+
 def _of_this_ca(requests: list[CodeRequest], ca: CaCertificate) -> list[CodeRequest]:
-    mine = [each for each in requests if each.ca_certificate_id in (None, ca.certificate_id)]
-    for other in requests:
-        if other not in mine:
-            say(
-                f"left out {other.name}: it asks for the CA {other.ca_subject or other.ca_certificate_id}",
-                err=True,
-            )
+    mine = [each for each in requests if each.ca_certificate_id == ca.certificate_id]
+    others = [each for each in requests if each.ca_certificate_id != ca.certificate_id]
+    for other in others:
+        say(
+            f"left out {other.name}: it asks for the CA {other.ca_subject} with certificate id "
+            f"{other.ca_certificate_id}",
+            err=True,
+        )
     if not mine:
         raise RequestFileError(
             f"no request of the file asks for the CA {ca.subject!r}",
             value=ca.certificate_id,
-            allowed=", ".join(sorted({str(each.ca_certificate_id) for each in requests})),
+            allowed=", ".join(sorted({each.ca_certificate_id for each in others})),
             fix="give the certificate of the CA that the app registers",
         )
     return mine
 
 
-def _write(folder: Path, request: CodeRequest, ending: str, pem: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{request.name}.{ending}"
-    head = (
+def _path(folder: Path, request: CodeRequest, ending: str) -> Path:
+    return folder / f"{request.name}.{ending}"
+
+
+def _head(request: CodeRequest) -> str:
+    return (
         f"AWS IoT verification certificate for stage {request.name}\n"
         f"account {request.account}, region {request.region}\n"
         f"registration code {request.registration_code}\n"
     )
-    path.write_text(head + pem, encoding="ascii")
-    return path
 
 
-def _write_requests(requests: list[CodeRequest], out: Path) -> None:
+def _write_requests(requests: list[CodeRequest], out: Path, *, force: bool) -> None:
+    paths = [_path(out, each, _REQUEST) for each in requests]
+    files.check_free(paths, force=force)
     make = request_maker()
     with sentences():
-        for each in requests:
-            path = _write(out, each, "verification.csr", make(each.registration_code))
+        for path, each in zip(paths, requests, strict=True):
+            files.write(path, _head(each) + make(each.registration_code), force=force)
             say(f"wrote {path}")
     say(
         "\nHave the CA sign each request as it stands (the common name is the registration code; an end-entity\n"

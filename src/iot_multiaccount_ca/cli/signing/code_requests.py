@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...errors import JsonError, RequestFileError
+from ...errors import JsonError, RequestFileError, SharedCaError
 from ...model import strict_json
+from ...model.target import check_account, check_region
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,27 +23,26 @@ if TYPE_CHECKING:
 VERSION = 1
 _ABOUT = "registration codes of AWS accounts, to be signed by the CA with `iot-ca verification-cert`"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", re.ASCII)
-_FORMS = {
-    "account": re.compile(r"[0-9]{12}", re.ASCII),
-    "region": re.compile(r"[a-z0-9-]{1,40}", re.ASCII),
-    "registrationCode": re.compile(r"[0-9a-fA-F]{64}", re.ASCII),
-}
+_HEX = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 _CERTIFICATE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_FIELDS = frozenset({"stage", "account", "region", "registrationCode", "caCertificateId", "caSubject"})
+_TOP = frozenset({"version", "about", "requests"})
+_LONGEST_SUBJECT = 4_096
 
 
 @dataclass(frozen=True, slots=True)
 class CodeRequest:
     """One registration code. ``name``: the stage, or account and region where there is none.
 
-    ``ca_certificate_id``, ``ca_subject``: the CA that is to sign; None where the asker did not say.
+    ``ca_certificate_id``, ``ca_subject``: the CA that is to sign. Only the id counts; the subject is for people.
     """
 
     name: str
     account: str
     region: str
     registration_code: str
-    ca_certificate_id: str | None = None
-    ca_subject: str | None = None
+    ca_certificate_id: str
+    ca_subject: str
 
 
 def to_json(requests: Iterable[CodeRequest]) -> str:
@@ -68,49 +69,96 @@ def read(path: Path) -> list[CodeRequest]:
         raise RequestFileError(
             error.problem, value=str(path), fix="write it with `iot-ca registration-code --out request.json`"
         ) from error
-    version = data.get("version") if isinstance(data, dict) else None
-    entries = data.get("requests") if isinstance(data, dict) else None
-    if version != VERSION or not isinstance(entries, list) or not entries:
+    if not isinstance(data, dict) or type(data.get("version")) is not int or data["version"] != VERSION:
         raise RequestFileError(
-            "this is no request file of this version, or it asks for nothing",
-            value=version,
-            allowed=f'"version": {VERSION} and a list of "requests"',
+            "this is no request file of this version",
+            value=data.get("version") if isinstance(data, dict) else type(data).__name__,
+            allowed=f'a JSON object with "version": {VERSION}',
             fix="write it anew with `iot-ca registration-code`",
         )
-    requests = [_entry(entry, index) for index, entry in enumerate(entries)]
-    names = [each.name.lower() for each in requests]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    _check_fields(data, _TOP, "the request file")
+    _check(
+        isinstance(data.get("about", ""), str),
+        "about of the request file is no text",
+        type(data.get("about")).__name__,
+    )
+    entries = data.get("requests")
+    if not isinstance(entries, list) or not entries:
+        raise RequestFileError(
+            "the request file asks for nothing",
+            value=entries if entries == [] else type(entries).__name__,
+            allowed='a list of "requests"',
+            fix="write it anew with `iot-ca registration-code`",
+        )
+    requests = [_entry(entry, f"request {number} of the file") for number, entry in enumerate(entries, 1)]
+    twice = [name for name, count in Counter(each.name.lower() for each in requests).items() if count > 1]
     if twice:
         raise RequestFileError(
-            "two requests of one name would write the same file", value=twice, fix="ask for one CA at a time"
+            "two requests of one name would write the same file",
+            value=sorted(twice),
+            fix="ask for one CA at a time",
         )
     return requests
 
 
-def _entry(entry: Any, index: int) -> CodeRequest:
-    where = f"request {index + 1} of the file"
-    if not isinstance(entry, dict):
-        raise RequestFileError(f"{where} is no JSON object", value=entry)
-    name = entry.get("stage")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise RequestFileError(
-            f"the stage of {where} can be no file's name", value=name, allowed="letters, digits and hyphens"
-        )
-    for field, form in _FORMS.items():
-        value = entry.get(field)
-        if not isinstance(value, str) or not form.fullmatch(value):
-            raise RequestFileError(f"{field} of {where} is malformed", value=value, allowed=form.pattern)
-    certificate_id = entry.get("caCertificateId")
-    if certificate_id is not None and not (
-        isinstance(certificate_id, str) and _CERTIFICATE_ID.fullmatch(certificate_id)
-    ):
-        raise RequestFileError(f"caCertificateId of {where} is malformed", value=certificate_id)
-    subject = entry.get("caSubject")
-    return CodeRequest(
-        name=name,
-        account=entry["account"],
-        region=entry["region"],
-        registration_code=entry["registrationCode"],
-        ca_certificate_id=certificate_id,
-        ca_subject=subject if isinstance(subject, str) else None,
+def _entry(entry: Any, where: str) -> CodeRequest:
+    _check(isinstance(entry, dict), f"{where} is no JSON object", type(entry).__name__)
+    _check_fields(entry, _FIELDS, where)
+    request = CodeRequest(
+        name=_text(entry, "stage", where),
+        account=_text(entry, "account", where),
+        region=_text(entry, "region", where),
+        registration_code=_text(entry, "registrationCode", where),
+        ca_certificate_id=_text(entry, "caCertificateId", where),
+        ca_subject=_text(entry, "caSubject", where),
     )
+    _check(
+        _NAME.fullmatch(request.name),
+        f"the stage of {where} can be no file's name",
+        request.name,
+        "1 to 64 letters, digits and hyphens",
+    )
+    try:
+        check_account(request.account, where=where)
+        check_region(request.region, where=where)
+    except SharedCaError as error:
+        raise RequestFileError.of(error) from None
+    for field, form, value in (
+        ("registrationCode", _HEX, request.registration_code),
+        ("caCertificateId", _CERTIFICATE_ID, request.ca_certificate_id),
+    ):
+        _check(form.fullmatch(value), f"{field} of {where} is malformed", value, "64 hex digits")
+    _check(
+        len(request.ca_subject) <= _LONGEST_SUBJECT,
+        f"caSubject of {where} is too long",
+        f"{len(request.ca_subject):,} characters",
+        f"{_LONGEST_SUBJECT:,} characters",
+    )
+    return request
+
+
+def _text(entry: dict[str, Any], field: str, where: str) -> str:
+    value = entry.get(field)
+    if not isinstance(value, str):
+        raise RequestFileError(
+            f"{field} of {where} is {'missing' if field not in entry else 'no text'}",
+            value=None if field not in entry else type(value).__name__,
+            allowed="text",
+            fix="write the file anew with `iot-ca registration-code`",
+        )
+    return value
+
+
+def _check_fields(found: dict[str, Any], known: frozenset[str], where: str) -> None:
+    unknown = sorted(set(found) - known)
+    _check(
+        not unknown,
+        f"{where} has a field that no request file has",
+        ", ".join(unknown),
+        ", ".join(sorted(known)),
+    )
+
+
+def _check(holds: object, problem: str, value: object, allowed: str | None = None) -> None:
+    if not holds:
+        raise RequestFileError(problem, value=value, allowed=allowed)

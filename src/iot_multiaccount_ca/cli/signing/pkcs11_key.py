@@ -33,7 +33,10 @@ _QUERY = frozenset({"module-path", "pin-source", "pin-value"})
 
 @dataclass(frozen=True, slots=True)
 class KeyUri:
-    """A parsed ``pkcs11:`` URI. Its text and ``pin`` may be secret, and are in no message."""
+    """A parsed ``pkcs11:`` URI. Its text and ``pin`` may be secret, and are in no message.
+
+    ``pin_file``: where the PIN came from; None where it stands in the URI itself, or nowhere.
+    """
 
     module_path: str
     token: str | None = None
@@ -41,6 +44,7 @@ class KeyUri:
     label: str | None = None
     key_id: bytes | None = None
     pin: str | None = field(default=None, repr=False)
+    pin_file: Path | None = None
 
 
 def parse(uri: str) -> KeyUri:
@@ -70,6 +74,7 @@ def parse(uri: str) -> KeyUri:
         label=_text(attributes, "object"),
         key_id=unquote_to_bytes(attributes["id"]) if "id" in attributes else None,
         pin=_pin(options),
+        pin_file=_pin_file(options) if "pin-value" not in options else None,
     )
 
 
@@ -122,13 +127,19 @@ def _text(attributes: dict[str, str], name: str) -> str | None:
 def _pin(options: dict[str, str]) -> str | None:
     if "pin-value" in options:
         return unquote(options["pin-value"])
+    path = _pin_file(options)
+    if path is None:
+        return None
+    pin = _read(path)
+    if pin is None:
+        raise Pkcs11Error("the file with the token's PIN cannot be read", value=str(path))
+    return pin
+
+
+def _pin_file(options: dict[str, str]) -> Path | None:
     if "pin-source" not in options:
         return None
-    path = unquote(options["pin-source"]).removeprefix("file://").removeprefix("file:")
-    pin = _read(Path(path))
-    if pin is None:
-        raise Pkcs11Error("the file with the token's PIN cannot be read", value=path)
-    return pin
+    return Path(unquote(options["pin-source"]).removeprefix("file://").removeprefix("file:"))
 
 
 def _read(path: Path) -> str | None:

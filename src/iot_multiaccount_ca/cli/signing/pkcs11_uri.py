@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-import click
-
 from ...assets import registrar_importable
+from ..output import ask_secret, say
 from . import pkcs11_key
-from .signer import Asked, Sign, Signer
+from .signer import Asked, Sign, Signer, warn_of_readers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,12 +21,18 @@ def _open(uri: str, asked: Asked) -> Iterator[Sign]:
         from ca_registrar.possession.signing import verification_certificate
         from ca_registrar.possession.signing.remote_key import remote_key
 
-    def ask_pin() -> str:
-        pin: str = click.prompt("PIN of the token", hide_input=True, err=True)
-        return pin
-
     parsed = pkcs11_key.parse(uri)
-    with pkcs11_key.open_key(parsed, asked.ca, remote_key=remote_key, ask_pin=ask_pin) as key:
+    if parsed.pin is not None and parsed.pin_file is None:
+        say(
+            "warning: the PIN stands among the arguments, where the shell's history and every user of this machine can "
+            f"read it; fix: give pin-source=file:… in the URI, or set {pkcs11_key.PIN_VARIABLE}",
+            err=True,
+        )
+    if parsed.pin_file is not None:
+        warn_of_readers(parsed.pin_file)
+    with pkcs11_key.open_key(
+        parsed, asked.ca, remote_key=remote_key, ask_pin=lambda: ask_secret("PIN of the token")
+    ) as key:
         yield lambda code: verification_certificate.build(
             asked.ca, code, key, holder="the key in the token", lifetime=asked.lifetime
         )

@@ -6,11 +6,10 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from ...assets import registrar_importable
 from ...errors import SigningError
-from .signer import Asked, Sign, Signer
+from ..output import ask_secret
+from .signer import Asked, Sign, Signer, warn_of_readers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +24,13 @@ def _open(name: str, asked: Asked) -> Iterator[Sign]:
     path = Path(name)
     holder = f"the file {path}"
     text = _read(path)
+    warn_of_readers(path)
     try:
         key = private_key.load(text, holder=holder)
     except EncryptedKeyError:
         key = None
     if key is None:
-        passphrase = click.prompt(f"Passphrase of {path}", hide_input=True, err=True)
+        passphrase = ask_secret(f"Passphrase of {path}")
         key = private_key.load(text, holder=holder, passphrase=passphrase)
     ca_key = key
     yield lambda code: verification_certificate.build(
@@ -41,8 +41,9 @@ def _open(name: str, asked: Asked) -> Iterator[Sign]:
 def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("ascii", "replace")
-    except OSError as error:
-        raise SigningError(f"the private key cannot be read: {error.strerror}", value=str(path)) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SigningError(f"the private key cannot be read: {reason}", value=str(path)) from None
 
 
 SIGNER = Signer("PRIVATE_KEY", "FILE", "Sign with the CA's key in this PEM file.", _open)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...assets import registrar_importable
 from ...errors import SigningError
+from ..output import say
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from cryptography import x509
+
+_OTHERS = 0o077
 
 #: From a registration code to a verification certificate, PEM.
 Sign = Callable[[str], str]
@@ -51,6 +57,19 @@ class Signer:
     def argument(self) -> str:
         """The same, as the command's function has it."""
         return self.kind.lower()
+
+
+def warn_of_readers(path: Path) -> None:
+    """Say so on stderr where others than its owner can read a secret file. POSIX only: elsewhere modes say nothing."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):  # whoever reads the file will say what is wrong with it
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & _OTHERS:
+            say(
+                f"warning: others than its owner can read or change {path} (mode {mode:04o}); fix: chmod 600 {path}",
+                err=True,
+            )
 
 
 @contextlib.contextmanager

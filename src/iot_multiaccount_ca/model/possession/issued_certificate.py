@@ -35,6 +35,11 @@ class PreIssued:
     pem: str = field(repr=False)
     registration_code: str
 
+    @property
+    def not_valid_after(self) -> dt.datetime:
+        """Until when AWS IoT takes it; aware, UTC."""
+        return x509.load_pem_x509_certificate(self.pem.encode("ascii")).not_valid_after_utc
+
     def validity_problem(self, now: dt.datetime | None = None) -> str | None:
         """Why AWS IoT would refuse it at ``now`` (by default: now), as a sentence; None when it would not."""
         certificate = x509.load_pem_x509_certificate(self.pem.encode("ascii"))

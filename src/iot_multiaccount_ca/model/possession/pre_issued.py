@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class PreIssuedProof(Proof):
     """The verification certificates were signed ahead of time, by whoever holds the CA's key.
 
-    A registration code never changes, so one signature serves for good. Raises a `PreIssuedError` for what is no
-    verification certificate.
+    They are needed when the CA is registered, or registered anew in another mode; a registration that stands needs
+    none, and one that has expired is a warning. Raises a `PreIssuedError` for what is no verification certificate.
 
     Args:
         certificates: for each DEFAULT stage by its name, the certificate as PEM text or the path of its file, relative
@@ -57,7 +57,12 @@ class PreIssuedProof(Proof):
 
     def request_properties(self, stage_name: str | None = None) -> dict[str, str]:
         issued = self._issued_for(stage_name)
-        return {"Type": self.kind, "CertificatePem": issued.pem, "RegistrationCode": issued.registration_code}
+        return {
+            "Type": self.kind,
+            "CertificatePem": issued.pem,
+            "RegistrationCode": issued.registration_code,
+            "NotValidAfter": issued.not_valid_after.isoformat(),
+        }
 
     def metadata(self, stage_name: str | None = None) -> dict[str, Any]:
         return {"type": self.kind, "registrationCode": self._issued_for(stage_name).registration_code}

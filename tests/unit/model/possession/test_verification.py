@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from iot_multiaccount_ca import CaCertificate, SharedCaError, Verification
 from iot_multiaccount_ca import errors as causes
@@ -80,7 +81,13 @@ def test_a_pre_issued_one_says_each_stages_certificate() -> None:
     pems = {name: make_verification_certificate(CA, code) for name, code in codes.items()}
     verification = Verification.from_pre_issued(pems)
     for name, code in codes.items():
-        expected = {"Type": "PRE_ISSUED", "CertificatePem": pems[name], "RegistrationCode": code}
+        until = x509.load_pem_x509_certificate(pems[name].encode()).not_valid_after_utc
+        expected = {
+            "Type": "PRE_ISSUED",
+            "CertificatePem": pems[name],
+            "RegistrationCode": code,
+            "NotValidAfter": until.isoformat(),
+        }
         assert verification.request_properties(name) == expected
         assert verification.metadata(name) == {"type": "PRE_ISSUED", "registrationCode": code}
     assert not verification.signs_in_lambda

@@ -1,0 +1,61 @@
+"""Files that commands write: new ones; over one that is there only when told, and never through a link."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import OutputExistsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_FOR_ALL = 0o644
+
+
+def check_free(paths: Iterable[Path], *, force: bool) -> None:
+    """Raise `OutputExistsError` for a path that is taken, by a link too: asked before the work is done."""
+    for path in paths:
+        if not force and os.path.lexists(path):
+            raise _taken(path)
+
+
+def write(path: Path, content: str, *, force: bool) -> None:
+    """Write a file; its folder is made. ``force``: a file or link that is there is replaced, in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not force:
+        try:
+            create(path, content.encode(), mode=_FOR_ALL)
+        except FileExistsError:
+            raise _taken(path) from None
+        return
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+        Path(temporary).chmod(_FOR_ALL)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def create(path: Path, content: bytes, *, mode: int) -> None:
+    """Make a file with its final mode, and only if nothing is there: no moment in which others could read it.
+
+    Raises `FileExistsError`.
+    """
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
+
+
+def _taken(path: Path) -> OutputExistsError:
+    what = "a link" if path.is_symlink() else "something"
+    return OutputExistsError(
+        f"{what} is there already, and is not written over",
+        value=str(path),
+        allowed="a path where nothing is",
+        fix="give another --out, or --force to replace it",
+    )

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from .. import assets
 from .engines.custom_resource.settings import RUNTIME
+from .given_role import attach, tell
 from .policies import (
     activation_statements,
     allow,
@@ -61,7 +62,7 @@ class ActivationFunction(Construct):
                 partition=place.partition, account=place.account, region=place.region, enrollment=enrollment
             ),
         ]
-        role_arn, policy = self._make_role(role, document(statements))
+        role_arn, policy = self._make_role(place, role, statements)
         asset = Asset(
             self, _PACKAGE, path=str(assets.lambda_package(_PACKAGE)), exclude=assets.excluded(_PACKAGE)
         )
@@ -100,18 +101,20 @@ class ActivationFunction(Construct):
         self.log_group_name: str = logs_name
 
     def _make_role(
-        self, role: aws_iam.IRole | None, statements: dict[str, Any]
+        self, place: Place, role: aws_iam.IRole | None, statements: list[dict[str, Any]]
     ) -> tuple[str, aws_iam.CfnPolicy | None]:
         if role is not None:
-            policy = aws_iam.CfnPolicy(
-                self, "Policy", policy_name=_PACKAGE, policy_document=statements, roles=[role.role_name]
-            )
+            policy = attach(self, place, role, _PACKAGE, statements)
+            if policy is None:
+                tell(self, role, statements)
             return role.role_arn, policy
         made = aws_iam.CfnRole(
             self,
             "Role",
             assume_role_policy_document=trust("lambda.amazonaws.com"),
-            policies=[aws_iam.CfnRole.PolicyProperty(policy_name=_PACKAGE, policy_document=statements)],
+            policies=[
+                aws_iam.CfnRole.PolicyProperty(policy_name=_PACKAGE, policy_document=document(statements))
+            ],
             description="What the activation of device certificates may do (iot-multiaccount-ca)",
         )
         return made.attr_arn, None

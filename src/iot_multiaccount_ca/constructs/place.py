@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from aws_cdk import Environment, Stack, Token
 
 from ..errors import EnvironmentAgnosticError
-from ..model.target import partition_of
+from ..model.target import Target, partition_of
 from .registry import Registry
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 class Place:
     """One stack of one account and region.
 
-    ``stack_path``: the stack's path in the tree. ``fresh``: the stack is our own, so whatever of ours stands in it is
-    in ``singles``: constructs of which a stack holds one, by their id.
+    ``stack_name``: as it is deployed; of a nested stack, that of the outermost stack around it. ``stack_path``: the
+    stack's path in the tree. ``fresh``: the stack is our own, so whatever of ours stands in it is in ``singles``:
+    constructs of which a stack holds one, by their id. ``nested``: of a nested stack, its path below the outermost one
+    and the file of its template; its own name is only known at deployment.
     """
 
     stack: Stack
@@ -37,11 +39,22 @@ class Place:
     registry: Registry
     fresh: bool = False
     singles: dict[str, Construct] = field(default_factory=dict)
+    nested: tuple[str, str] | None = None
 
     @property
     def partition(self) -> str:
         """``aws``, ``aws-cn``, …"""
         return partition_of(self.region)
+
+    @property
+    def target(self) -> Target:
+        """Account and region, with the partition that they lie in."""
+        return Target.of(self.account, self.region)
+
+    @property
+    def identity(self) -> str:
+        """What tells the stack from all others of its account and region: its name, and its path in there if nested."""
+        return self.stack_name if self.nested is None else f"{self.stack_name}/{self.nested[0]}"
 
     @classmethod
     def of(cls, scope: Construct, id: str) -> Place:  # noqa: A002 - what CDK calls it
@@ -59,7 +72,12 @@ class Place:
                 allowed="a stack with env=Environment(account=…, region=…), both literal",
                 fix="give the stack its env: who owns DEFAULT in a region cannot be proved for an unknown account",
             )
-        return cls(stack, stack.stack_name, stack.node.path, account, region, Registry.of(scope))
+        outermost, path, nested = stack, stack.node.path, None
+        while (parent := outermost.nested_stack_parent) is not None:
+            outermost = parent
+        if outermost is not stack:
+            nested = (path.removeprefix(f"{outermost.node.path}/"), stack.template_file)
+        return cls(stack, outermost.stack_name, path, account, region, Registry.of(scope), nested=nested)
 
     def single(self, id: str) -> Construct | None:  # noqa: A002 - what CDK calls it
         """The one construct of that id in the stack, if there is one yet."""

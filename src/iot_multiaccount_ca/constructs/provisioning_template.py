@@ -10,6 +10,7 @@ from aws_cdk import Annotations, RemovalPolicy, aws_iam, aws_iot
 from constructs import Construct
 
 from ..errors import InvalidNameError, InvalidTypeError
+from ..model.checks import check_flag
 from ..model.jitp.template_body import JitpTemplateBody
 from ..model.options import resolve_removal_policy
 from ..model.registration import TemplateReference
@@ -81,12 +82,13 @@ class JitpProvisioningTemplate(Construct):
             )
         if template_name is not None:
             check_template_name(template_name)
+        check_flag(enabled, "enabled of the JitpProvisioningTemplate")
         retain = resolve_removal_policy(removal_policy) == "RETAIN"
         place = Place.of(scope, id)
         inside = place.path_of(scope, id).removeprefix(f"{place.stack_path}/")
         super().__init__(scope, id)
         if template_name is None:
-            template_name = generated_name(place.stack_name, inside)
+            template_name = generated_name(place.identity, inside)
         self._role = role
         self._cfn_role = None if role is not None else _provisioning_role(self, place.partition)
         self.role_arn: str = role.role_arn if role is not None else self._cfn_role.attr_arn  # type: ignore[union-attr]
@@ -161,13 +163,13 @@ def check_template_name(name: object) -> None:
         )
 
 
-def generated_name(stack_name: str, path: str) -> str:
-    """A readable head, ``-``, and 8 hex digits of stack name and path in the stack: at most 36 characters.
+def generated_name(stack: str, path: str) -> str:
+    """A readable head, ``-``, and 8 hex digits of the stack's identity and the path in it: at most 36 characters.
 
     The path is what CDK makes the logical id of; where in the app the stack stands does not count.
     """
-    digest = hashlib.sha256(f"{stack_name}/{path}".encode()).hexdigest()[:8]
-    return f"{stack_name[:_HEAD].rstrip('-')}-{digest}"
+    digest = hashlib.sha256(f"{stack}/{path}".encode()).hexdigest()[:8]
+    return f"{stack.replace('/', '-')[:_HEAD].rstrip('-')}-{digest}"
 
 
 def retained(resource: CfnResource) -> None:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import jsii
 from aws_cdk import ITaggable, RemovalPolicy, Stack, TagManager, TagType, aws_iam
-from constructs import Construct
+from constructs import Construct, IValidation
 
 from ..errors import InvalidTypeError, UnusedArgumentError
 from ..model.assembly import METADATA_TYPE
 from ..model.ca.certificate import CertificateMode
 from ..model.options import OnExisting, RegistrationEngine
 from ..model.registration import RegistrationRequest
+from ..model.tags import tag_problems
 from .annotations import annotate
 from .engines.custom_resource.engine import CustomResourceEngine
 from .engines.native import NativeEngine
@@ -21,6 +22,8 @@ from .provisioning_template import reference_to, retained
 from .registry import Claim, Enrollment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_cdk import aws_logs
 
     from ..model.ca.certificate import CaCertificate
@@ -53,6 +56,19 @@ class _ImportedRegistration:
 
     def grant_read(self, grantee: aws_iam.IGrantable) -> aws_iam.Grant:
         return _grant_read(grantee, self.ca_certificate_arn)
+
+
+@jsii.implements(IValidation)
+class _TagRules:
+    """Tags come from wherever the app says ``Tags.of``: all of them are only known when it is synthesized."""
+
+    def __init__(self, tags: TagManager, own: Mapping[str, str]) -> None:
+        self._tags, self._own = tags, own
+
+    def validate(self) -> list[str]:
+        """What the CDK reports of the construct, and ends the synth with."""
+        users = {key: each for key, each in self._tags.tag_values().items() if self._own.get(key) != each}
+        return list(tag_problems(users))
 
 
 @jsii.implements(ITaggable)
@@ -124,11 +140,10 @@ class CaRegistration(Construct):
         if request.retained:
             retained(self._registered.resource)
         record = request.record(
-            account=place.account,
-            region=place.region,
-            partition=place.partition,
+            target=place.target,
             stack_name=place.stack_name,
             logical_id=self._registered.certificate_id,
+            nested_template=place.nested[1] if place.nested is not None else None,
         )
         self.node.add_metadata(METADATA_TYPE, record.to_metadata())
         annotate(self, request, place.account)
@@ -143,6 +158,7 @@ class CaRegistration(Construct):
             for key, value in self._registered.own_tags.items():
                 self._tags.set_tag(key, value)
             self._registered.resource.add_property_override("Tags", self._tags.rendered_tags)
+            self.node.add_validation(cast("IValidation", _TagRules(self._tags, self._registered.own_tags)))
         return self._tags
 
     @property
@@ -154,7 +170,7 @@ class CaRegistration(Construct):
     def ca_certificate_arn(self) -> str:
         """The CA's ARN; a Token that CloudFormation fills."""
         place = self._place
-        return f"arn:{place.partition}:iot:{place.region}:{place.account}:cacert/{self.ca_certificate_id}"
+        return place.target.arn("iot", f"cacert/{self.ca_certificate_id}")
 
     def grant_read(self, grantee: aws_iam.IGrantable) -> aws_iam.Grant:
         """Let a role, function or user see this registration and its tags, and change nothing."""

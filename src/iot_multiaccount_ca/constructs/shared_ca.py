@@ -12,7 +12,7 @@ from ..model.ca.certificate import CertificateMode
 from ..model.jitp.template_body import JitpTemplateBody
 from ..model.jitr.enrollment import JitrEnrollment
 from ..model.options import RegistrationEngine
-from ..model.plan.plan import SharedCaPlan
+from ..model.plan.plan import SharedCaPlan, checked_prefix
 from ..model.registration import RegistrationRequest
 from .place import StageStack
 from .provisioning_template import JitpProvisioningTemplate, reference_to
@@ -37,11 +37,14 @@ class SharedCa(Construct):
 
     def __init__(self, scope: Construct, id: str, *, plan: SharedCaPlan) -> None:  # noqa: A002 - what CDK calls it
         check_plan(plan)
+        prefix = plan.stack_name_prefix or checked_prefix(
+            id, "the id of the SharedCa, by which its stacks are named,"
+        )
         super().__init__(scope, id)
         self.plan = plan
         self.stacks: dict[str, Stack] = {}
         self.registrations: dict[str, CaRegistration] = {}
-        stacks = StageStacks(self, plan, plan.stack_name_prefix or id)
+        stacks = StageStacks(self, plan, prefix)
         for stage in plan.stages:
             self.stacks[stage.name], self.registrations[stage.name] = stacks.add(stage)
         order_default_last(plan, self.stacks)

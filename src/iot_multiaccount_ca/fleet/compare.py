@@ -178,7 +178,10 @@ def _owner_difference(record: RegistrationRecord, live: LiveRegistration) -> Dif
         fix = "no stack's tags are on it: remove it, or take it over with on_existing=OnExisting.ADOPT; then deploy"
         return Difference("owner", wanted, None, fix)
     stack = owner.stack
-    held = (stack.name, owner.logical_id, stack.region, stack.account)
+    name = stack.name
+    if record.nested_template is not None and name.startswith(f"{record.stack_name}-"):
+        name = record.stack_name  # CloudFormation names a nested stack after the one around it
+    held = (name, owner.logical_id, stack.region, stack.account)
     if held == (record.stack_name, record.logical_id, record.region, record.account):
         return None
     if stack.name == record.stack_name:

@@ -59,9 +59,9 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
     for stack, record in found:
         if record.verification is not None:
             way_of(record.verification)
-        key = (stack.folder, stack.template_file)
+        key = (stack.folder, record.nested_template or stack.template_file)
         if key not in templates:
-            templates[key] = stack.template().get("Resources", {})
+            templates[key] = stack.template(record.nested_template).get("Resources", {})
         arn = stack.lookup_role_arn
         planned.append(
             PlannedRegistration(

@@ -215,9 +215,10 @@ def _under_another_id(
 ) -> LiveRegistration | None:
     """The registration under the id that AWS gave the stack, should it not be the computed one; or None, and why."""
     record = planned.record
-    stack, stack_known = None, True
+    # A nested stack's name is only known to CloudFormation.
+    stack, stack_known = None, record.nested_template is None
     try:
-        stack = reader.stack(record)
+        stack = reader.stack(record) if stack_known else None
     except UnreadableError:
         stack_known = False
     if stack is not None and stack.physical_id not in {None, record.certificate_id}:

@@ -36,7 +36,9 @@ class RegistrationRecord:
 
     ``stage`` is None for a registration outside a plan. ``verification`` names the way of proof, never a key.
     ``engine`` is what carries it out: ``LAMBDA`` or ``NATIVE``. ``enrollment`` is how our activation Lambda decides
-    (``JitrEnrollment.settings()``); None where it does not. Times are ISO 8601 in UTC.
+    (``JitrEnrollment.settings()``); None where it does not. ``nested_template``: of a registration in a nested stack,
+    the file of that stack's template; ``stack_name`` is then the outermost stack's, since a nested stack's own name is
+    only known at deployment. Times are ISO 8601 in UTC.
     """
 
     stage: str | None
@@ -58,6 +60,7 @@ class RegistrationRecord:
     verification: Mapping[str, Any] | None
     enrollment: Mapping[str, Any] | None = None
     engine: str = "LAMBDA"
+    nested_template: str | None = None
 
     def to_metadata(self) -> dict[str, Any]:
         """The record as the metadata entry's data."""
@@ -164,6 +167,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "verification": _OBJECT_OR_NONE,
     "enrollment": _OBJECT_OR_NONE,
     "engine": ("LAMBDA, NATIVE", lambda value: value in _PEM_PROPERTIES),
+    "nested_template": ("a file's name, or null", _or_none(_matching(r"[A-Za-z0-9_.-]+"))),
 }
 
 
@@ -186,10 +190,10 @@ def ca_certificate_pem(assembly: str | os.PathLike[str], record: RegistrationRec
     """The CA's certificate, PEM, as the registration's stack carries it."""
     for stack, found in read_stacks_and_registrations(assembly):
         if found == record:
-            where = f"{stack.template_file}: Resources.{record.logical_id}"
-            resource = member(
-                stack.template().get("Resources", {}), record.logical_id, dict, stack.template_file
-            )
+            file = record.nested_template or stack.template_file
+            where = f"{file}: Resources.{record.logical_id}"
+            resources = stack.template(record.nested_template).get("Resources", {})
+            resource = member(resources, record.logical_id, dict, file)
             return member(
                 member(resource, "Properties", dict, where), _PEM_PROPERTIES[record.engine], str, where
             )

@@ -45,11 +45,12 @@ class AssemblyStack:
     lookup_role_arn: str | None
     external_id: str | None
 
-    def template(self) -> dict[str, Any]:
-        """The stack's template; its resources are objects, whatever they hold."""
-        loaded = load_json(self.folder, self.template_file)
-        for name, resource in member(loaded, "Resources", dict, self.template_file, default={}).items():
-            _is(resource, dict, f"{self.template_file}: Resources.{name}")
+    def template(self, nested: str | None = None) -> dict[str, Any]:
+        """The stack's template, or that of a stack nested in it; its resources are objects, whatever they hold."""
+        file = nested or self.template_file
+        loaded = load_json(self.folder, file)
+        for name, resource in member(loaded, "Resources", dict, file, default={}).items():
+            _is(resource, dict, f"{file}: Resources.{name}")
         return loaded
 
 

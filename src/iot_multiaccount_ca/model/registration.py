@@ -16,6 +16,7 @@ from ..errors import (
 )
 from .assembly import RegistrationRecord
 from .ca.certificate import CaCertificate, CertificateMode, resolve_mode
+from .checks import check_flag
 from .options import (
     OnExisting,
     RegistrationEngine,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .possession.verification import Verification
+    from .target import Target
 
 
 class Capability(StrEnum):
@@ -110,6 +112,10 @@ class RegistrationRequest:
                 allowed="CaCertificate",
                 fix="make it with CaCertificate.from_file or from_pem",
             )
+        for flag in ("active", "allow_mode_change", "retiring"):
+            check_flag(getattr(self, flag), f"{flag} of {self.where}")
+        if self.auto_registration is not None:
+            check_flag(self.auto_registration, f"auto_registration of {self.where}")
         self._check_proof()
         self._check_adoption()
         check_engine(self.engine, self.asks_for, where=self.where)
@@ -155,17 +161,23 @@ class RegistrationRequest:
         )
 
     def record(
-        self, *, account: str, region: str, partition: str, stack_name: str, logical_id: str
+        self,
+        *,
+        target: Target,
+        stack_name: str,
+        logical_id: str,
+        nested_template: str | None = None,
     ) -> RegistrationRecord:
         """What the cloud assembly says of the registration; ``logical_id`` may be a Token."""
         ca, proof = self.ca_certificate, self.verification
         return RegistrationRecord(
             stage=self.stage,
-            account=account,
-            region=region,
-            partition=partition,
+            account=target.account,
+            region=target.region,
+            partition=target.partition,
             stack_name=stack_name,
             logical_id=logical_id,
+            nested_template=nested_template,
             certificate_mode=self.certificate_mode.value,
             certificate_id=ca.certificate_id,
             subject=ca.subject,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import jsii
@@ -13,7 +14,6 @@ from aws_cdk import (
     Environment,
     IAspect,
     NestedStack,
-    RemovalPolicy,
     Stack,
     Stage,
     Tags,
@@ -30,6 +30,8 @@ from iot_multiaccount_ca import (
     SharedCaPipelineStage,
     errors,
 )
+from iot_multiaccount_ca.fleet.planned import read_planned
+from iot_multiaccount_ca.model.assembly import ca_certificate_pem
 from support import plans
 
 if TYPE_CHECKING:
@@ -58,6 +60,15 @@ def test_tags_of_the_app_reach_roles_functions_and_the_ca() -> None:
         assert found
         assert all(tag in each["Properties"]["Tags"] for each in found), kind
     assert tag in plans.registrations(template)[0]["Tags"]
+
+
+def test_tags_that_aws_iot_does_not_take_end_the_synth() -> None:
+    """Wherever in the app they come from; the deployment would fail half way."""
+    app = App()
+    _stack(app)
+    Tags.of(app).add("settings", '{"a": 1}')
+    with pytest.raises(RuntimeError, match="the CA's tag 'settings' holds characters"):
+        app.synth()
 
 
 def test_a_permissions_boundary_reaches_every_role() -> None:
@@ -137,14 +148,42 @@ def test_a_stage_of_the_same_environment_is_fine() -> None:
     assert list(made.stacks) == ["dev"]
 
 
+def _nested(app: App, **settings: Any) -> NestedStack:
+    """A nested stack with a template and a registration."""
+    nested = NestedStack(Stack(app, "Parent", env=_ENV), "Nested")
+    template = JitpProvisioningTemplate(nested, "Template", body=plans.jitp())
+    CaRegistration(nested, "Ca", ca_certificate=plans.ca(), provisioning_template=template, **settings)
+    return nested
+
+
 def test_a_nested_stack_holds_a_registration() -> None:
-    """Its account and region are its parent's."""
-    parent = Stack(App(), "Parent", env=_ENV)
-    nested = NestedStack(parent, "Nested")
-    CaRegistration(nested, "Ca", ca_certificate=plans.ca(), removal_policy=RemovalPolicy.RETAIN)
-    template = Template.from_stack(nested)
+    """Its account and region are its parent's; the template's name is a name."""
+    template = Template.from_stack(_nested(App()))
     template.resource_count_is("Custom::IotCaCertificate", 1)
     template.resource_count_is("AWS::Lambda::Function", 1)
+    [provisioning] = template.find_resources("AWS::IoT::ProvisioningTemplate").values()
+    assert re.fullmatch(r"Parent-Nested-[0-9a-f]{8}", provisioning["Properties"]["TemplateName"])
+
+
+def test_two_nested_stacks_have_templates_of_two_names() -> None:
+    """Each with the same construct ids in it."""
+    parent = Stack(App(), "Parent", env=_ENV)
+    made = [
+        JitpProvisioningTemplate(NestedStack(parent, name), "Template", body=plans.jitp())
+        for name in ("One", "Two")
+    ]
+    assert len({each.literal_name for each in made}) == 2
+
+
+def test_the_tools_read_a_nested_registration() -> None:
+    """It is deployed with the stack around it, and its certificate stands in the nested stack's own template."""
+    app = App()
+    _nested(app)
+    folder = app.synth().directory
+    [planned] = read_planned(folder)
+    assert planned.record.stack_name == "Parent"
+    assert planned.template_body is not None
+    assert ca_certificate_pem(folder, planned.record).strip() == plans.ca().pem.strip()
 
 
 def test_an_imported_template_is_used_by_its_name() -> None:

@@ -335,3 +335,16 @@ def test_two_synths_are_the_same_byte_for_byte(tmp_path: Path) -> None:
         return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
     assert synth(tmp_path / "one") == synth(tmp_path / "two")
+
+
+@pytest.mark.parametrize("name", ["Fleet Ca", "1st", "fleet_ca", "F" * 97, ""])
+def test_an_id_that_no_stack_name_begins_with_is_refused(name: str) -> None:
+    """By us, with what is allowed, and not by the CDK's other process."""
+    with pytest.raises(errors.InvalidNameError, match="the id of the SharedCa"):
+        SharedCa(App(), name, plan=plans.plan())
+
+
+def test_any_id_will_do_where_the_plan_names_the_stacks() -> None:
+    """The id is then no part of a stack's name."""
+    shared = SharedCa(App(), "fleet_ca", plan=plans.sni_only_plan(stack_name_prefix="Fleet"))
+    assert shared.stacks["dev"].stack_name == "Fleet-dev"

@@ -68,13 +68,20 @@ def _optional_flag(_: object, __: attrs.Attribute[Any], value: object) -> None:
         check_flag(value, "auto_registration of the plan")
 
 
-def _prefix(_: object, attribute: attrs.Attribute[Any], prefix: object) -> None:
-    if prefix is not None and not (isinstance(prefix, str) and _STACK_NAME_PREFIX.fullmatch(prefix)):
+def checked_prefix(prefix: object, what: str) -> str:
+    """The prefix itself; raises `InvalidNameError` unless stack names may begin with it."""
+    if not isinstance(prefix, str) or not _STACK_NAME_PREFIX.fullmatch(prefix):
         raise InvalidNameError(
-            f"{attribute.name} is no legal beginning of a stack name",
+            f"{what} is no legal beginning of a stack name",
             value=prefix,
             allowed="a letter, then up to 95 letters, digits or hyphens",
         )
+    return prefix
+
+
+def _prefix(_: object, attribute: attrs.Attribute[Any], prefix: object) -> None:
+    if prefix is not None:
+        checked_prefix(prefix, attribute.name)
 
 
 @attrs.frozen(kw_only=True)

@@ -5,7 +5,7 @@ Its logical ids are constant: a custom resource's ServiceToken cannot change, so
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_cdk import aws_iam, aws_lambda, aws_logs
 from aws_cdk.aws_s3_assets import Asset
@@ -13,6 +13,7 @@ from constructs import Construct
 
 from .... import assets
 from ....errors import SharedFunctionError
+from ...given_role import attach, tell
 from ...policies import document, log_statement, trust
 from . import settings
 from .permissions import Need, registrar_statements
@@ -99,11 +100,12 @@ class RegistrarFunction(Construct):
         if need.signs_in_lambda and not self._signing:
             self._signing = True
             self.function.code = self._code()
-        statements = document(self._statements())
-        if isinstance(self._policy, aws_iam.CfnPolicy):
-            self._policy.policy_document = statements
+        if self._policy is None:
+            tell(self, cast("aws_iam.IRole", self._given[0]), self._statements([need]))
+        elif isinstance(self._policy, aws_iam.CfnPolicy):
+            self._policy.policy_document = document(self._statements(self._needs))
         else:
-            self._policy.policies = [_inline(statements)]
+            self._policy.policies = [_inline(document(self._statements(self._needs)))]
 
     def order_before(self, resource: CfnResource) -> None:
         """Make ``resource`` wait for everything that its invocation needs beside the function itself."""
@@ -121,23 +123,23 @@ class RegistrarFunction(Construct):
         )
         return aws_lambda.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key)
 
-    def _make_role(self, role: aws_iam.IRole | None) -> tuple[str, aws_iam.CfnRole | aws_iam.CfnPolicy]:
+    def _make_role(
+        self, role: aws_iam.IRole | None
+    ) -> tuple[str, aws_iam.CfnRole | aws_iam.CfnPolicy | None]:
+        """The role's ARN, and what its rights stand in; None for a role that must not be changed."""
+        statements = self._statements(self._needs)
         if role is None:
             made = aws_iam.CfnRole(
                 self,
                 "Role",
                 assume_role_policy_document=trust("lambda.amazonaws.com"),
-                policies=[_inline(document(self._statements()))],
+                policies=[_inline(document(statements))],
                 description="What the registrar of device CAs may do (iot-multiaccount-ca)",
             )
             return made.attr_arn, made
-        policy = aws_iam.CfnPolicy(
-            self,
-            "Policy",
-            policy_name=_ID,
-            policy_document=document(self._statements()),
-            roles=[role.role_name],
-        )
+        policy = attach(self, self._place, role, _ID, statements)
+        if policy is None:
+            tell(self, role, statements)
         return role.role_arn, policy
 
     def _make_log_group(self, log_group: aws_logs.ILogGroup | None) -> tuple[str, str]:
@@ -148,12 +150,12 @@ class RegistrarFunction(Construct):
         place = self._place
         return name, f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{name}:*"
 
-    def _statements(self) -> list[dict[str, Any]]:
+    def _statements(self, needs: list[Need]) -> list[dict[str, Any]]:
         place = self._place
         return [
             log_statement(self._log_group_arn),
             *registrar_statements(
-                partition=place.partition, account=place.account, region=place.region, needs=self._needs
+                partition=place.partition, account=place.account, region=place.region, needs=needs
             ),
         ]
 

@@ -14,7 +14,7 @@ from support import plans
 if TYPE_CHECKING:
     import pytest
 
-#: Calls into jsii for one more SNI_ONLY stage with a template: 15 constructs, 9 answers, 2 orders (docs/adr/0030).
+#: Calls into jsii for one more SNI_ONLY stage with a template: 15 constructs, 9 answers, 2 orders (docs/adr/0015).
 #: Raise it only for something that users asked for, and lower it when it sinks.
 CALLS_A_STAGE = 26
 

@@ -7,11 +7,13 @@ import json
 import re
 from pathlib import Path
 
+import botocore.session
 import pytest
 from aws_cdk import App, CfnOutput
 
-from iot_multiaccount_ca import SharedCa
+from iot_multiaccount_ca import Admission, JitrEnrollment, SharedCa
 from support import plans
+from support.documents import blocks
 
 ROOT = Path(__file__).parents[3]
 GAPS = ROOT / "src/iot_multiaccount_ca/local/gaps"
@@ -70,3 +72,114 @@ def test_the_readme_lists_every_example() -> None:
     listed = (ROOT / "examples/README.md").read_text(encoding="utf-8")
     for app in (ROOT / "examples").glob("*/app.py"):
         assert f"]({app.parent.name}/README.md)" in listed
+
+
+def test_every_page_is_linked_from_the_index() -> None:
+    """A page that nothing leads to is read by nobody."""
+    index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(([\w-]+\.md)", index))
+    assert linked == {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+
+
+def test_decisions_are_numbered_dated_and_listed() -> None:
+    """From 1 on, none twice, none left out; the index has each by its title and date."""
+    folder = ROOT / "docs/adr"
+    rows = []
+    for number, page in enumerate(sorted(folder.glob("[0-9]*.md")), 1):
+        text = page.read_text(encoding="utf-8")
+        title, date = (
+            re.match(rf"# {number}\. (.+)", text),
+            re.search(r"^Date: ([\d-]{10})\. Status: \w+", text, re.MULTILINE),
+        )
+        assert page.name.startswith(f"{number:04d}-"), f"{page.name}: the next free number is {number:04d}"
+        assert title is not None, page.name
+        assert date is not None, page.name
+        rows.append(f"| [{number:04d}: {title[1]}]({page.name}) | {date[1]} |")
+    listed = (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in listed if line.startswith("| [")] == rows
+
+
+def test_the_deployers_policy_covers_every_type_of_resource() -> None:
+    """Each type in the examples' templates can be made; each action is an operation that there is."""
+    [policy] = [each.text for each in blocks(ROOT / "docs/operations.md") if each.language == "json"]
+    actions = {action for each in json.loads(policy)["Statement"] for action in each["Action"]}
+    app = App()
+    SharedCa(app, "FleetCa", plan=plans.plan())
+    jitr = SharedCa(
+        app, "Jitr", plan=plans.sni_only_plan(ca_certificate=plans.ca("Other CA"), provisioning=_JITR)
+    )
+    assembly = app.synth()
+    types = {
+        resource["Type"]
+        for stack in [*assembly.stacks_recursively]
+        for resource in json.loads(Path(stack.template_full_path).read_text())["Resources"].values()
+    }
+    assert jitr.stacks
+    for kind in types - {"Custom::IotCaCertificate"}:
+        _, service, name = kind.split("::")
+        made = _MADE_BY.get(kind, f"{service.lower()}:Create{name}")
+        assert made in actions, kind
+    session = botocore.session.get_session()
+    for action in actions - {"iam:PassRole", "lambda:InvokeFunction"}:
+        service, name = action.split(":")
+        assert name in session.get_service_model(service).operation_names, action
+
+
+#: Where the call that makes a resource is not named after it.
+_MADE_BY = {
+    "AWS::Lambda::EventInvokeConfig": "lambda:PutFunctionEventInvokeConfig",
+    "AWS::Lambda::Permission": "lambda:AddPermission",
+    "AWS::SQS::QueuePolicy": "sqs:SetQueueAttributes",
+}
+_JITR = JitrEnrollment(
+    policy={
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "iot:Connect", "Resource": "arn:aws:iot:*:*:client/*"}],
+    },
+    admission=Admission(parameter_name="/fleet/admitted"),
+)
+
+
+def _paths(page: str, *roots: str) -> list[str]:
+    """Files and folders that a page names in backticks and that are in none of the roots; what is new is ``<…>``."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`([\w./-]+(?:\.py|\.json|/))`(?! \(new\))", text)
+    return [each for each in named if not any((ROOT / root / each).exists() for root in roots)]
+
+
+def test_the_recipes_name_files_that_are_there() -> None:
+    """A recipe that sends people to a file that was moved is worse than none; short names are the row's own folder."""
+    missing = _paths(
+        "docs/changing.md",
+        ".",
+        "src/iot_multiaccount_ca",
+        "src/iot_multiaccount_ca/model/plan",
+        "src/iot_multiaccount_ca/cli/commands",
+        "src/iot_multiaccount_ca/constructs/engines/custom_resource",
+        "lambda/registrar/ca_registrar",
+        "lambda/registrar/ca_registrar/possession",
+    )
+    assert missing == []
+
+
+def test_the_house_has_all_its_rooms() -> None:
+    """Every folder of the product, and of the first level beside it, is in CONTRIBUTING's table."""
+    table = (
+        (ROOT / "CONTRIBUTING.md")
+        .read_text(encoding="utf-8")
+        .partition("## The house")[2]
+        .partition("\n\nImports")[0]
+    )
+    package = ROOT / "src/iot_multiaccount_ca"
+    rooms = [room for room in package.iterdir() if (room / "__init__.py").is_file()]
+    rooms += [
+        ROOT / "lambda/registrar",
+        ROOT / "lambda/jitr",
+        ROOT / "tools",
+        ROOT / "examples",
+        ROOT / "docs",
+    ]
+    rooms += [room for room in (ROOT / "tests").iterdir() if room.is_dir() and room.name[0] not in "_."]
+    assert [room.name for room in rooms if f"`{room.relative_to(ROOT).as_posix()}/`" not in table] == []
+    named = re.findall(r"^\| `([\w/.]+)`", table, re.MULTILINE)
+    assert [each for each in named if not (ROOT / each).exists()] == []

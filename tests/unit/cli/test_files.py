@@ -1,0 +1,44 @@
+"""Files that commands write."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from iot_multiaccount_ca.cli import files
+from iot_multiaccount_ca.errors import OutputExistsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_what_appears_meanwhile_is_not_written_over(tmp_path: Path) -> None:
+    """A file or link that was not there when it was asked, and is when it is written: nothing of it changes."""
+    kept = tmp_path / "kept"
+    kept.write_text("kept")
+    for is_link in (False, True):
+        path = tmp_path / "out"
+        files.check_free([path], force=False)
+        if is_link:
+            path.symlink_to(kept)
+        else:
+            path.write_text("kept")
+        with pytest.raises(OutputExistsError, match="--force"):
+            files.write(path, "new", force=False)
+        assert path.read_text() == kept.read_text() == "kept"
+        path.unlink()
+
+
+def test_replacing_is_one_step(tmp_path: Path) -> None:
+    """Nothing half written is left, whatever comes in between; the file is for all to read."""
+    path = tmp_path / "new" / "out"
+    files.write(path, "one", force=True)
+    files.write(path, "two", force=True)
+    assert path.read_text() == "two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    (tmp_path / "folder" / "inside").mkdir(parents=True)
+    with pytest.raises(OSError, match="directory"):
+        files.write(tmp_path / "folder", "x", force=True)
+    assert {each.name for each in tmp_path.iterdir()} == {"new", "folder"}

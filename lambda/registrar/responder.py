@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: CloudFormation reads no more than this, in bytes.
 LARGEST_ANSWER = 4096
 # Copies of ca_registrar/timing.py, held to it by a test: an answer is due even where that cannot be imported.
-#: So long before Lambda ends us, we say FAILED; seconds.
+#: How long before Lambda ends us we answer FAILED; seconds.
 RESERVE = 30.0
 ANSWER_ATTEMPTS, ANSWER_TIMEOUT = 6, 4.0
 ANSWER_PAUSES = (0.2, 1.0)

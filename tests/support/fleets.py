@@ -216,7 +216,7 @@ def live(world: World, planned: RegistrationRecord) -> dict[str, Any]:
 
 
 def soon(days: int) -> str:
-    """A time in so many days, as records have it."""
+    """The time in that many days, as records have it."""
     return f"{dt.datetime.now(dt.UTC) + dt.timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
 
 

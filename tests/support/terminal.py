@@ -43,7 +43,7 @@ def in_terminal(
     interrupt_at: str | None = None,
     answer: tuple[str, str] | None = None,
 ) -> Ran:
-    """Run ``iot-ca`` in a terminal of so many columns; press Ctrl-C when it has printed ``interrupt_at``.
+    """Run ``iot-ca`` in a terminal of that many columns; press Ctrl-C when it has printed ``interrupt_at``.
 
     ``answer``: what it asks, or the end of that, and what to type then.
     """

@@ -120,7 +120,7 @@ def _set(job: Job, live: Live, wanted: Wanted) -> None:
     if live.config and wanted.template_name is None:
         job.note("taking the template off", certificate_id=live.certificate_id, template=live.template_name)
         job.iot.call("update_ca_certificate", certificateId=live.certificate_id, removeAutoRegistration=True)
-        # What this leaves of auto-registration is not documented: the second call says it in any case.
+        # AWS does not document what this leaves of auto-registration, so the second call always sets it.
         auto_status = "unknown"
     elif dict(live.config) != _config(wanted):
         changes["registrationConfig"] = _config(wanted)
@@ -148,7 +148,7 @@ def change_mode(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
                 f"certificate_mode={live.mode}"
             )
         )
-    # A roll-back brings the old properties, and the permission stands in the new ones, which are then the former.
+    # In a roll-back the old properties are the request and the new ones the former, which hold the permission.
     if not (wanted.allow_mode_change or former.allow_mode_change):
         raise ModeChangeError(
             job.about(

@@ -104,7 +104,7 @@ class Iot:
     def find_by_pem(self, pem: str) -> Live | None:
         """The registration of that certificate: by its digest, else by a look at every one.
 
-        That a CA's id is its digest is not documented; when it is, the second way is never gone.
+        AWS does not document that a CA's id is its digest; as long as it is, the second way is never taken.
         """
         found = self.find(digest_of(pem))
         if found is not None:

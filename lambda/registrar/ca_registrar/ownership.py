@@ -12,7 +12,7 @@ STACK_ID = "iot-multiaccount-ca:stack-id"
 LOGICAL_ID = "iot-multiaccount-ca:logical-id"
 ADOPTED = "iot-multiaccount-ca:adopted"
 KEYS = (STACK_ID, LOGICAL_ID, ADOPTED)
-#: A tag's value holds so many characters.
+#: The most characters that a tag's value holds.
 _LONGEST = 256
 
 

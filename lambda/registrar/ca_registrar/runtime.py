@@ -50,5 +50,5 @@ class Clock:
         return float(self._context.get_remaining_time_in_millis()) / 1000
 
     def pause(self, seconds: float) -> None:
-        """Wait about so long: with jitter, so that the stacks of a fleet do not knock in step."""
+        """Wait for about this time: with jitter, so that the stacks of a fleet do not retry in step."""
         time.sleep(seconds * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrets

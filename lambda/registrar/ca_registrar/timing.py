@@ -6,18 +6,18 @@ three that it needs, since it must answer even where nothing of this package can
 
 from __future__ import annotations
 
-#: So long before Lambda ends us, the work is interrupted: the time to send the answer, with all its attempts.
+#: How long before Lambda ends us the work is interrupted: the time to send the answer, with all its attempts.
 RESERVE = 30.0
 #: The answer to CloudFormation: how often it is sent, and how long each attempt may take.
 ANSWER_ATTEMPTS, ANSWER_TIMEOUT = 6, 4.0
 #: Between two attempts to send it: doubled from the first to the longest.
 ANSWER_PAUSES = (0.2, 1.0)
 
-#: So long a fresh role may take to be known everywhere, over one invocation; and the pauses, doubled up to the longest.
+#: How long a fresh role may take to be known everywhere, over one invocation, and the pauses, doubled to the longest.
 PROPAGATION = 45.0
 PROPAGATION_PAUSES = (1.0, 8.0)
 
-#: So long another account's giving up of DEFAULT may take to be known, and the pause between two attempts.
+#: How long another account's release of DEFAULT may take to be seen, and the pause between two attempts.
 HAND_OVER = 60.0
 HAND_OVER_PAUSE = 5.0
 

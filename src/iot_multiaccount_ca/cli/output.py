@@ -139,7 +139,7 @@ def table(*headers: str, title: str | None = None) -> Table:
 def emit_json(shape: str, version: int, content: dict[str, Any]) -> None:
     """Print one JSON document that names its shape and the shape's version.
 
-    All in ASCII: no character of anyone's reaches the terminal raw, and every encoding can carry it.
+    All in ASCII: no character from outside reaches the terminal raw, and every encoding can carry it.
     """
     _write(
         json.dumps({"shape": shape, "version": version, **content}, indent=2) + "\n", sys.stdout, colour=False

@@ -29,7 +29,7 @@ _UNKNOWN = "-"
 
 
 def show(out: Console, made: DryRuns) -> None:
-    """Everything about one device; of a folder a row a device, findings together, and colliding names."""
+    """Everything about one device; for a folder one row for each device, findings together, and colliding names."""
     if made.is_folder:
         _show_folder(out, made)
     else:

@@ -137,7 +137,7 @@ class JitrActivation(Construct):
 
     @property
     def dead_letter_queue(self) -> aws_sqs.IQueue | None:
-        """Where events end that nobody could be served by; None where ``error_action`` replaces it."""
+        """The queue for events that could not be delivered or handled; None where ``error_action`` replaces it."""
         if self._queue is not None and self._imported_queue is None:
             self._imported_queue = aws_sqs.Queue.from_queue_arn(
                 self, "ImportedDeadLetters", self._queue.attr_arn
@@ -252,7 +252,7 @@ def _check_targets(enrollment: object, target: Any) -> list[Any]:
         raise ExclusiveArgumentsError(
             f"the JitrActivation has {'neither' if enrollment is None else 'both'} of enrollment and target",
             allowed="enrollment: our Lambda decides; or target: your own does",
-            fix="to be told beside our Lambda, make a second JitrActivation with a target",
+            fix="to hear of events beside our Lambda, make a second JitrActivation with a target",
         )
     if enrollment is not None:
         if not isinstance(enrollment, JitrEnrollment):

@@ -98,7 +98,7 @@ class SharedCaPipelineStage(Stage):
         return "/".join(folders)
 
     def _explain_hand_over(self, stage: CaStage) -> None:
-        """Warn where a stage takes DEFAULT before another that may hold it is deployed: CDK cannot turn the order."""
+        """Warn where a stage takes DEFAULT before one that may hold it: CDK cannot reorder pipeline stages."""
         if not self.plan.allow_mode_change or stage.certificate_mode is not CertificateMode.DEFAULT:
             return
         registry, ca = Registry.of(self), self.plan.ca_certificate.certificate_id

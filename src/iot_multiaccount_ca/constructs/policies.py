@@ -16,7 +16,7 @@ def activation_statements(
     """The statements of one activation Lambda, for what its enrollment says, and no more.
 
     AttachPolicy and AttachThingPrincipal are authorized on the certificate (Service Authorization Reference, AWS IoT);
-    which certificates will knock is not known before.
+    which certificates will come is not known before.
     """
 
     def arn(service: str, resource: str) -> str:

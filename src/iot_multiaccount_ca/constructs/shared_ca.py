@@ -126,7 +126,7 @@ class StageStacks:
             proof = old.verification if mode is CertificateMode.DEFAULT else None
         auto = plan.auto_registration
         if auto is None and isinstance(stage.provisioning, JitrEnrollment):
-            # Of a CA that takes no part nobody decides on devices: then none shall become known.
+            # An inactive CA has no activation, so its devices would be registered and never let in.
             auto = active
         registration = PlannedRegistration(
             stack,

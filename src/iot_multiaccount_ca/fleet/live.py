@@ -126,7 +126,7 @@ class Reader:
         return self._templates[name]
 
     def rules(self) -> list[LiveRule]:
-        """All topic rules. Asked once, and not by topic: what AWS would count as a rule's topic is nowhere told."""
+        """All topic rules. Asked once, and not by topic: what AWS counts as a rule's topic is not documented."""
         if self._rules is None:
             iot = self._client("iot", self._region)
             self._rules = [

@@ -117,7 +117,7 @@ def verify_fleet(
 ) -> FleetResult:
     """Check every registration, ``concurrency`` accounts and regions at a time.
 
-    ``on_done`` is told how many registrations are done more. Ctrl-C ends at once with what is known.
+    ``on_done`` takes the number of registrations just finished. Ctrl-C ends at once with what is known.
     """
     targets: dict[tuple[str, str], list[PlannedRegistration]] = {}
     for each in planned:

@@ -1,6 +1,6 @@
 """The real CDK CLI, run against a local AWS: finds it, runs it, ends it. Knows no constructs.
 
-Every run gets the local AWS's environment, so no command of this module can reach an account of anyone's.
+Every run gets the local AWS's environment, so no command of this module can reach a real account.
 """
 
 from __future__ import annotations

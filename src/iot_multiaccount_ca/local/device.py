@@ -218,7 +218,7 @@ class Device:
         event = self._settled.setdefault(number, threading.Event())
         deadline = time.monotonic() + _WAIT_SECONDS
         while not event.wait(0.02):
-            # A broker that allows it not closes the connection.
+            # A broker that does not allow it closes the connection.
             if self._over.is_set() or time.monotonic() > deadline:
                 return event.is_set()
         return True

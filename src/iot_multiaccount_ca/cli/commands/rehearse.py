@@ -1,6 +1,6 @@
 """``iot-ca rehearse``: an app on a local AWS, and a device that moves through its stages. Parses, calls, shows.
 
-Touches no account of anyone's: every program that it runs is pointed at the local AWS.
+Touches no real account: every program that it runs is pointed at the local AWS.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def rehearse(
             if not keep:
                 return int(not (_destroy(rehearsal, shown) and good))
         except Exception:
-            # What --keep leaves running is what has something deployed, also when that failed.
+            # --keep leaves the local AWS running once a deployment was started, even if it failed.
             if keep and rehearsal.records:
                 kept()
                 print_how_to_use(aws, rehearsal.records, [*rehearsal.keys.devices.values()])

@@ -23,7 +23,7 @@ MOST_STEPS = 50_000
 
 
 class MissingParameterError(Exception):
-    """A value hangs on a parameter that the subject lacks: said already, where the parameter was read."""
+    """A value depends on a parameter that the subject lacks: said already, where the parameter was read."""
 
 
 class FunctionError(Exception):

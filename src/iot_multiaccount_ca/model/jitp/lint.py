@@ -1,7 +1,7 @@
 """What no device can escape: a template whose names, attributes, groups, types or policies AWS IoT refuses in any case.
 
 The rules are the dry run's own (`making`), applied with values that stand for any certificate's. A template is refused
-only if it fails whatever the device; what hangs on the device is the dry run's to say.
+only if it fails whatever the device; what depends on the device is for the dry run to say.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class _Judge:
 
 
 class _AnyDevice(Resolver):
-    """Resolves for any device: where the outcome hangs on the device, it is not known."""
+    """Resolves for any device: where the outcome depends on the device, it is not known."""
 
     def __init__(self, case: _Case, mappings: Mapping[str, Any]) -> None:
         super().__init__(case, mappings)

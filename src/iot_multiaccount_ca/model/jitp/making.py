@@ -97,7 +97,7 @@ class Maker:
         return [each.get("Properties", {}) for each in resources if each["Type"] == kind]
 
     def _resolve(self, where: str, value: Any) -> Any:
-        """The value; `_UNRESOLVED` where it hangs on what cannot be resolved."""
+        """The value; `_UNRESOLVED` where it depends on what cannot be resolved."""
         try:
             return self._resolver.resolve(value)
         except MissingParameterError:

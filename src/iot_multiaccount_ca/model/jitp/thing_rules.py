@@ -121,7 +121,7 @@ def check_package_versions(value: Any, findings: Findings) -> dict[str, str]:
 
 
 def check_count(count: int, *, has_type: bool, findings: Findings) -> None:
-    """How many attributes a thing may have: that hangs on whether it has a thing type."""
+    """How many attributes a thing may have: that depends on whether it has a thing type."""
     limit = _MOST_ATTRIBUTES if has_type else _MOST_ATTRIBUTES_WITHOUT_TYPE
     if count > limit:
         findings.error(

@@ -42,7 +42,7 @@ class ListedBy(StrEnum):
 class Admission:
     """Who may enroll. Nobody, unless told otherwise; of several conditions all must hold.
 
-    A shared CA's devices are signed by one CA, so each of them can knock at every account where it is registered,
+    A shared CA's devices are signed by one CA, so each of them can connect to every account where it is registered,
     production included.
 
     ``parameter_name``: an SSM parameter (String or StringList) of the stage's account and region that lists admitted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_cdk import aws_iam, aws_lambda, aws_logs
 from aws_cdk.aws_s3_assets import Asset
@@ -50,6 +50,7 @@ class ActivationFunction(Construct):
     ) -> None:
         """``dead_letters``: ARN of a queue."""
         super().__init__(scope, id)
+        self._given_role = role
         if log_group is not None:
             logs_name, logs_arn = log_group.log_group_name, log_group.log_group_arn
         else:
@@ -99,6 +100,13 @@ class ActivationFunction(Construct):
         self.name: str = function.ref
         #: The name of its log group.
         self.log_group_name: str = logs_name
+
+    def grant_principal(self) -> aws_iam.IRole:
+        """The role that others may grant something to."""
+        if self._given_role is not None:
+            return self._given_role
+        made = cast("aws_iam.CfnRole", self.node.find_child("Role"))
+        return aws_iam.Role.from_role_name(self, "RoleForGrants", made.ref)
 
     def _make_role(
         self, place: Place, role: aws_iam.IRole | None, statements: list[dict[str, Any]]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations
 
+from ..model.ca.validity import EXPIRES_SOON_DAYS
+
 if TYPE_CHECKING:
     from constructs import Construct
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from ..model.registration import RegistrationRequest
 
 #: A CA that expires sooner than this is worth a warning at every synth.
-NEAR_EXPIRY = dt.timedelta(days=90)
+NEAR_EXPIRY = dt.timedelta(days=EXPIRES_SOON_DAYS)
 
 
 def annotate(scope: Construct, request: RegistrationRequest, account: str) -> None:

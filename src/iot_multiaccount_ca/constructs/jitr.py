@@ -23,6 +23,7 @@ from ..errors import (
 from ..model.assembly import JITR_METADATA_TYPE
 from ..model.jitr.enrollment import REGISTERED_TOPIC, JitrEnrollment
 from .activation_function import ActivationFunction
+from .allow_list import check_list, grant_list
 from .place import Place
 from .policies import allow, document, trust
 from .provisioning_template import retained
@@ -45,16 +46,20 @@ _KEPT_SECONDS = 14 * 24 * 3600
 class JitrActivation(Construct):
     """Enrolls unknown devices of one CA by just-in-time registration.
 
-    ``ca_registration``: a `CaRegistration` with ``auto_registration=True`` and without a provisioning template, or what
-    `CaRegistration.from_ca_certificate_id` gives; or ``ca_certificate_id`` alone. And one of
+    Args:
+        ca_registration: a `CaRegistration` with ``auto_registration=True`` and without a provisioning template, or what
+            `CaRegistration.from_ca_certificate_id` gives.
+        ca_certificate_id: instead of it, the id of a CA that is registered otherwise: 64 hex digits, or a Token.
+        enrollment: a `JitrEnrollment`; our Lambda activates whom it admits, and gives them policy and thing.
+        target: instead of it, a Lambda function of your own (it gets the permission it needs), an
+            ``aws_iot.CfnTopicRule.ActionProperty``, or a list of either; what an action needs (a role, a permission) is
+            yours.
+        error_action: replaces the dead-letter queue for what the rule could not deliver; by default
+            ``dead_letter_queue`` (14 days, encrypted, TLS only), which also gets what our Lambda failed at three times.
+        role: of your own, for our Lambda; by default one that may do what the enrollment needs. Needed where an
+            allow-list that is given by name alone is encrypted with a key of yours.
+        log_group: of your own, for our Lambda; by default one that keeps a year.
 
-    ``enrollment``: a `JitrEnrollment`; our Lambda activates whom it admits, and gives them policy and thing.
-    ``target``: a Lambda function of your own (it gets the permission it needs), or a
-    ``aws_iot.CfnTopicRule.ActionProperty``, or a list of either; what an action needs (a role, a permission) is yours.
-
-    An event that could not be delivered, or that failed three times, goes to ``dead_letter_queue`` (14 days, encrypted,
-    TLS only); ``error_action`` replaces it for what the rule could not deliver. ``role``, ``log_group``: of your own,
-    for the Lambda; a role of your own is needed where an allow-list is encrypted with a key of yours.
     Raises a `SharedCaError`; among them `RivalEnrollmentsError` for a CA that has a provisioning template.
     See "Just-in-time registration" in the AWS IoT developer guide.
 
@@ -161,13 +166,14 @@ class JitrActivation(Construct):
         resolved = enrollment.resolve_policy(
             account=place.account, region=place.region, partition=place.partition
         )
+        check_list(enrollment.admission, place, self.node.path)
         policy_name = enrollment.policy_name
         if resolved is not None:
             policy = aws_iot.CfnPolicy(self, "DevicePolicy", policy_document=resolved)
             # Devices that were admitted hold it: without it they could do nothing, and AWS would not delete it.
             retained(policy)
             policy_name = policy.ref
-        return ActivationFunction(
+        function = ActivationFunction(
             self,
             "Function",
             place=place,
@@ -181,6 +187,9 @@ class JitrActivation(Construct):
             role=role,
             log_group=log_group,
         )
+        if enrollment.admission.parameter is not None or enrollment.admission.table is not None:
+            grant_list(enrollment.admission, function.grant_principal())
+        return function
 
     def _make_queue(self) -> None:
         queue = aws_sqs.CfnQueue(

@@ -38,6 +38,8 @@ def activation_statements(
         statements.append(allow(["ssm:GetParameter"], [parameter]))
     if admission.table_name is not None:
         statements.append(allow(["dynamodb:GetItem"], [arn("dynamodb", f"table/{admission.table_name}")]))
+    if admission.table is not None:
+        statements.append(allow(["dynamodb:GetItem"], [admission.table.table_arn]))
     return statements
 
 

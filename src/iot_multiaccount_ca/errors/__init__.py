@@ -32,6 +32,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             EnrollmentTooLongError
             EnrollmentWindowError
             SubjectRuleError
+            UnresolvedEnrollmentError
         InvalidCertificateModeError
         InvalidEngineError
         InvalidNameError

@@ -31,3 +31,7 @@ class EnrollmentThingError(EnrollmentError):
 
 class EnrollmentTooLongError(EnrollmentError):
     """Rules of admission that do not fit into the Lambda's environment."""
+
+
+class UnresolvedEnrollmentError(EnrollmentError):
+    """A Token where the rules of admission have to be known at synth."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 
+from ..errors import RehearsalError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,6 +29,7 @@ def put_on_list(aws: LocalAws, record: RegistrationRecord, device: DeviceCertifi
     wanted = (record.enrollment or {}).get("admission", {}).get("list")
     if wanted is None:
         return False
+    wanted = {**wanted, "name": _deployed_name(aws, record, wanted["name"])}
     put = _into_parameter if wanted["type"] == "PARAMETER" else _into_table
     put(
         aws,
@@ -49,6 +52,24 @@ def decisions_on(aws: LocalAws, account: str, region: str, certificate_id: str) 
             ours = [line for line in lines if line.startswith("{") and '"decision": ' in line]
             found += [json.loads(line) for line in ours]
     return [each for each in found if each.get("certificateId") == certificate_id]
+
+
+def _deployed_name(aws: LocalAws, record: RegistrationRecord, name: str | Mapping[str, str]) -> str:
+    """The list's name; of one that the registration's own stack makes, as it was deployed."""
+    if isinstance(name, str):
+        return name
+    if set(name) != {"Ref"}:
+        raise RehearsalError(
+            f"the allow-list of {record.label} is another stack's, and its name is not known before the deployment",
+            value=dict(name),
+            fix="give the list a literal name, or make it in the registration's stack",
+        )
+    cloudformation = aws.client("cloudformation", account=record.account, region=record.region)
+    found = cloudformation.describe_stack_resource(
+        StackName=record.stack_name, LogicalResourceId=name["Ref"]
+    )["StackResourceDetail"]
+    physical: str = found["PhysicalResourceId"]
+    return physical
 
 
 def _into_parameter(aws: LocalAws, record: RegistrationRecord, wanted: Mapping[str, str], entry: str) -> None:

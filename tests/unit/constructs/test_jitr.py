@@ -6,7 +6,18 @@ import json
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, Stack, aws_iam, aws_iot, aws_lambda, aws_logs
+from aws_cdk import (
+    App,
+    Environment,
+    Stack,
+    aws_dynamodb,
+    aws_iam,
+    aws_iot,
+    aws_kms,
+    aws_lambda,
+    aws_logs,
+    aws_ssm,
+)
 from aws_cdk.assertions import Annotations, Match, Template
 
 from iot_multiaccount_ca import (
@@ -80,6 +91,89 @@ def _granted(stack: Stack) -> dict[str, Any]:
             assert action not in granted
             granted[action] = statement["Resource"]
     return granted
+
+
+def _attached(stack: Stack) -> dict[str, Any]:
+    """What policies beside the inline ones allow: resource by action."""
+    return {
+        action: statement["Resource"]
+        for policy in _of_kind(stack, "AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+
+# --- an allow-list that the app makes -----------------------------------------------------------------------
+
+
+def test_a_table_of_the_app_is_read_and_its_key_used() -> None:
+    """One action on the table, one on the key that it is encrypted with, and the name filled by CloudFormation."""
+    stack = _stack()
+    key = aws_kms.Key(stack, "Key")
+    table = aws_dynamodb.Table(
+        stack,
+        "Fleet",
+        partition_key=aws_dynamodb.Attribute(name="id", type=aws_dynamodb.AttributeType.STRING),
+        encryption_key=key,
+    )
+    _activation(stack, _open(admission=Admission(table=table, table_key="id")))
+    [logical_id] = Template.from_stack(stack).find_resources("AWS::DynamoDB::Table")
+    [key_id] = Template.from_stack(stack).find_resources("AWS::KMS::Key")
+    assert _granted(stack)["dynamodb:GetItem"] == {"Fn::GetAtt": [logical_id, "Arn"]}
+    assert _attached(stack) == {"kms:Decrypt": {"Fn::GetAtt": [key_id, "Arn"]}}
+    settings = _function(stack)["Environment"]["Variables"]["ENROLLMENT"]["Fn::Join"][1]
+    assert {"Ref": logical_id} in settings
+
+
+def test_a_table_without_a_key_of_its_own_asks_for_no_key() -> None:
+    """AWS's own key needs no right."""
+    stack = _stack()
+    table = aws_dynamodb.TableV2(
+        stack,
+        "Fleet",
+        partition_key=aws_dynamodb.Attribute(name="id", type=aws_dynamodb.AttributeType.STRING),
+    )
+    _activation(stack, _open(admission=Admission(table=table, table_key="id")))
+    assert "dynamodb:GetItem" in _granted(stack)
+    assert _attached(stack) == {}
+
+
+def test_a_parameter_of_the_app_is_read() -> None:
+    """By the parameter's own grant."""
+    stack = _stack()
+    parameter = aws_ssm.StringParameter(stack, "Admitted", string_value="none")
+    _activation(stack, _open(admission=Admission(parameter=parameter)))
+    assert "ssm:GetParameter" in _attached(stack)
+    [logical_id] = Template.from_stack(stack).find_resources("AWS::SSM::Parameter")
+    settings = _function(stack)["Environment"]["Variables"]["ENROLLMENT"]["Fn::Join"][1]
+    assert {"Ref": logical_id} in settings
+
+
+def test_the_key_of_a_secure_string_is_granted_to_whatever_role_runs() -> None:
+    """Ours, or the user's own."""
+    for own in (False, True):
+        stack = _stack()
+        key = aws_kms.Key(stack, "Key")
+        role = aws_iam.Role(stack, "Mine", assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"))
+        secret = aws_ssm.StringParameter.from_secure_string_parameter_attributes(
+            stack, "Admitted", parameter_name="/fleet/admitted", encryption_key=key
+        )
+        _activation(stack, _open(admission=Admission(parameter=secret)), role=role if own else None)
+        assert {"kms:Decrypt", "ssm:GetParameter"} <= set(_attached(stack))
+
+
+@pytest.mark.parametrize("kind", ["table", "parameter"])
+def test_a_list_of_another_account_or_region_is_refused(kind: str) -> None:
+    """The Lambda looks by name, in its own account and region."""
+    app = App()
+    elsewhere, stack = _stack(app, region="us-east-1", name="Elsewhere"), _stack(app)
+    if kind == "parameter":
+        admission = Admission(parameter=aws_ssm.StringParameter(elsewhere, "P", string_value="none"))
+    else:
+        arn = f"arn:aws:dynamodb:{plans.REGION}:222222222222:table/fleet"
+        admission = Admission(table=aws_dynamodb.Table.from_table_arn(stack, "T", arn))
+    with pytest.raises(errors.EnvironmentMismatchError, match=f"{kind}_name="):
+        _activation(stack, _open(admission=admission))
 
 
 # --- the rule and our Lambda --------------------------------------------------------------------------------

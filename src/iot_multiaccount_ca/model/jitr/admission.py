@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ...errors import AllowListError, EnrollmentWindowError, SubjectRuleError
+import attrs
+
+from ...errors import AllowListError, EnrollmentWindowError, SubjectRuleError, UnresolvedEnrollmentError
+from ..checks import is_flag
 from ..jitp.template_rules import PARAMETER_PREFIX, SUBJECT_PARAMETERS
+from ..target import is_token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from .settings import AdmissionSettings
 
 #: The fields of a subject that rules and thing names may use: JITP's own words for them.
 SUBJECT_FIELDS = tuple(name.removeprefix(PARAMETER_PREFIX) for name in SUBJECT_PARAMETERS)
-
-
 _PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.-]{1,500}|(?=.{1,500}\Z)(?:/[A-Za-z0-9_.-]+){1,15}", re.ASCII)
-
-
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
-
-
 _TABLE_KEY = re.compile(r"[A-Za-z0-9_.-]{1,255}", re.ASCII)
 
 
@@ -38,54 +36,204 @@ class ListedBy(StrEnum):
     SERIAL_NUMBER = "SERIAL_NUMBER"
 
 
-@dataclass(frozen=True, slots=True, init=False)
+class Parameter(Protocol):
+    """What is asked of an ``aws_ssm.IStringParameter``: this room knows no aws_cdk."""
+
+    @property
+    def parameter_name(self) -> str: ...
+    @property
+    def parameter_arn(self) -> str: ...
+    def grant_read(self, grantee: Any) -> Any: ...
+
+
+class Table(Protocol):
+    """What is asked of an ``aws_dynamodb.ITable``."""
+
+    @property
+    def table_name(self) -> str: ...
+    @property
+    def table_arn(self) -> str: ...
+
+
+def check_literal(value: object, what: str, fix: str) -> None:
+    """Raise `UnresolvedEnrollmentError` for a Token: the rules have to be known when the app is synthesized."""
+    if is_token(value):
+        raise UnresolvedEnrollmentError(
+            f"{what} is a Token: a placeholder for what CDK knows at deployment only",
+            allowed="literal text",
+            fix=fix,
+        )
+
+
+def _name(pattern: re.Pattern[str], allowed: str, instead: str) -> Any:
+    """A check of a name that AWS has to know; ``instead``: what may be given where the name is not known."""
+
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        what = f"{attribute.name} of the admission"
+        check_literal(value, what, fix=instead)
+        if value is not None and not (isinstance(value, str) and pattern.fullmatch(value)):
+            raise AllowListError(
+                f"{what} is no such name",
+                value=value,
+                allowed=f"{allowed}, literal",
+                fix="give the name alone, no ARN; list and Lambda are of one account and region",
+            )
+
+    return check
+
+
+def _construct(kind: str, *names: str) -> Any:
+    """A check that a value has what is asked of a construct of this kind."""
+
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value is not None and (isinstance(value, str) or not all(hasattr(value, name) for name in names)):
+            raise AllowListError(
+                f"{attribute.name} of the admission is no {kind}",
+                value=value if isinstance(value, str) else type(value).__name__,
+                allowed=f"an {kind}",
+                fix=f"give a name as {attribute.name}_name=…",
+            )
+
+    return check
+
+
+def _listed_by(value: ListedBy | str) -> ListedBy:
+    try:
+        return ListedBy(str(value))
+    except ValueError:
+        raise AllowListError(
+            "listed_by of the admission is unknown", value=value, allowed=", ".join(ListedBy)
+        ) from None
+
+
+def _subject(
+    subject: Mapping[str, str] | tuple[tuple[str, str], ...] | None,
+) -> tuple[tuple[str, str], ...]:
+    if subject is None or subject == ():
+        return ()
+    rules = dict(subject) if isinstance(subject, tuple) else subject
+    if not isinstance(rules, Mapping) or not rules:
+        raise SubjectRuleError(
+            "the subject rule of the admission names no field",
+            value=subject,
+            allowed='{"Organization": "Example Corp", …}: an expression for each field',
+            fix="leave subject out where it does not matter",
+        )
+    for field, expression in rules.items():
+        if field not in SUBJECT_FIELDS:
+            raise SubjectRuleError(
+                "the subject rule names a field that is not read",
+                value=field,
+                allowed=", ".join(SUBJECT_FIELDS),
+            )
+        check_literal(expression, f"the subject rule on {field}", fix="write the expression out")
+        problem = _expression_problem(expression)
+        if problem is not None:
+            raise SubjectRuleError(
+                f"the subject rule on {field} {problem}",
+                value=expression,
+                allowed="a regular expression of Python's re, ASCII, which the whole value has to match",
+                fix="write re.escape(…) around a literal value with special characters",
+            )
+    return tuple(sorted(rules.items()))
+
+
+def _expression_problem(expression: object) -> str | None:
+    if not isinstance(expression, str) or not expression:
+        return "is no text"
+    try:
+        # As the Lambda reads it: \d, \w and \s are ASCII.
+        re.compile(expression, re.ASCII)
+    except (re.error, ValueError, RecursionError, OverflowError) as error:
+        return f"is no regular expression: {error}"
+    return None
+
+
+def _utc(moment: dt.datetime | None) -> dt.datetime | None:
+    if moment is None:
+        return None
+    if not isinstance(moment, dt.datetime) or moment.utcoffset() is None:
+        raise EnrollmentWindowError(
+            "an end of the enrollment window is no time with a zone",
+            value=moment,
+            allowed="an aware datetime",
+            fix="write datetime(2030, 1, 1, tzinfo=timezone.utc)",
+        )
+    return moment.astimezone(dt.UTC)
+
+
+@attrs.frozen(kw_only=True)
 class Admission:
     """Who may enroll. Nobody, unless told otherwise; of several conditions all must hold.
 
     A shared CA's devices are signed by one CA, so each of them can connect to every account where it is registered,
     production included.
 
-    ``parameter_name``: an SSM parameter (String or StringList) of the stage's account and region that lists admitted
-    certificates, separated by commas, blanks or new lines. ``table_name``: a DynamoDB table instead, with one item per
-    certificate under the string partition key ``table_key`` (lower-case hex, no colons). ``listed_by``: `ListedBy`.
-    ``subject``: a regular expression for each field that must match as a whole, such as
-    ``{"Organization": "Example Corp", "CommonName": "sensor-[0-9]+"}``; fields as JITP names them; a subject that has
-    the field twice, or not, does not match. ``not_before``, ``not_after``: aware times between which devices enroll, on
-    top of a list, a subject rule or `any_certificate`.
-    Raises an `EnrollmentError`.
+    Args:
+        parameter_name: an SSM parameter (String, StringList, or a SecureString under AWS's key) of the stage's account
+            and region that lists admitted certificates, separated by commas, blanks or new lines.
+        parameter: the same as an ``aws_ssm.IStringParameter``; the key of a SecureString that it knows is granted.
+        table_name: a DynamoDB table instead, with one item per certificate under the string partition key
+            ``table_key`` (lower-case hex, no colons).
+        table: the same as an ``aws_dynamodb.ITable``; its encryption key is granted.
+        table_key: by default ``certificateId``.
+        listed_by: what the list holds, `ListedBy`; by default ``FINGERPRINT``.
+        subject: a regular expression for each field that must match as a whole, such as
+            ``{"Organization": "Example Corp", "CommonName": "sensor-[0-9]+"}``; fields as JITP names them; a subject
+            that has the field twice, or not, does not match.
+        not_before: aware time from which devices enroll, on top of a list, a subject rule or ``everyone``.
+        not_after: aware time until which they do.
+        everyone: every certificate that the CA signed, as `any_certificate` says by name; by default not.
+
+    Raises an `EnrollmentError`. ``attrs.evolve(admission, …)`` changes one, and checks again.
     """
 
-    parameter_name: str | None
-    table_name: str | None
-    table_key: str
-    listed_by: ListedBy
-    subject: tuple[tuple[str, str], ...]
-    not_before: dt.datetime | None
-    not_after: dt.datetime | None
-    everyone: bool
+    parameter_name: str | None = attrs.field(
+        default=None,
+        validator=_name(
+            _PARAMETER_NAME,
+            "the name of an SSM parameter, such as /fleet/admitted",
+            "give the parameter itself: Admission(parameter=…)",
+        ),
+    )
+    parameter: Parameter | None = attrs.field(
+        default=None,
+        validator=_construct("IStringParameter", "parameter_name", "parameter_arn", "grant_read"),
+    )
+    table_name: str | None = attrs.field(
+        default=None,
+        validator=_name(
+            _TABLE_NAME,
+            "3 to 255 of letters, digits, _, - and .",
+            "give the table itself: Admission(table=…)",
+        ),
+    )
+    table: Table | None = attrs.field(default=None, validator=_construct("ITable", "table_name", "table_arn"))
+    table_key: str = attrs.field(
+        default="certificateId",
+        validator=_name(_TABLE_KEY, "the name of the table's partition key", "write the key's name out"),
+    )
+    listed_by: ListedBy = attrs.field(default=ListedBy.FINGERPRINT, converter=_listed_by)
+    subject: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_subject)
+    not_before: dt.datetime | None = attrs.field(default=None, converter=_utc)
+    not_after: dt.datetime | None = attrs.field(default=None, converter=_utc)
+    everyone: bool = attrs.field(default=False, validator=is_flag)
 
-    def __init__(
-        self,
-        *,
-        parameter_name: str | None = None,
-        table_name: str | None = None,
-        table_key: str = "certificateId",
-        listed_by: ListedBy | str = ListedBy.FINGERPRINT,
-        subject: Mapping[str, str] | None = None,
-        not_before: dt.datetime | None = None,
-        not_after: dt.datetime | None = None,
-    ) -> None:
-        _check_list(parameter_name, table_name, table_key)
-        self._set(
-            parameter_name=parameter_name,
-            table_name=table_name,
-            table_key=table_key,
-            listed_by=_listed_by(listed_by),
-            subject=_subject(subject),
-            not_before=_utc(not_before, "not_before"),
-            not_after=_utc(not_after, "not_after"),
-            everyone=False,
-        )
+    def __attrs_post_init__(self) -> None:
+        """The rules that hold between fields."""
+        lists = [
+            name for name in ("parameter_name", "parameter", "table_name", "table") if getattr(self, name)
+        ]
+        if len(lists) > 1:
+            raise AllowListError(
+                f"two allow-lists: {' and '.join(lists)}", allowed="one list", fix="leave one of them out"
+            )
+        if self.everyone and (lists or self.subject):
+            raise AllowListError(
+                "everyone is admitted, and only who meets a list or a subject rule",
+                allowed="everyone alone, or conditions",
+                fix="leave everyone out: of conditions all must hold",
+            )
         self._check_window()
 
     @classmethod
@@ -93,38 +241,35 @@ class Admission:
         cls, *, not_before: dt.datetime | None = None, not_after: dt.datetime | None = None
     ) -> Admission:
         """Every certificate that the CA signed is admitted, in the window if there is one."""
-        made = cls()
-        made._set(
-            everyone=True,
-            not_before=_utc(not_before, "not_before"),
-            not_after=_utc(not_after, "not_after"),
-        )
-        made._check_window()
-        return made
+        return cls(everyone=True, not_before=not_before, not_after=not_after)
 
     @property
     def closed(self) -> bool:
         """Whether nobody at all is admitted."""
-        return not (self.everyone or self.parameter_name or self.table_name or self.subject)
+        listed = self.parameter_name or self.parameter or self.table_name or self.table
+        return not (self.everyone or listed or self.subject)
 
-    def settings(self) -> dict[str, Any]:
-        """The admission as the Lambda reads it."""
-        found: dict[str, Any] = {"everyone": self.everyone}
-        if self.parameter_name is not None:
-            found["list"] = {"type": "PARAMETER", "name": self.parameter_name, "by": self.listed_by.value}
-        if self.table_name is not None:
-            table = {"type": "TABLE", "name": self.table_name, "key": self.table_key}
-            found["list"] = {**table, "by": self.listed_by.value}
+    def settings(self) -> AdmissionSettings:
+        """The admission as the Lambda reads it; the name of a list may be a Token."""
+        found: AdmissionSettings = {"everyone": self.everyone}
+        parameter = self.parameter.parameter_name if self.parameter is not None else self.parameter_name
+        table = self.table.table_name if self.table is not None else self.table_name
+        if parameter is not None:
+            found["list"] = {"type": "PARAMETER", "name": parameter, "by": self.listed_by.value}
+        if table is not None:
+            found["list"] = {
+                "type": "TABLE",
+                "name": table,
+                "key": self.table_key,
+                "by": self.listed_by.value,
+            }
         if self.subject:
             found["subject"] = dict(self.subject)
-        for name, moment in (("notBefore", self.not_before), ("notAfter", self.not_after)):
-            if moment is not None:
-                found[name] = moment.isoformat()
+        if self.not_before is not None:
+            found["notBefore"] = self.not_before.isoformat()
+        if self.not_after is not None:
+            found["notAfter"] = self.not_after.isoformat()
         return found
-
-    def _set(self, **values: object) -> None:
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
 
     def _check_window(self) -> None:
         begin, end = self.not_before, self.not_after
@@ -137,96 +282,7 @@ class Admission:
         if self.closed and (begin is not None or end is not None):
             raise EnrollmentWindowError(
                 "an enrollment window alone says when, and not who",
-                allowed="a window on top of parameter_name, table_name or subject",
+                allowed="a window on top of a list or a subject rule",
                 fix="add one of them, or open it to every device of the CA with "
                 "Admission.any_certificate(not_before=…, not_after=…)",
             )
-
-
-def _check_list(parameter_name: object, table_name: object, table_key: object) -> None:
-    if parameter_name is not None and table_name is not None:
-        raise AllowListError(
-            "two allow-lists: an SSM parameter and a DynamoDB table",
-            value=f"{parameter_name} and {table_name}",
-            allowed="one list",
-            fix="leave one of them out",
-        )
-    for what, value, pattern, allowed in (
-        (
-            "parameter_name",
-            parameter_name,
-            _PARAMETER_NAME,
-            "the name of an SSM parameter, such as /fleet/admitted",
-        ),
-        ("table_name", table_name, _TABLE_NAME, "3 to 255 of letters, digits, _, - and ."),
-        ("table_key", table_key, _TABLE_KEY, "the name of the table's partition key"),
-    ):
-        if value is None:
-            continue
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise AllowListError(
-                f"{what} of the admission is no such name",
-                value=value,
-                allowed=f"{allowed}, literal",
-                fix="give the name alone, no ARN; list and Lambda are of one account and region",
-            )
-
-
-def _listed_by(value: object) -> ListedBy:
-    try:
-        return ListedBy(str(value))
-    except ValueError:
-        raise AllowListError(
-            "listed_by of the admission is unknown", value=value, allowed=", ".join(ListedBy)
-        ) from None
-
-
-def _subject(subject: Any) -> tuple[tuple[str, str], ...]:
-    if subject is None:
-        return ()
-    if not hasattr(subject, "items") or not subject:
-        raise SubjectRuleError(
-            "the subject rule of the admission names no field",
-            value=subject,
-            allowed='{"Organization": "Example Corp", …}: an expression for each field',
-            fix="leave subject out where it does not matter",
-        )
-    for field, expression in subject.items():
-        if field not in SUBJECT_FIELDS:
-            raise SubjectRuleError(
-                "the subject rule names a field that is not read",
-                value=field,
-                allowed=", ".join(SUBJECT_FIELDS),
-            )
-        problem = _expression_problem(expression)
-        if problem is not None:
-            raise SubjectRuleError(
-                f"the subject rule on {field} {problem}",
-                value=expression,
-                allowed="a regular expression of Python's re, which the whole value has to match",
-                fix="write re.escape(…) around a literal value with special characters",
-            )
-    return tuple(sorted(subject.items()))
-
-
-def _expression_problem(expression: object) -> str | None:
-    if not isinstance(expression, str) or not expression:
-        return "is no text"
-    try:
-        re.compile(expression)
-    except re.error as error:
-        return f"is no regular expression: {error}"
-    return None
-
-
-def _utc(moment: object, what: str) -> dt.datetime | None:
-    if moment is None:
-        return None
-    if not isinstance(moment, dt.datetime) or moment.utcoffset() is None:
-        raise EnrollmentWindowError(
-            f"{what} of the enrollment window is no time with a zone",
-            value=moment,
-            allowed="an aware datetime",
-            fix="write datetime(2030, 1, 1, tzinfo=timezone.utc)",
-        )
-    return moment.astimezone(dt.UTC)

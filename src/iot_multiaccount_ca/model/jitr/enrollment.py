@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
 from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from ...errors import (
     EnrollmentPolicyError,
     EnrollmentThingError,
     EnrollmentTooLongError,
     InvalidTypeError,
+    JsonError,
 )
+from .. import strict_json
 from ..jitp.placeholders import WRITTEN, fill, unknown_placeholder
-from .admission import SUBJECT_FIELDS, Admission
+from .admission import SUBJECT_FIELDS, Admission, check_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from .settings import EnrollmentSettings
 
 #: Beside them in a thing's name: AWS IoT's id of the certificate, 64 hex digits.
 CERTIFICATE_ID = "CertificateId"
@@ -36,61 +40,110 @@ _THING_WORD = re.compile(r"[A-Za-z0-9:_-]{1,128}", re.ASCII)
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
-@dataclass(frozen=True, slots=True, init=False)
+def _policy(policy: str | Mapping[str, Any]) -> str:
+    """The policy's name, or its document as compact JSON text, which no name can be."""
+    check_literal(
+        policy, "the policy of the enrollment", fix="write the policy's name out, or give its document"
+    )
+    if isinstance(policy, str) and not policy.lstrip().startswith("{"):
+        if not _POLICY_NAME.fullmatch(policy):
+            raise EnrollmentPolicyError(
+                "the policy of the enrollment is no name that AWS IoT takes",
+                value=policy,
+                allowed="1 to 128 of letters, digits and _+=,.@- (the name, no ARN), or a policy document as a dict",
+                fix="for a document in a file give its text: Path(…).read_text()",
+            )
+        return policy
+    document: object = policy
+    if isinstance(policy, str):
+        try:
+            document = strict_json.parse(policy, what="the policy document of the enrollment")
+        except JsonError as error:
+            raise EnrollmentPolicyError.of(error) from error
+    if not isinstance(document, dict) or not document.get("Statement"):
+        raise EnrollmentPolicyError(
+            "the policy of the enrollment is no policy document",
+            value=document,
+            allowed='the name of a policy, or a dict such as {"Version": "2012-10-17", "Statement": […]}',
+        )
+    try:
+        text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EnrollmentPolicyError(f"the policy document holds what JSON cannot: {error}") from None
+    check_literal(
+        text, "the policy document", fix="write {{account}}, {{region}} and {{partition}}, filled per stage"
+    )
+    unknown = unknown_placeholder(text)
+    if unknown is not None:
+        raise EnrollmentPolicyError(
+            "the policy document has a placeholder that no stage can fill",
+            value=unknown,
+            allowed=WRITTEN,
+            fix="for policy variables write ${iot:…}",
+        )
+    _check_policy_length(text)
+    return text
+
+
+def _admission(admission: Admission | None) -> Admission:
+    return Admission() if admission is None else admission
+
+
+def _is_admission(_: object, __: attrs.Attribute[Any], admission: object) -> None:
+    if not isinstance(admission, Admission):
+        raise InvalidTypeError(
+            "the admission of the enrollment is of another kind",
+            value=type(admission).__name__,
+            allowed="Admission or None",
+            fix="make an Admission(…), or leave it out to admit nobody",
+        )
+
+
+def _groups(groups: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(groups, (str, bytes, Mapping, Set)) or not isinstance(groups, Iterable):
+        raise EnrollmentThingError(
+            "thing_groups of the enrollment is no list",
+            value=groups,
+            allowed="a list of names",
+            fix=f"[{groups!r}]" if isinstance(groups, str) else "leave it out for none",
+        )
+    return tuple(groups)
+
+
+@attrs.frozen(kw_only=True)
 class JitrEnrollment:
     """Just-in-time registration: who is admitted, and what the activation Lambda gives an admitted device.
 
-    ``policy``: the name of an AWS IoT policy that exists in every account concerned, or a policy document (a dict),
-    which then is made in each stage; ``{{account}}``, ``{{region}}`` and ``{{partition}}`` in it are filled there.
-    ``admission``: an `Admission`; without one nobody is admitted. ``thing_name``: the thing to make and attach, drawn
-    from the certificate, such as ``"{CommonName}"`` or ``"sensor-{SerialNumber}"`` (the subject's fields, or
-    ``{CertificateId}``); without it there is no thing. A thing of that name that exists is used as it is.
-    ``thing_type``, ``thing_groups``: of the thing; both must exist.
-    Raises an `EnrollmentError`.
+    Args:
+        policy: the name of an AWS IoT policy that exists in every account concerned; or a policy document (a dict, or
+            its JSON text), which then is made in each stage; ``{{account}}``, ``{{region}}`` and ``{{partition}}`` in
+            it are filled there.
+        admission: an `Admission`; without one nobody is admitted.
+        thing_name: the thing to make and attach, drawn from the certificate, such as ``"{CommonName}"`` or
+            ``"sensor-{SerialNumber}"`` (the subject's fields, or ``{CertificateId}``); by default there is no thing. A
+            thing of that name that exists is used as it is, unless another certificate holds it.
+        thing_type: of the thing; must exist. By default none.
+        thing_groups: of the thing; must exist. By default none.
+
+    Raises an `EnrollmentError`. ``attrs.evolve(enrollment, …)`` changes one, and checks again.
     """
 
-    policy_name: str | None
-    policy_document: str | None
-    admission: Admission
-    thing_name: str | None
-    thing_type: str | None
-    thing_groups: tuple[str, ...]
+    _policy: str = attrs.field(alias="policy", converter=_policy, repr=False)
+    admission: Admission = attrs.field(default=None, converter=_admission, validator=_is_admission)
+    thing_name: str | None = attrs.field(default=None)
+    thing_type: str | None = attrs.field(default=None)
+    thing_groups: tuple[str, ...] = attrs.field(default=(), converter=_groups)
 
-    def __init__(
-        self,
-        *,
-        policy: str | Mapping[str, Any],
-        admission: Admission | None = None,
-        thing_name: str | None = None,
-        thing_type: str | None = None,
-        thing_groups: Iterable[str] = (),
-    ) -> None:
-        if admission is not None and not isinstance(admission, Admission):
-            raise InvalidTypeError(
-                "the admission of the enrollment is of another kind",
-                value=type(admission).__name__,
-                allowed="Admission or None",
-                fix="make an Admission(…), or leave it out to admit nobody",
-            )
-        groups = _thing_groups(thing_groups)
-        _check_thing(thing_name, thing_type, groups)
-        document = _policy_document(policy) if not isinstance(policy, str) else None
-        if document is not None and thing_name is None and "${iot:Connection.Thing." in document:
+    def __attrs_post_init__(self) -> None:
+        """The rules that hold between fields."""
+        _check_thing(self.thing_name, self.thing_type, self.thing_groups)
+        document = self.policy_document
+        if document is not None and self.thing_name is None and "${iot:Connection.Thing." in document:
             raise EnrollmentPolicyError(
                 "the policy speaks of the connection's thing, and devices get none: it would allow nothing",
                 value="${iot:Connection.Thing.…}",
                 fix='give thing_name, such as "{CommonName}"',
             )
-        values = {
-            "policy_name": _policy_name(policy) if isinstance(policy, str) else None,
-            "policy_document": document,
-            "admission": admission or Admission(),
-            "thing_name": thing_name,
-            "thing_type": thing_type,
-            "thing_groups": groups,
-        }
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
         size = len(json.dumps(self.settings()).encode())
         if size > LONGEST_SETTINGS:
             raise EnrollmentTooLongError(
@@ -100,9 +153,19 @@ class JitrEnrollment:
                 fix="shorten the subject's expressions or the list of thing groups",
             )
 
-    def settings(self) -> dict[str, Any]:
+    @property
+    def policy_name(self) -> str | None:
+        """The name of the policy, where it is named."""
+        return None if self._policy.startswith("{") else self._policy
+
+    @property
+    def policy_document(self) -> str | None:
+        """The policy document as compact JSON, placeholders unfilled, where it is written out."""
+        return self._policy if self._policy.startswith("{") else None
+
+    def settings(self) -> EnrollmentSettings:
         """The enrollment as the Lambda reads it, but for the policy's name, which may be known at deployment only."""
-        found: dict[str, Any] = {"admission": self.admission.settings()}
+        found: EnrollmentSettings = {"admission": self.admission.settings()}
         if self.thing_name is not None:
             found["thing"] = {"name": self.thing_name, "groups": list(self.thing_groups)}
             if self.thing_type is not None:
@@ -124,40 +187,6 @@ def thing_pattern(thing_name: str) -> str:
     return _FIELD.sub("*", thing_name)
 
 
-def _policy_name(name: str) -> str:
-    if not _POLICY_NAME.fullmatch(name):
-        raise EnrollmentPolicyError(
-            "the policy of the enrollment is no name that AWS IoT takes",
-            value=name,
-            allowed="1 to 128 of letters, digits and _+=,.@- (the name, no ARN), or a policy document as a dict",
-            fix="for a document in a file: json.loads(Path(…).read_text())",
-        )
-    return name
-
-
-def _policy_document(document: object) -> str:
-    if not isinstance(document, dict) or not document.get("Statement"):
-        raise EnrollmentPolicyError(
-            "the policy of the enrollment is no policy document",
-            value=document,
-            allowed='the name of a policy, or a dict such as {"Version": "2012-10-17", "Statement": […]}',
-        )
-    try:
-        text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    except (TypeError, ValueError) as error:
-        raise EnrollmentPolicyError(f"the policy document holds what JSON cannot: {error}") from None
-    unknown = unknown_placeholder(text)
-    if unknown is not None:
-        raise EnrollmentPolicyError(
-            "the policy document has a placeholder that no stage can fill",
-            value=unknown,
-            allowed=WRITTEN,
-            fix="for policy variables write ${iot:…}",
-        )
-    _check_policy_length(text)
-    return text
-
-
 def _check_policy_length(text: str) -> None:
     size = len(re.sub(r"\s", "", text))
     if size > LONGEST_POLICY:
@@ -168,20 +197,11 @@ def _check_policy_length(text: str) -> None:
         )
 
 
-def _thing_groups(groups: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(groups, str):
-        raise EnrollmentThingError(
-            "thing_groups of the enrollment is one text",
-            value=groups,
-            allowed="a list of names",
-            fix=f"[{groups!r}]",
-        )
-    return tuple(groups)
-
-
 def _check_thing(name: object, kind: object, groups: tuple[str, ...]) -> None:
-    for what, value in (("thing_type", kind), *(("a name in thing_groups", each) for each in groups)):
-        if value is not None and not (isinstance(value, str) and _THING_WORD.fullmatch(value)):
+    kinds = [] if kind is None else [("thing_type", kind)]
+    for what, value in (*kinds, *(("a name in thing_groups", each) for each in groups)):
+        check_literal(value, f"{what} of the enrollment", fix="write the name out")
+        if not isinstance(value, str) or not _THING_WORD.fullmatch(value):
             raise EnrollmentThingError(
                 f"{what} of the enrollment is no name that AWS IoT takes",
                 value=value,
@@ -194,6 +214,9 @@ def _check_thing(name: object, kind: object, groups: tuple[str, ...]) -> None:
                 fix='give thing_name, such as "{CommonName}", or leave them out',
             )
         return
+    check_literal(
+        name, "thing_name of the enrollment", fix='draw it from the certificate, such as "{CommonName}"'
+    )
     if not isinstance(name, str) or not _THING_WORD.fullmatch(_FIELD.sub("x", name)):
         raise EnrollmentThingError(
             "thing_name of the enrollment makes no thing's name",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import pytest
 
 from iot_multiaccount_ca import errors
@@ -24,6 +26,12 @@ DOCUMENT = {
         }
     ],
 }
+
+
+PARAMETER = SimpleNamespace(
+    parameter_name="/fleet/admitted", parameter_arn="arn:aws:ssm:::parameter/a", grant_read=None
+)
+TABLE = SimpleNamespace(table_name="${Token[TOKEN.1]}", table_arn="arn:aws:dynamodb:::table/a")
 
 
 def test_an_admission_is_closed_unless_told_otherwise() -> None:
@@ -75,18 +83,88 @@ def test_a_parameter_is_a_list_of_fingerprints_unless_told() -> None:
         {"parameter_name": "/a", "table_name": "fleet"},
         {"parameter_name": ""},
         {"parameter_name": "arn:aws:ssm:eu-west-1:111111111111:parameter/a"},
-        {"parameter_name": "${Token[TOKEN.1]}"},
         {"parameter_name": "no/leading/slash"},
         {"table_name": "ab"},
         {"table_name": 7},
         {"table_name": "fleet", "table_key": ""},
         {"parameter_name": "/a", "listed_by": "SUBJECT"},
+        {"table": "fleet"},
+        {"parameter": 7},
+        {"table": TABLE, "table_name": "fleet"},
+        {"parameter": PARAMETER, "table": TABLE},
+        {"everyone": True, "table": TABLE},
+        {"everyone": True, "subject": {"CommonName": "a"}},
     ],
 )
 def test_a_list_that_cannot_be_looked_up_is_refused(how: dict[str, Any]) -> None:
     """One list, by its literal name."""
     with pytest.raises(errors.AllowListError):
         Admission(**how)
+
+
+def test_a_list_may_be_a_construct() -> None:
+    """Its name may be known at deployment only."""
+    assert Admission(parameter=PARAMETER).settings()["list"]["name"] == "/fleet/admitted"
+    listed = Admission(table=TABLE, table_key="id").settings()["list"]
+    assert listed == {"type": "TABLE", "name": "${Token[TOKEN.1]}", "key": "id", "by": "FINGERPRINT"}
+    assert not Admission(table=TABLE).closed
+
+
+@pytest.mark.parametrize(
+    ("make", "fix"),
+    [
+        (lambda token: Admission(parameter_name=token), "Admission(parameter=…)"),
+        (lambda token: Admission(table_name=token), "Admission(table=…)"),
+        (lambda token: Admission(table_name="fleet", table_key=token), "write the key's name out"),
+        (lambda token: Admission(subject={"CommonName": f"a-{token}"}), "write the expression out"),
+        (lambda token: JitrEnrollment(policy=token), "write the policy's name out"),
+        (lambda token: JitrEnrollment(policy={"Statement": [token]}), "{{account}}"),
+        (lambda token: JitrEnrollment(policy="p", thing_name=token), "{CommonName}"),
+        (
+            lambda token: JitrEnrollment(policy="p", thing_name="{CommonName}", thing_type=token),
+            "write the name",
+        ),
+        (
+            lambda token: JitrEnrollment(policy="p", thing_name="{CommonName}", thing_groups=[token]),
+            "write the name",
+        ),
+    ],
+)
+def test_a_token_is_called_so_with_what_to_give_instead(make: Any, fix: str) -> None:
+    """A placeholder that looks like a name would be taken for one."""
+    with pytest.raises(errors.UnresolvedEnrollmentError, match="a Token: a placeholder") as raised:
+        make("${Token[TOKEN.1]}")
+    assert fix in str(raised.value.fix)
+
+
+def test_a_changed_value_is_checked_again() -> None:
+    """No way to an admission or enrollment passes the rules by."""
+    admission = Admission(parameter_name="/a", subject={"CommonName": "a"}, not_after=END)
+    assert attrs.evolve(admission, subject=None).subject == ()
+    assert attrs.evolve(admission) == admission
+    with pytest.raises(errors.EnrollmentWindowError):
+        attrs.evolve(admission, not_before=END)
+    with pytest.raises(errors.AllowListError):
+        attrs.evolve(admission, everyone=True)
+    enrollment = JitrEnrollment(policy=DOCUMENT, thing_name="{CommonName}")
+    assert attrs.evolve(enrollment) == enrollment
+    with pytest.raises(errors.EnrollmentPolicyError):
+        attrs.evolve(enrollment, thing_name=None)
+
+
+def test_everyone_is_really_true() -> None:
+    """The text "false" would open the fleet."""
+    with pytest.raises(errors.InvalidFlagError):
+        Admission(everyone="false")  # type: ignore[arg-type]
+
+
+def test_a_policy_document_may_be_its_text() -> None:
+    """Read strictly: a key that stands twice is told."""
+    assert JitrEnrollment(policy=json.dumps(DOCUMENT), thing_name="{CommonName}") == JitrEnrollment(
+        policy=DOCUMENT, thing_name="{CommonName}"
+    )
+    with pytest.raises(errors.EnrollmentPolicyError, match="'Effect' stands twice"):
+        JitrEnrollment(policy='{"Statement": [{"Effect": "Deny", "Effect": "Allow"}]}')
 
 
 @pytest.mark.parametrize(
@@ -97,6 +175,8 @@ def test_a_list_that_cannot_be_looked_up_is_refused(how: dict[str, Any]) -> None
         ({"CN": "a"}, "CommonName"),
         ({"CommonName": "("}, "no regular expression"),
         ({"CommonName": ""}, "is no text"),
+        ({"CommonName": "(?u)a"}, "ASCII and UNICODE"),
+        ([("CommonName", "a")], "names no field"),
         ({"CommonName": 1}, "is no text"),
     ],
 )
@@ -168,7 +248,9 @@ def test_a_policy_on_the_thing_needs_a_thing() -> None:
         ({"thing_name": ""}, "no thing's name"),
         ({"thing_type": "sensor"}, "without a thing"),
         ({"thing_groups": ["a"]}, "without a thing"),
-        ({"thing_name": "{CommonName}", "thing_groups": "abc"}, "one text"),
+        ({"thing_name": "{CommonName}", "thing_groups": "abc"}, "no list"),
+        ({"thing_name": "{CommonName}", "thing_groups": None}, "no list"),
+        ({"thing_name": "{CommonName}", "thing_groups": [None]}, "thing_groups"),
         ({"thing_name": "{CommonName}", "thing_groups": ["a b"]}, "thing_groups"),
         ({"thing_name": "{CommonName}", "thing_type": "a b"}, "thing_type"),
     ],

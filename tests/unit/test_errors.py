@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import iot_multiaccount_ca
@@ -46,6 +48,21 @@ def test_the_docstring_draws_the_tree_as_it_is() -> None:
     _load_everything()
     drawn = str(errors.__doc__).split("::\n\n")[1].rstrip().splitlines()
     assert drawn == list(_tree(errors.SharedCaError))
+
+
+def test_what_is_raised_is_a_cause() -> None:
+    """A kind of errors, such as `PlanError`, is there to catch by; InvalidTypeError and WrongArnError are both."""
+    kinds = {each.__name__ for each in _below(errors.SharedCaError) if each.__subclasses__()}
+    raised = [
+        f"{file.name}: {node.exc.func.id}"
+        for file in Path(str(iot_multiaccount_ca.__file__)).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Call)
+        and isinstance(node.exc.func, ast.Name)
+        if node.exc.func.id in kinds - {"InvalidTypeError", "WrongArnError"}
+    ]
+    assert not raised
 
 
 def test_every_error_says_what_it_is_and_is_a_value_error() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations, Stack, aws_cloudwatch, aws_iam, aws_scheduler
 from constructs import Construct
 
-from ..errors import InvalidTypeError
+from ..errors import InvalidNumberError, InvalidTypeError
 from ..model.ca.certificate import CaCertificate
 from .policies import document, trust
 
@@ -113,7 +113,7 @@ class FailedProvisioningAlarm(Construct):
         threshold: int = 1,
     ) -> None:
         if isinstance(threshold, bool) or not isinstance(threshold, int) or threshold < 1:
-            raise InvalidTypeError(
+            raise InvalidNumberError(
                 "the threshold of the provisioning alarm counts failures",
                 value=threshold,
                 allowed="1 or more",
@@ -149,7 +149,7 @@ class FailedProvisioningAlarm(Construct):
 def _checked_days(days_before: Iterable[int]) -> list[int]:
     days = sorted(set(days_before), reverse=True)
     if not days or any(isinstance(each, bool) or not isinstance(each, int) or each < 1 for each in days):
-        raise InvalidTypeError(
+        raise InvalidNumberError(
             "days_before of the expiry alarm are whole days before the end",
             value=days,
             allowed="1 or more, at least one",

@@ -36,6 +36,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
         InvalidCertificateModeError
         InvalidEngineError
         InvalidNameError
+        InvalidNumberError
         InvalidOnExistingError
         InvalidRemovalPolicyError
         InvalidTypeError
@@ -61,11 +62,13 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
         ProvisioningTemplateError
             CertificateResourceError
             ImpossibleValueError
+            MissingThingNameError
             MultipleThingsError
             OverrideSettingsError
             PolicyDocumentError
             PolicySourceError
             TemplateNotJsonError
+            TemplateSectionError
             TemplateTooLongError
             UndeclaredReferenceError
             UnknownFunctionError

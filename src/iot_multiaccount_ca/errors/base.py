@@ -48,6 +48,10 @@ class InvalidFlagError(InvalidTypeError):
     """A flag that is neither True nor False, such as the text "false", which counts as true."""
 
 
+class InvalidNumberError(SharedCaError):
+    """A number that is none, or out of range."""
+
+
 class InvalidNameError(SharedCaError):
     """A name that AWS would refuse, such as a stack name prefix."""
 

@@ -25,6 +25,10 @@ class UnknownSectionError(ProvisioningTemplateError):
     """A section or property that JITP templates do not have."""
 
 
+class TemplateSectionError(ProvisioningTemplateError):
+    """A section that is no JSON object."""
+
+
 class UnknownParameterError(ProvisioningTemplateError):
     """A declared parameter that JITP does not fill."""
 
@@ -43,6 +47,10 @@ class UnknownResourceTypeError(ProvisioningTemplateError):
 
 class CertificateResourceError(ProvisioningTemplateError):
     """No certificate resource, two, or one of another certificate than the device's."""
+
+
+class MissingThingNameError(ProvisioningTemplateError):
+    """A thing resource without a name."""
 
 
 class MultipleThingsError(ProvisioningTemplateError):

@@ -10,7 +10,7 @@ from aws_cdk import App, Environment, Stack, aws_sns
 from aws_cdk.assertions import Annotations, Match, Template
 
 from iot_multiaccount_ca.constructs.alarms import CaExpiryAlarm, FailedProvisioningAlarm
-from iot_multiaccount_ca.errors import InvalidTypeError
+from iot_multiaccount_ca.errors import InvalidNumberError, InvalidTypeError
 from iot_multiaccount_ca.model.ca.certificate import CaCertificate
 from support import plans
 
@@ -99,7 +99,7 @@ def test_the_schedulers_role_may_publish_to_the_topic_alone() -> None:
 @pytest.mark.parametrize("days", [[], [0], [-1], [True], ["30"]])
 def test_days_before_are_whole_and_positive(days: list[Any]) -> None:
     """Anything else is told at once."""
-    with pytest.raises(InvalidTypeError, match="whole days before"):
+    with pytest.raises(InvalidNumberError, match="whole days before"):
         _expiry(365, days_before=days)
 
 
@@ -143,5 +143,5 @@ def test_failed_provisioning_without_a_topic_has_no_actions() -> None:
 @pytest.mark.parametrize("threshold", [0, -1, True, "1", 1.5])
 def test_the_threshold_counts_failures(threshold: Any) -> None:
     """A whole number, 1 or more."""
-    with pytest.raises(InvalidTypeError, match="counts failures"):
+    with pytest.raises(InvalidNumberError, match="counts failures"):
         FailedProvisioningAlarm(_stack(), "Provisioning", threshold=threshold)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import (
     CertificateResourceError,
+    MissingThingNameError,
     MultipleThingsError,
     OverrideSettingsError,
     PolicySourceError,
-    ProvisioningTemplateError,
+    TemplateSectionError,
     UndeclaredReferenceError,
     UnknownFunctionError,
     UnknownParameterError,
@@ -110,7 +111,7 @@ def is_function(value: Any) -> bool:
 def _mapping(body: Mapping[str, Any], section: str) -> Mapping[str, Any]:
     value = body.get(section, {})
     if not isinstance(value, dict):
-        raise ProvisioningTemplateError(
+        raise TemplateSectionError(
             f"the template's {section} are no object", value=type(value).__name__, allowed="a JSON object"
         )
     return value
@@ -164,7 +165,7 @@ def _check_resource(name: str, resource: Any) -> None:
     elif kind == POLICY:
         _check_policy(name, properties)
     elif "ThingName" not in properties:
-        raise ProvisioningTemplateError(
+        raise MissingThingNameError(
             f"the thing {name!r} has no ThingName",
             fix='name it after the device, such as {"Ref": "AWS::IoT::Certificate::CommonName"}',
         )

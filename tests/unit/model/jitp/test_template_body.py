@@ -267,7 +267,7 @@ def test_two_things_are_refused() -> None:
 
 def test_a_thing_without_a_name_is_refused() -> None:
     """A thing has a ThingName."""
-    _refused(errors.ProvisioningTemplateError, _with("Resources/thing/Properties/ThingName", ...))
+    _refused(errors.MissingThingNameError, _with("Resources/thing/Properties/ThingName", ...))
 
 
 @pytest.mark.parametrize("settings", [{"AttributePayload": "OVERWRITE"}, ["MERGE"]])

@@ -35,6 +35,8 @@ if TYPE_CHECKING:  # what type checkers read; a test holds it equal to the table
     from .model.jitr.admission import Admission as Admission
     from .model.jitr.admission import ListedBy as ListedBy
     from .model.jitr.enrollment import JitrEnrollment as JitrEnrollment
+    from .model.jitr.settings import AdmissionSettings as AdmissionSettings
+    from .model.jitr.settings import EnrollmentSettings as EnrollmentSettings
     from .model.options import OnExisting as OnExisting
     from .model.options import RegistrationEngine as RegistrationEngine
     from .model.plan.plan import SharedCaPlan as SharedCaPlan
@@ -62,6 +64,7 @@ _PUBLIC = {
     "model.jitp.template_body": ("JitpTemplateBody",),
     "model.jitr.admission": ("Admission", "ListedBy"),
     "model.jitr.enrollment": ("JitrEnrollment",),
+    "model.jitr.settings": ("AdmissionSettings", "EnrollmentSettings"),
     "model.options": ("OnExisting", "RegistrationEngine"),
     "model.plan.plan": ("SharedCaPlan",),
     "model.plan.retiring": ("RetiringCa",),

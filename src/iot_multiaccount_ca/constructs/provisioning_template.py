@@ -6,10 +6,10 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Protocol
 
-from aws_cdk import Annotations, RemovalPolicy, aws_iam, aws_iot
+from aws_cdk import Annotations, CfnDeletionPolicy, RemovalPolicy, Token, aws_iam, aws_iot
 from constructs import Construct
 
-from ..errors import InvalidNameError, InvalidTypeError
+from ..errors import InvalidNameError, InvalidTypeError, RemovalPolicyConflictError
 from ..model.checks import check_flag
 from ..model.jitp.template_body import JitpTemplateBody
 from ..model.options import resolve_removal_policy
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LONGEST_NAME = 36
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,36}", re.ASCII)
 _HEAD = LONGEST_NAME - 1 - 8
+_UNKNOWN = "?" * 8
+_STAYS = (CfnDeletionPolicy.RETAIN, CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE)
 
 
 class IJitpProvisioningTemplate(Protocol):
@@ -53,11 +55,20 @@ class _ImportedTemplate:
 class JitpProvisioningTemplate(Construct):
     """The role and the ``AWS::IoT::ProvisioningTemplate`` of type JITP for one stack.
 
-    ``body``: the linted template body; its ``{{account}}``, ``{{region}}`` and ``{{partition}}`` are filled with the
-    stack's. ``template_name``: 1 to 36 of ``[0-9A-Za-z_-]``; by default a readable head and 8 hex digits of stack
-    name and path in the stack. ``role``: the provisioning role; by default one that AWS IoT may assume, with the
-    managed policy ``AWSIoTThingsRegistration``. ``enabled``: whether devices are provisioned by it.
-    ``removal_policy``: RETAIN keeps template and role when the stack goes (a CA that stays registered needs them).
+    Args:
+        body: the linted template body; its ``{{account}}``, ``{{region}}`` and ``{{partition}}`` are filled with the
+            stack's.
+        template_name: 1 to 36 of ``[0-9A-Za-z_-]``; by default a readable head and 8 hex digits of stack name and path
+            in the stack, and under RETAIN 8 digits of the stack's own id, so that a template that stayed behind does
+            not stand in the way of the next deployment.
+        role: the provisioning role; by default one that AWS IoT may assume, with the managed policy
+            ``AWSIoTThingsRegistration``.
+        description: at most 500 characters; by default none.
+        enabled: whether devices are provisioned by it; by default yes.
+        removal_policy: DESTROY (default), or RETAIN, which keeps template and role when the stack goes: a CA that stays
+            registered needs them.
+
+    Raises a `SharedCaError`; `RemovalPolicyConflictError` for RETAIN with a role of the app that goes with its stack.
     See "Just-in-time provisioning" in the AWS IoT developer guide.
     """
 
@@ -86,9 +97,13 @@ class JitpProvisioningTemplate(Construct):
         retain = resolve_removal_policy(removal_policy) == "RETAIN"
         place = Place.of(scope, id)
         inside = place.path_of(scope, id).removeprefix(f"{place.stack_path}/")
+        if retain and role is not None:
+            _check_role_stays(role, place.path_of(scope, id))
         super().__init__(scope, id)
-        if template_name is None:
-            template_name = generated_name(place.identity, inside)
+        #: The name as it is known at synth; a ``?`` stands for a digit that only CloudFormation knows.
+        self.literal_name: str = template_name or generated_name(place.identity, inside, retained=retain)
+        if template_name is not None and retain:
+            _warn_of_fixed_name(self, template_name)
         self._role = role
         self._cfn_role = None if role is not None else _provisioning_role(self, place.partition)
         self.role_arn: str = role.role_arn if role is not None else self._cfn_role.attr_arn  # type: ignore[union-attr]
@@ -98,7 +113,7 @@ class JitpProvisioningTemplate(Construct):
             provisioning_role_arn=self.role_arn,
             template_body=body.resolve(account=place.account, region=place.region, partition=place.partition),
             template_type="JITP",
-            template_name=template_name,
+            template_name=template_name or _filled(self.literal_name),
             description=description,
             enabled=enabled,
         )
@@ -106,7 +121,7 @@ class JitpProvisioningTemplate(Construct):
             Annotations.of(self).add_warning_v2(
                 f"iot-multiaccount-ca:{warning.code}", f"{warning.problem}; fix: {warning.fix}"
             )
-        self.literal_name = template_name
+        self.retained = retain
         #: The template's name, as a reference: what uses it is made after the template and removed before it.
         self.template_name: str = template.ref
         if retain:
@@ -150,7 +165,12 @@ def reference_to(template: IJitpProvisioningTemplate | str | None) -> TemplateRe
             value=type(template).__name__,
             allowed="JitpProvisioningTemplate, a template's name, or None",
         )
-    return TemplateReference(template.template_name, template.literal_name, template.role_arn)
+    return TemplateReference(
+        template.template_name,
+        template.literal_name,
+        template.role_arn,
+        template.retained if isinstance(template, JitpProvisioningTemplate) else None,
+    )
 
 
 def check_template_name(name: object) -> None:
@@ -163,13 +183,45 @@ def check_template_name(name: object) -> None:
         )
 
 
-def generated_name(stack: str, path: str) -> str:
+def generated_name(stack: str, path: str, *, retained: bool = False) -> str:
     """A readable head, ``-``, and 8 hex digits of the stack's identity and the path in it: at most 36 characters.
 
-    The path is what CDK makes the logical id of; where in the app the stack stands does not count.
+    The path is what CDK makes the logical id of; where in the app the stack stands does not count. ``retained``: ``-``
+    and eight ``?`` follow, for digits of the stack's own id.
     """
     digest = hashlib.sha256(f"{stack}/{path}".encode()).hexdigest()[:8]
-    return f"{stack.replace('/', '-')[:_HEAD].rstrip('-')}-{digest}"
+    of_stack = f"-{_UNKNOWN}" if retained else ""
+    return f"{stack.replace('/', '-')[: _HEAD - len(of_stack)].rstrip('-')}-{digest}{of_stack}"
+
+
+def _filled(name: str) -> str:
+    """The name for CloudFormation: where eight ``?`` stand, the first 8 hex digits of the stack's id (a UUID)."""
+    if not name.endswith(_UNKNOWN):
+        return name
+    uuid = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+    digits = {"Fn::Select": [0, {"Fn::Split": ["-", uuid]}]}
+    return Token.as_string({"Fn::Join": ["", [name.removesuffix(_UNKNOWN), digits]]})
+
+
+def _check_role_stays(role: aws_iam.IRole, path: str) -> None:
+    """Raise `RemovalPolicyConflictError` for a role that this app makes, and that goes with its stack."""
+    made = role.node.default_child
+    if isinstance(made, aws_iam.CfnRole) and made.cfn_options.deletion_policy not in _STAYS:
+        raise RemovalPolicyConflictError(
+            f"the provisioning template {path} stays when its stack goes, and its role does not: no device could be "
+            "provisioned any more",
+            value=role.node.path,
+            allowed="a role that stays as well",
+            fix="call role.apply_removal_policy(RemovalPolicy.RETAIN) before the template is made, or give no role",
+        )
+
+
+def _warn_of_fixed_name(scope: Construct, name: str) -> None:
+    Annotations.of(scope).add_warning_v2(
+        "iot-multiaccount-ca:retained-name",
+        f"the provisioning template {name!r} stays when its stack goes, and the stack cannot be made again while it is "
+        "there; fix: leave template_name out, and the name carries a part of the stack's id",
+    )
 
 
 def retained(resource: CfnResource) -> None:

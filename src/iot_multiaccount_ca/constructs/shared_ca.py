@@ -140,7 +140,8 @@ class StageStacks:
                 auto_registration=auto,
                 allow_mode_change=plan.allow_mode_change,
                 on_existing=plan.on_existing,
-                removal_policy=plan.removal_policy,
+                # What is taken out of `retiring` is deregistered, and CloudFormation deletes nothing that is retained.
+                removal_policy=plan.removal_policy if old is None else "DESTROY",
                 stage=stage.name,
                 retiring=old is not None,
                 engine=stage.engine or RegistrationEngine.LAMBDA,

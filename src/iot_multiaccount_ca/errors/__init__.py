@@ -20,6 +20,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             EnvironmentAgnosticError
             EnvironmentMismatchError
             ExclusiveArgumentsError
+            RemovalPolicyConflictError
             SharedFunctionError
             UnknownLookupRoleError
             UnsupportedCdkError

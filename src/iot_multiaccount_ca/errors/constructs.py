@@ -25,6 +25,10 @@ class EnvironmentMismatchError(ConstructError):
     """A stack of another account or region than the stage's."""
 
 
+class RemovalPolicyConflictError(ConstructError):
+    """Something that stays when the stack goes, and needs something that does not."""
+
+
 class UnsupportedTargetError(ConstructError):
     """A target of the JITR event that no topic rule can have."""
 

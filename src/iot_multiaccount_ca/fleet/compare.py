@@ -94,7 +94,7 @@ def registration_differences(record: RegistrationRecord, live: LiveRegistration)
 def template_differences(planned: PlannedRegistration, live: LiveTemplate | None) -> Iterator[Difference]:
     """Where the provisioning template is not as planned."""
     record = planned.record
-    name, region = record.template_name, record.region
+    name, region = live.name if live is not None else record.template_name, record.region
     if live is None:
         yield Difference(
             "template",
@@ -213,14 +213,19 @@ def _config_difference(
     record: RegistrationRecord, live: LiveRegistration, update: str
 ) -> Iterator[Difference]:
     held: str | None = "a template body of its own" if live.inline_template else live.template_name
-    if held == record.template_name:
+    if record.template_is(held):
         return
     if record.template_name is None:
         fix = f"run `{update} --remove-auto-registration`"
         if record.auto_registration:
             fix += f", then `{update} --new-auto-registration-status ENABLE`, should the first have turned it off"
     else:
-        fix = f"run `{update} --registration-config templateName={record.template_name}`"
+        fix = (
+            f"run `{update} --registration-config templateName={record.template_name}`"
+            if "?" not in record.template_name
+            else f"deploy {record.stack_name} with another change of the registration, such as one more tag; only "
+            "CloudFormation knows the whole name of a template that is retained"
+        )
     yield Difference("templateName", record.template_name, held, fix)
 
 

@@ -201,8 +201,10 @@ def _read(planned: PlannedRegistration, reader: Reader, now: dt.datetime, found:
     expired = expiry_difference(record, found.live, now)
     if expired is not None:
         found.differences.append(expired)
-    if record.template_name is not None:
-        found.template = reader.template(record.template_name)
+    # The name that AWS holds, where the planned one is only known at deployment.
+    named = found.live.template_name if record.template_is(found.live.template_name) else record.template_name
+    if named is not None and "?" not in named:
+        found.template = reader.template(named)
         found.differences += template_differences(planned, found.template)
     if record.jitr:
         unheard = activation_difference(record, found.live.certificate_id, reader.rules())

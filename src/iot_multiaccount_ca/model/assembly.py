@@ -34,7 +34,8 @@ _PEM_PROPERTIES = {"LAMBDA": "CaCertificatePem", "NATIVE": "CACertificatePem"}
 class RegistrationRecord:
     """One planned registration: a CA in one account and region.
 
-    ``stage`` is None for a registration outside a plan. ``verification`` names the way of proof, never a key.
+    ``stage`` is None for a registration outside a plan. ``template_name`` has a ``?`` for each hex digit that is only
+    known at deployment (see `template_is`). ``verification`` names the way of proof, never a key.
     ``engine`` is what carries it out: ``LAMBDA`` or ``NATIVE``. ``enrollment`` is how our activation Lambda decides
     (``JitrEnrollment.settings()``); None where it does not. ``nested_template``: of a registration in a nested stack,
     the file of that stack's template; ``stack_name`` is then the outermost stack's, since a nested stack's own name is
@@ -101,6 +102,12 @@ class RegistrationRecord:
     def label(self) -> str:
         """What people call it: the stage, or the stack where there is none."""
         return self.stage or self.stack_name
+
+    def template_is(self, name: str | None) -> bool:
+        """Whether that is the registration's template; a retained one's name ends in digits of the stack's id."""
+        if name is None or self.template_name is None:
+            return name is self.template_name
+        return re.fullmatch(re.escape(self.template_name).replace(r"\?", "[0-9a-f]"), name) is not None
 
     @property
     def enrollment_words(self) -> str:

@@ -11,6 +11,7 @@ from ..errors import (
     AutoRegistrationOffError,
     InvalidTypeError,
     MissingVerificationError,
+    RemovalPolicyConflictError,
     UnsupportedByEngineError,
     UnusedVerificationError,
 )
@@ -67,12 +68,14 @@ class TemplateReference:
     """The provisioning template of a registration.
 
     ``name`` is what AWS IoT is told, and may be a Token; ``literal_name`` is the name as it is known at synth.
-    ``role_arn``: its provisioning role, where it is known.
+    ``role_arn``: its provisioning role, where it is known. ``retained``: whether it stays when its stack goes; None for
+    a template that is not made here.
     """
 
     name: str
     literal_name: str
     role_arn: str | None = None
+    retained: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,14 @@ class RegistrationRequest:
             check_flag(self.auto_registration, f"auto_registration of {self.where}")
         self._check_proof()
         self._check_adoption()
+        if self.retained and self.template is not None and self.template.retained is False:
+            raise RemovalPolicyConflictError(
+                f"{self.where} stays when its stack goes, and its provisioning template does not: AWS IoT deletes no "
+                "template that a CA uses",
+                value=self.template.literal_name,
+                allowed="one removal policy for both",
+                fix="give the JitpProvisioningTemplate removal_policy=RemovalPolicy.RETAIN too",
+            )
         check_engine(self.engine, self.asks_for, where=self.where)
         if self.auto_registration is None:
             put(self, "auto_registration", self.template is not None)

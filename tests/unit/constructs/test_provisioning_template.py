@@ -90,6 +90,47 @@ def test_the_role_can_be_asked_for() -> None:
     assert stack.resolve(template.role.role_arn) == stack.resolve(template.role_arn)
 
 
+def test_a_retained_template_does_not_stand_in_the_way_of_the_next_stack() -> None:
+    """Its name ends in digits of the stack's own id, and still is a name that AWS IoT takes."""
+    stack = Stack(
+        App(), "AStackWithQuiteALongNameOfItsOwn", env=Environment(account=plans.DEV, region=plans.REGION)
+    )
+    made = JitpProvisioningTemplate(stack, "Jitp", body=plans.jitp(), removal_policy=RemovalPolicy.RETAIN)
+    [found] = Template.from_stack(stack).find_resources("AWS::IoT::ProvisioningTemplate").values()
+    separator, [beginning, digits] = found["Properties"]["TemplateName"]["Fn::Join"]
+    uuid = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+    assert digits == {"Fn::Select": [0, {"Fn::Split": ["-", uuid]}]}
+    assert separator == ""
+    assert made.literal_name == beginning + "????????"
+    assert len(made.literal_name) == 36
+
+
+def test_a_fixed_name_under_retain_is_warned_of() -> None:
+    """The user's own name is kept, with what it leads to."""
+    stack = _stack()
+    JitpProvisioningTemplate(
+        stack, "Jitp", body=plans.jitp(), template_name="fleet", removal_policy=RemovalPolicy.RETAIN
+    )
+    assertions.Annotations.from_stack(stack).has_warning(
+        "*", Match.string_like_regexp("cannot be made again")
+    )
+
+
+def test_a_retained_template_on_a_role_that_goes_is_refused() -> None:
+    """No device could be provisioned any more; a role that stays, or that others make, is fine."""
+    stack = _stack()
+    role = aws_iam.Role(stack, "Role", assumed_by=aws_iam.ServicePrincipal("iot.amazonaws.com"))
+    settings: dict[str, Any] = {"body": plans.jitp(), "role": role, "removal_policy": RemovalPolicy.RETAIN}
+    with pytest.raises(
+        errors.RemovalPolicyConflictError, match=r"apply_removal_policy\(RemovalPolicy.RETAIN\)"
+    ):
+        JitpProvisioningTemplate(stack, "Jitp", **settings)
+    role.apply_removal_policy(RemovalPolicy.RETAIN)
+    JitpProvisioningTemplate(stack, "Jitp", **settings)
+    theirs = aws_iam.Role.from_role_arn(stack, "Theirs", f"arn:aws:iam::{plans.DEV}:role/theirs")
+    JitpProvisioningTemplate(stack, "Other", **{**settings, "role": theirs})
+
+
 def test_retain_keeps_template_and_role() -> None:
     """A CA that stays registered needs both."""
     stack = _stack()

@@ -263,6 +263,21 @@ def test_retain_is_retain_except_on_create() -> None:
     )
 
 
+def test_what_stays_on_a_template_that_goes_is_refused() -> None:
+    """AWS IoT deletes no template that a CA uses: the stack's deletion would fail."""
+    stack = _stack()
+    going = JitpProvisioningTemplate(stack, "Going", body=plans.jitp())
+    with pytest.raises(errors.RemovalPolicyConflictError, match="RemovalPolicy.RETAIN too"):
+        _registration(stack, provisioning_template=going, removal_policy=RemovalPolicy.RETAIN)
+    staying = JitpProvisioningTemplate(
+        stack, "Staying", body=plans.jitp(), removal_policy=RemovalPolicy.RETAIN
+    )
+    _registration(stack, provisioning_template=staying, removal_policy=RemovalPolicy.RETAIN)
+    _registration(
+        stack, "Other", ca_certificate=plans.ca("B"), provisioning_template="theirs", removal_policy="RETAIN"
+    )
+
+
 def test_the_default_child_is_the_custom_resource() -> None:
     """The CDK's escape hatch works as everywhere."""
     stack = _stack()

@@ -20,6 +20,7 @@ from iot_multiaccount_ca import (
     SharedCa,
     errors,
 )
+from iot_multiaccount_ca.fleet.planned import read_planned
 from iot_multiaccount_ca.model.assembly import ca_certificate_pem, read_registrations
 from iot_multiaccount_ca.model.plan.stage import CaStage
 from support import plans
@@ -348,3 +349,28 @@ def test_any_id_will_do_where_the_plan_names_the_stacks() -> None:
     """The id is then no part of a stack's name."""
     shared = SharedCa(App(), "fleet_ca", plan=plans.sni_only_plan(stack_name_prefix="Fleet"))
     assert shared.stacks["dev"].stack_name == "Fleet-dev"
+
+
+def test_a_retiring_ca_is_deregistered_under_retain_too() -> None:
+    """What is taken out of `retiring` has to go; CloudFormation deletes nothing that is retained."""
+    app = App()
+    old = plans.ca("Old CA")
+    shared = _shared(app, retiring=[RetiringCa(old)], removal_policy=RemovalPolicy.RETAIN)
+    found = plans.resources(plans.template_of(app, shared.stacks["dev"]), "Custom::IotCaCertificate")
+    policies = {each["Properties"]["CertificateId"]: each.get("DeletionPolicy", "Delete") for each in found}
+    assert policies == {
+        plans.ca().certificate_id: "RetainExceptOnCreate",
+        old.certificate_id: "Delete",
+    }
+
+
+def test_the_tools_know_a_retained_template_by_all_but_its_last_digits() -> None:
+    """The body that is planned is found, and the name that AWS holds is the planned one."""
+    app = App()
+    _shared(app, removal_policy=RemovalPolicy.RETAIN)
+    planned = read_planned(app.synth().directory)[0]
+    name = str(planned.record.template_name)
+    assert planned.template_body is not None
+    assert planned.record.template_is(name.replace("????????", "0123abcd"))
+    assert not planned.record.template_is(name.replace("????????", "0123abcd") + "0")
+    assert not planned.record.template_is(None)

@@ -131,7 +131,16 @@ def write_assembly(
 
 def _template(records: Sequence[RegistrationRecord]) -> dict[str, Any]:
     resources: dict[str, Any] = {
-        each.logical_id: {"Type": RESOURCE_TYPE, "Properties": {"CaCertificatePem": pem()}}
+        each.logical_id: {
+            "Type": RESOURCE_TYPE,
+            "Properties": {
+                "CaCertificatePem": pem(),
+                "Tags": [
+                    {"Key": "team", "Value": "fleet"},
+                    {"Key": "stack", "Value": {"Ref": "AWS::StackName"}},
+                ],
+            },
+        }
         for each in records
     }
     for each in records:
@@ -142,6 +151,19 @@ def _template(records: Sequence[RegistrationRecord]) -> dict[str, Any]:
                     "TemplateName": each.template_name,
                     "TemplateBody": BODY,
                     "TemplateType": "JITP",
+                    "ProvisioningRoleArn": {"Fn::GetAtt": ["ProvisioningRole", "Arn"]},
+                },
+            }
+        if each.enrollment is not None:
+            resources["Activation"] = {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "Environment": {
+                        "Variables": {
+                            "CA_CERTIFICATE_ID": {"Ref": each.logical_id},
+                            "ENROLLMENT": json.dumps(each.enrollment),
+                        }
+                    }
                 },
             }
     return {"Resources": resources}
@@ -189,6 +211,16 @@ def add_registration(world: World, planned: RegistrationRecord, *, number: int =
         "ResourceStatus": "CREATE_COMPLETE",
         "LastUpdatedTimestamp": "2026-01-01T00:00:00Z",
     }
+    if planned.enrollment is not None:
+        world.functions[f"{here}/activation"] = {
+            "CA_CERTIFICATE_ID": planned.certificate_id,
+            "ENROLLMENT": json.dumps(planned.enrollment),
+        }
+        world.stack_resources[f"{here}/{planned.stack_name}/Activation"] = {
+            **world.stack_resources[f"{here}/{planned.stack_name}"],
+            "LogicalResourceId": "Activation",
+            "PhysicalResourceId": "activation",
+        }
     if planned.jitr:
         topics = ["devices/+/alarm", "#", f"$aws/events/certificates/registered/{planned.certificate_id}"]
         world.rules[here] = [
@@ -198,6 +230,11 @@ def add_registration(world: World, planned: RegistrationRecord, *, number: int =
     if planned.template_name is not None:
         role = f"arn:aws:iam::{account}:role/provisioning"
         world.roles.add(role)
+        world.stack_resources[f"{here}/{planned.stack_name}/ProvisioningRole"] = {
+            **world.stack_resources[f"{here}/{planned.stack_name}"],
+            "LogicalResourceId": "ProvisioningRole",
+            "PhysicalResourceId": "provisioning",
+        }
         world.templates[f"{here}/{planned.template_name}"] = {
             "templateName": planned.template_name,
             "enabled": True,

@@ -12,20 +12,40 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    PartialCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.exceptions import (
+    NoCredentialsError as NoneFoundError,
+)
 from botocore.session import Session
 
 from ..model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name
+from .answers import refuse_strangers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SESSION_NAME = "iot-ca"
 _SESSION_SECONDS = 900
+# What STS says to whoever asks with credentials that are over; what botocore says where it could get no new ones.
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_UNUSABLE = (
+    CredentialRetrievalError,
+    NoneFoundError,
+    PartialCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
 
 
 class NoCredentialsError(RuntimeError):
-    """There is nobody to ask AWS as."""
+    """There is nobody to ask AWS as, or no longer: no account can be entered."""
 
 
 class NoAccessError(Exception):
@@ -82,8 +102,9 @@ class Access:
         self._config = Config(
             retries={"mode": "standard", "total_max_attempts": 5},
             connect_timeout=5,
-            read_timeout=20,
+            read_timeout=10,
             max_pool_connections=connections,
+            parameter_validation=False,  # what is asked is written here, and asked thousands of times
             user_agent_extra="iot-multiaccount-ca",
         )
         self._own = Session(profile=profile)
@@ -117,18 +138,24 @@ class Access:
         """While it lasts, this thread's calls are made in ``account``; yields who they are made as.
 
         Where the assembly's role cannot be assumed and one's own credentials are of that account, they are used, as the
-        CDK CLI does. Raises `NoAccessError`.
+        CDK CLI does. Raises `NoAccessError` where this account stays closed, and `NoCredentialsError` where all do.
         """
         role = self.role_arn(account, region, partition, planned_role)
         try:
             credentials, identity = self._assume(role, region, external_id), role
         except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _EXPIRED:
+                raise _unusable(error) from error
             own_account, own_arn = self._whoami(region)
             if own_account != account or self._role_name is not None:
                 raise NoAccessError(_refused(role, own_arn, account, region, error)) from error
             credentials, identity = self._own_credentials.get_frozen_credentials(), own_arn
+        except _UNUSABLE as error:
+            raise _unusable(error) from error
         except BotoCoreError as error:
-            msg = f"{role} could not be assumed: {error}; fix: see that STS can be reached in {region}"
+            # The same words for every account: what is wrong is between here and STS.
+            cause = f"{type(error).__name__}: {error}"
+            msg = f"STS in {region} cannot be asked ({cause}); fix: see the network, its proxies, and the region's name"
             raise NoAccessError(msg) from error
         with self._entered.held(credentials):
             yield identity
@@ -152,6 +179,7 @@ class Access:
                 client = self._clients.get(key)
                 if client is None:
                     client = session.create_client(service, region_name=region, config=self._config)
+                    refuse_strangers(client)
                     self._clients[key] = client
         return client
 
@@ -187,11 +215,39 @@ def _credentials_of(session: Session) -> Credentials:
     return credentials
 
 
-def _refused(role: str, own_arn: str, account: str, region: str, error: ClientError) -> str:
-    said = error.response.get("Error", {})
-    cause = f"{said.get('Code', 'unknown')}: {said.get('Message', 'no message')}"
-    return (
-        f"{role} cannot be assumed by {own_arn} ({cause}); fix: bootstrap the environment with "
-        f"`cdk bootstrap aws://{account}/{region} --trust-for-lookup <your account>`, or "
-        "name another role with --role-name"
+def _unusable(error: Exception) -> NoCredentialsError:
+    return NoCredentialsError(
+        f"your AWS credentials have expired, or cannot be renewed ({_said(error)}); fix: sign in, then run it again"
     )
+
+
+def _refused(role: str, own_arn: str, account: str, region: str, error: ClientError) -> str:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code == "RegionDisabledException":
+        fix = f"enable STS in {region} for account {account}, or the region itself"
+    elif "Throttl" in code or code == "RequestLimitExceeded":
+        fix = "try again with a smaller --concurrency"
+    elif code in {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}:
+        fix = f"see that {region} is enabled for your own account, and that credentials and clock are right"
+    elif status >= 500:
+        fix = "try again"
+    else:
+        fix = (
+            "bootstrap the environment with "
+            f"`cdk bootstrap aws://{account}/{region} --trust-for-lookup {_account_of(own_arn)}`, "
+            "or name another role with --role-name"
+        )
+    return f"{role} cannot be assumed by {own_arn} ({_said(error)}); fix: {fix}"
+
+
+def _account_of(arn: str) -> str:
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 5 else "YOUR_ACCOUNT"
+
+
+def _said(error: Exception) -> str:
+    if not isinstance(error, ClientError):
+        return str(error)
+    said = error.response.get("Error", {})
+    return f"{said.get('Code', 'unknown')}: {said.get('Message', 'no message')}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,10 @@ from ..model.jitr.enrollment import REGISTERED_TOPIC
 from ..model.ownership import read_ownership
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ..model.assembly import RegistrationRecord
-    from .live import LiveRegistration, LiveRule, LiveStack, LiveTemplate
+    from .live import LiveRegistration, LiveResource, LiveRule, LiveTemplate
     from .planned import PlannedRegistration
 
 
@@ -43,29 +44,29 @@ class Difference:
 
 
 def missing_registration(
-    record: RegistrationRecord, stack: LiveStack | None, *, stack_known: bool
+    planned: PlannedRegistration, stack: LiveResource | None, *, stack_known: bool
 ) -> Difference:
     """The one difference of a CA that is not registered: not deployed yet, or removed behind the stack's back."""
+    fix = f"deploy it with `{planned.deploy}`"
     if not stack_known:
-        fix = f"deploy it with `cdk deploy {record.stack_name}`"
         live = "not registered"
     elif stack is None or stack.status == "DELETE_COMPLETE":
-        fix = f"deploy it with `cdk deploy {record.stack_name}`"
         live = "not deployed"
     elif stack.status.endswith("_COMPLETE"):
         fix = (
             "it was deleted outside the stack, which does not notice: deploy a change of the registration, such as one "
-            f"more tag, with `cdk deploy {record.stack_name}`; that registers it again"
+            f"more tag, with `{planned.deploy}`; that registers it again"
         )
         live = "deleted outside the stack"
     else:
-        fix = f"see the events of stack {record.stack_name}, then deploy it again"
+        fix = f"see the events of stack {planned.record.stack_name}, then deploy it again with `{planned.deploy}`"
         live = f"resource {stack.status}"
     return Difference("registered", "registered", live, fix)
 
 
-def registration_differences(record: RegistrationRecord, live: LiveRegistration) -> Iterator[Difference]:
+def registration_differences(planned: PlannedRegistration, live: LiveRegistration) -> Iterator[Difference]:
     """Where a registered CA is not as planned."""
+    record = planned.record
     update = f"aws iot update-ca-certificate --region {record.region} --certificate-id {live.certificate_id}"
     if live.fingerprint is not None and live.fingerprint != record.certificate_id:
         yield Difference(
@@ -87,6 +88,8 @@ def registration_differences(record: RegistrationRecord, live: LiveRegistration)
         fix = f"run `{update} --new-auto-registration-status {auto}`"
         yield Difference("autoRegistration", auto, live.auto_registration, fix)
     yield from _config_difference(record, live, update)
+    if owned is None:
+        yield from _tags_difference(planned, live)
     if owned is not None:
         yield owned
 
@@ -118,9 +121,54 @@ def template_differences(planned: PlannedRegistration, live: LiveTemplate | None
             "templateBody",
             "as in the stack",
             "changed",
-            f"deploy {record.stack_name} if it has news, or set the stack's body as default version with "
+            f"run `{planned.deploy}` if it has news, or set the stack's body as default version with "
             f"`aws iot create-provisioning-template-version --region {region} --template-name {name} --set-as-default`",
         )
+
+
+def role_difference(
+    planned: PlannedRegistration, live: LiveTemplate, wanted: str | None
+) -> Difference | None:
+    """A template under another role than the stack's. ``wanted``: its ARN or name; None where it is not known."""
+    role = live.role_arn
+    if wanted is None or wanted in (role, role.rpartition("/")[2]):
+        return None
+    record = planned.record
+    fix = (
+        f"run `aws iot update-provisioning-template --region {record.region} --template-name {live.name} "
+        f"--provisioning-role-arn {_role_arn(record, wanted)}`"
+    )
+    return Difference("templateRole", wanted, role or None, fix)
+
+
+def _role_arn(record: RegistrationRecord, role: str) -> str:
+    return role if role.startswith("arn:") else record.target.arn("iam", f"role/{role}")
+
+
+def function_differences(
+    planned: PlannedRegistration, name: str | None, live: Mapping[str, str] | None
+) -> Iterator[Difference]:
+    """Where the Lambda that admits devices is gone (``live`` is None), or decides by other rules than planned."""
+    activation = planned.activation
+    if activation is None:
+        return
+    if live is None:
+        fix = (
+            "it was deleted outside the stack, which does not notice: take the activation out, deploy, put it in and "
+            f"deploy again, each time with `{planned.deploy}`; until then devices stay PENDING_ACTIVATION"
+        )
+        yield Difference("activationFunction", name or activation.logical_id, None, fix)
+        return
+    changed = sorted(
+        key for key, value in activation.environment.items() if not _same_json(value, live.get(key, ""))
+    )
+    if changed:
+        fix = (
+            f"its environment was changed outside the stack ({', '.join(changed)}): set it to what the stack's "
+            f"template has, with `aws lambda update-function-configuration --region {planned.record.region} "
+            f"--function-name {name}`"
+        )
+        yield Difference("admission", "as in the stack", "changed", fix)
 
 
 def activation_difference(
@@ -191,6 +239,20 @@ def _owner_difference(record: RegistrationRecord, live: LiveRegistration) -> Dif
             f"it belongs to stack {stack.name}: take it out of that stack's plan first, then deploy this one"
         )
     return Difference("owner", wanted, f"{stack.name}/{owner.logical_id or '-'}", fix)
+
+
+def _tags_difference(planned: PlannedRegistration, live: LiveRegistration) -> Iterator[Difference]:
+    """Tags of the user's own that are missing, or of another value; tags that others put there are theirs."""
+    off = {key: value for key, value in planned.tags.items() if live.tags.get(key) != value}
+    if off:
+        pairs = " ".join(shlex.quote(f"Key={key},Value={value}") for key, value in off.items())
+        fix = f"run `aws iot tag-resource --region {planned.record.region} --resource-arn {live.arn} --tags {pairs}`"
+        yield Difference(
+            "tags",
+            ", ".join(f"{key}={value}" for key, value in off.items()),
+            ", ".join(f"{key}={live.tags[key]}" if key in live.tags else f"no {key}" for key in off),
+            fix,
+        )
 
 
 def _mode_fix(record: RegistrationRecord, *, foreign: bool) -> str:

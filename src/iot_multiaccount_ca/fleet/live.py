@@ -14,7 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ..model.assembly import RegistrationRecord
 
 _NOT_FOUND = "ResourceNotFoundException"
 # IAM has no endpoint of its own in a region; each partition answers in one.
@@ -63,8 +62,8 @@ class LiveRule:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveStack:
-    """What CloudFormation says of a registration that AWS IoT does not have."""
+class LiveResource:
+    """A resource of a stack, as CloudFormation knows it."""
 
     status: str
     physical_id: str | None
@@ -80,6 +79,7 @@ class Reader:
         self._identity = identity
         self._templates: dict[str, LiveTemplate | None] = {}
         self._rules: list[LiveRule] | None = None
+        self._resources: dict[tuple[str, str], LiveResource | None] = {}
 
     def endpoint(self) -> str:
         """The host name that devices dial and must send as SNI."""
@@ -136,22 +136,36 @@ class Reader:
             ]
         return self._rules
 
-    def stack(self, record: RegistrationRecord) -> LiveStack | None:
-        """What CloudFormation holds of the registration, or None where the stack or resource is not deployed.
+    def resource(self, stack_name: str, logical_id: str) -> LiveResource | None:
+        """What CloudFormation holds of a resource, or None where stack or resource is not deployed. Asked once.
 
         Raises `UnreadableError` where it may not be asked.
         """
-        cloudformation = self._client("cloudformation", self._region)
+        key = (stack_name, logical_id)
+        if key not in self._resources:
+            cloudformation = self._client("cloudformation", self._region)
+            answer = self._call(
+                "cloudformation:DescribeStackResource",
+                cloudformation.describe_stack_resource,
+                {"StackName": stack_name, "LogicalResourceId": logical_id},
+                absent=("ValidationError",),
+            )
+            detail = answer["StackResourceDetail"] if answer is not None else None
+            self._resources[key] = (
+                LiveResource(detail["ResourceStatus"], detail.get("PhysicalResourceId"))
+                if detail is not None
+                else None
+            )
+        return self._resources[key]
+
+    def environment(self, function_name: str) -> dict[str, str] | None:
+        """The environment of a Lambda function, or None where there is no such function."""
         answer = self._call(
-            "cloudformation:DescribeStackResource",
-            cloudformation.describe_stack_resource,
-            {"StackName": record.stack_name, "LogicalResourceId": record.logical_id},
-            absent=("ValidationError",),
+            "lambda:GetFunctionConfiguration",
+            self._client("lambda", self._region).get_function_configuration,
+            {"FunctionName": function_name},
         )
-        if answer is None:
-            return None
-        detail = answer["StackResourceDetail"]
-        return LiveStack(detail["ResourceStatus"], detail.get("PhysicalResourceId"))
+        return None if answer is None else dict(answer.get("Environment", {}).get("Variables", {}))
 
     def _read_template(self, name: str) -> LiveTemplate | None:
         iot = self._client("iot", self._region)
@@ -210,12 +224,17 @@ class Reader:
                 return None
             raise UnreadableError(_sentence(action, code, said.get("Message", ""), self._identity)) from error
         except BotoCoreError as error:
-            msg = f"{action} got no answer in {self._region}: {error}; fix: see that the region is enabled, try again"
+            fix = "see that the region is enabled, and the network and its proxies; then try again"
+            msg = f"{action} got no answer of AWS's in {self._region}: {error}; fix: {fix}"
             raise UnreadableError(msg) from error
 
 
 def _sentence(action: str, code: str, message: str, identity: str) -> str:
-    if "AccessDenied" in code or code in {"UnauthorizedException", "UnrecognizedClientException"}:
+    if code in {"ExpiredToken", "ExpiredTokenException"}:
+        fix = "fix: run it again; the session of this account had come to its end"
+    elif code in {"UnrecognizedClientException", "InvalidClientTokenId"}:
+        fix = "fix: see that the region is enabled for the account"
+    elif "AccessDenied" in code or code == "UnauthorizedException":
         fix = f"fix: allow {action} to {identity}, or name another role with --role-name"
     elif "Throttling" in code:
         fix = "fix: try again with a smaller --concurrency"

@@ -6,7 +6,7 @@ Reads the cloud assembly's files once, however many stages there are. Asks no AW
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AssemblyError
@@ -15,8 +15,26 @@ from ..model.possession.verification import way_of
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
-_TEMPLATE = "AWS::IoT::ProvisioningTemplate"
+_FUNCTION, _TEMPLATE = "AWS::Lambda::Function", "AWS::IoT::ProvisioningTemplate"
+
+# What the activation Lambda's environment calls the CA that it is for.
+_NAMED_CA = "CA_CERTIFICATE_ID"
+
+
+class LogicalId(str):
+    """A resource of the registration's stack."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFunction:
+    """A Lambda function of the stack; of its environment what is literal."""
+
+    logical_id: LogicalId
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +43,9 @@ class PlannedRegistration:
 
     ``selector``: how the CDK CLI names the stack. ``lookup_role_arn``: the role that the app's synthesizer names for
     look-ups, or None (a synthesizer without one). ``template_body``: JSON text of the stack's own provisioning
-    template, or None where the template is another's.
+    template, or None where the template is another's; ``template_role``: its provisioning role, an ARN or a resource of
+    the stack. ``tags``: the user's own on the CA, as far as they are literal. ``activation``: the Lambda that decides
+    under just-in-time registration.
     """
 
     record: RegistrationRecord
@@ -33,11 +53,14 @@ class PlannedRegistration:
     lookup_role_arn: str | None = None
     external_id: str | None = None
     template_body: str | None = None
+    template_role: str | LogicalId | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    activation: PlannedFunction | None = None
 
     @property
     def deploy(self) -> str:
         """The command that deploys its stack, and no other."""
-        return f"cdk deploy --exclusively {shlex.quote(self.selector or self.record.stack_name)}"
+        return f"cdk deploy {shlex.quote(self.selector or self.record.stack_name)} --exclusively"
 
 
 def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
@@ -61,7 +84,7 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
             way_of(record.verification)
         key = (stack.folder, record.nested_template or stack.template_file)
         if key not in templates:
-            templates[key] = stack.template(record.nested_template).get("Resources", {})
+            templates[key] = stack.template(record.nested_template)["Resources"]
         arn = stack.lookup_role_arn
         planned.append(
             PlannedRegistration(
@@ -69,22 +92,61 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
                 selector=stack.selector,
                 lookup_role_arn=arn.replace("${AWS::Partition}", record.partition) if arn else None,
                 external_id=stack.external_id,
-                template_body=_body(templates[key], record.template_name),
+                tags=_tags(_properties(templates[key].get(record.logical_id, {}))),
+                activation=_activation(templates[key], record),
+                **_template(templates[key], record.template_name),
             )
         )
     return planned
 
 
-def _body(resources: dict[str, Any], template_name: str | None) -> str | None:
+def _properties(resource: Mapping[str, Any]) -> dict[str, Any]:
+    held = resource.get("Properties")
+    return held if isinstance(held, dict) else {}
+
+
+def _template(resources: Mapping[str, Any], template_name: str | None) -> dict[str, Any]:
+    """Body and role of the stack's own template of that name."""
     for resource in resources.values() if template_name is not None else ():
-        wanted = resource.get("Properties")
-        if (
-            resource.get("Type") == _TEMPLATE
-            and isinstance(wanted, dict)
-            and _name(wanted.get("TemplateName")) == template_name
-        ):
+        wanted = _properties(resource)
+        if resource.get("Type") == _TEMPLATE and _name(wanted.get("TemplateName")) == template_name:
             body = wanted.get("TemplateBody")
-            return body if isinstance(body, str) else None
+            return {
+                "template_body": body if isinstance(body, str) else None,
+                "template_role": _arn_or_resource(wanted.get("ProvisioningRoleArn")),
+            }
+    return {}
+
+
+def _arn_or_resource(value: Any) -> str | LogicalId | None:
+    if isinstance(value, dict) and isinstance(value.get("Fn::GetAtt"), list) and value["Fn::GetAtt"]:
+        return LogicalId(value["Fn::GetAtt"][0])
+    return value if isinstance(value, str) else None
+
+
+def _tags(wanted: Mapping[str, Any]) -> dict[str, str]:
+    tags = wanted.get("Tags")
+    pairs = [
+        (each.get("Key"), each.get("Value"))
+        for each in (tags if isinstance(tags, list) else ())
+        if isinstance(each, dict)
+    ]
+    return {key: value for key, value in pairs if isinstance(key, str) and isinstance(value, str)}
+
+
+def _activation(resources: Mapping[str, Any], record: RegistrationRecord) -> PlannedFunction | None:
+    """Our Lambda for the CA: the one that is told which CA it is for."""
+    for logical_id, resource in resources.items() if record.enrollment is not None else ():
+        environment = _properties(resource).get("Environment")
+        variables = environment.get("Variables") if isinstance(environment, dict) else None
+        if resource.get("Type") != _FUNCTION or not isinstance(variables, dict):
+            continue
+        if _NAMED_CA in variables and variables[_NAMED_CA] in (
+            {"Ref": record.logical_id},
+            record.certificate_id,
+        ):
+            literal = {name: value for name, value in variables.items() if isinstance(value, str)}
+            return PlannedFunction(LogicalId(logical_id), literal)
     return None
 
 

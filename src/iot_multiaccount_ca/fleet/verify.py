@@ -8,24 +8,29 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ..model.ca.validity import EXPIRES_SOON_DAYS
-from .access import Access, NoAccessError
+from .access import Access, NoAccessError, NoCredentialsError
 from .compare import (
     Difference,
     activation_difference,
     expiry_difference,
     expiry_warning,
+    function_differences,
     missing_registration,
     registration_differences,
+    role_difference,
     template_differences,
 )
 from .live import LiveRegistration, LiveTemplate, Reader, UnreadableError
+from .planned import LogicalId
 from .pool import run_bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .planned import PlannedRegistration
 
+#: Seconds in which an account and region is checked, or is a row that says so.
+DEADLINE = 25.0
 INTERRUPTED = "interrupted before it was checked; fix: run the check again"
 
 
@@ -113,31 +118,43 @@ def verify_fleet(
     *,
     concurrency: int,
     expires_soon_days: int = EXPIRES_SOON_DAYS,
+    deadline: float = DEADLINE,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> FleetResult:
     """Check every registration, ``concurrency`` accounts and regions at a time.
 
-    ``on_done`` takes the number of registrations just finished. Ctrl-C ends at once with what is known.
+    ``deadline``: in seconds, how long one of them may take. ``on_done`` takes the number of those just finished.
+    Ctrl-C ends at once with what is known, and so do credentials that expire on the way.
     """
     targets: dict[tuple[str, str], list[PlannedRegistration]] = {}
     for each in planned:
         targets.setdefault((each.record.account, each.record.region), []).append(each)
     now = dt.datetime.now(dt.UTC)
     known: dict[int, StageResult] = {}
-    interrupted = False
+    interrupted, left = False, INTERRUPTED
 
     def check(target: list[PlannedRegistration]) -> list[StageResult]:
         return _check_target(target, access, now, expires_soon_days)
 
+    def late(target: list[PlannedRegistration]) -> list[StageResult]:
+        problem = f"no answer within {deadline:g} seconds; fix: see that the region is enabled, and try again"
+        return [StageResult(each, StageState.UNCHECKED, problem=problem) for each in target]
+
+    checking = run_bounded(
+        list(targets.values()), check, concurrency=concurrency, deadline=deadline, late=late
+    )
     try:
-        for target, results in run_bounded(list(targets.values()), check, concurrency=concurrency):
+        for target, results in checking:
             known.update({id(each): result for each, result in zip(target, results, strict=True)})
             on_done(len(target))
     except KeyboardInterrupt:
         interrupted = True
+    except NoCredentialsError as error:
+        left = str(error)  # of no account there is anything more to learn
+    finally:
+        checking.close()
     results = [
-        known.get(id(each)) or StageResult(each, StageState.UNCHECKED, problem=INTERRUPTED)
-        for each in planned
+        known.get(id(each)) or StageResult(each, StageState.UNCHECKED, problem=left) for each in planned
     ]
     return FleetResult(results, checked_at=now, interrupted=interrupted)
 
@@ -158,6 +175,8 @@ def _check_target(
             reader = Reader(access.client, record.region, record.partition, identity)
             results = [_check(each, reader, now, expires_soon_days, identity) for each in target]
             return _with_endpoint(results, reader)
+    except NoCredentialsError:
+        raise
     except NoAccessError as error:
         return [StageResult(each, StageState.UNCHECKED, problem=str(error)) for each in target]
     except Exception as error:  # an account that answers nonsense must not end the check of the others
@@ -197,7 +216,7 @@ def _read(planned: PlannedRegistration, reader: Reader, now: dt.datetime, found:
         found.live = _under_another_id(planned, reader, found)
     if found.live is None:
         return
-    found.differences += registration_differences(record, found.live)
+    found.differences += registration_differences(planned, found.live)
     expired = expiry_difference(record, found.live, now)
     if expired is not None:
         found.differences.append(expired)
@@ -206,10 +225,39 @@ def _read(planned: PlannedRegistration, reader: Reader, now: dt.datetime, found:
     if named is not None and "?" not in named:
         found.template = reader.template(named)
         found.differences += template_differences(planned, found.template)
+        found.differences += _role_difference(planned, found.template, reader)
     if record.jitr:
         unheard = activation_difference(record, found.live.certificate_id, reader.rules())
         if unheard is not None:
             found.differences.append(unheard)
+        found.differences += _function_differences(planned, reader)
+
+
+def _role_difference(
+    planned: PlannedRegistration, template: LiveTemplate | None, reader: Reader
+) -> Iterator[Difference]:
+    wanted = planned.template_role
+    if template is None or template.role_exists is False:
+        return
+    if isinstance(wanted, LogicalId):
+        if planned.record.nested_template is not None:
+            return  # a nested stack's name is only known to CloudFormation
+        try:
+            role = reader.resource(planned.record.stack_name, wanted)
+        except UnreadableError:
+            return  # not to know is not to differ
+        wanted = role.physical_id if role is not None else None
+    difference = role_difference(planned, template, wanted)
+    if difference is not None:
+        yield difference
+
+
+def _function_differences(planned: PlannedRegistration, reader: Reader) -> Iterator[Difference]:
+    if planned.activation is None or planned.record.nested_template is not None:
+        return
+    function = reader.resource(planned.record.stack_name, planned.activation.logical_id)
+    name = function.physical_id if function is not None else None
+    yield from function_differences(planned, name, reader.environment(name) if name else None)
 
 
 def _under_another_id(
@@ -220,14 +268,14 @@ def _under_another_id(
     # A nested stack's name is only known to CloudFormation.
     stack, stack_known = None, record.nested_template is None
     try:
-        stack = reader.stack(record) if stack_known else None
+        stack = reader.resource(record.stack_name, record.logical_id) if stack_known else None
     except UnreadableError:
         stack_known = False
     if stack is not None and stack.physical_id not in {None, record.certificate_id}:
         live = reader.registration(str(stack.physical_id)) if _is_certificate_id(stack.physical_id) else None
         if live is not None:
             return live
-    found.differences.append(missing_registration(record, stack, stack_known=stack_known))
+    found.differences.append(missing_registration(planned, stack, stack_known=stack_known))
     return None
 
 

@@ -173,7 +173,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "retiring": _FLAG,
     "verification": _OBJECT_OR_NONE,
     "enrollment": _OBJECT_OR_NONE,
-    "engine": ("LAMBDA, NATIVE", lambda value: value in _PEM_PROPERTIES),
+    "engine": ("LAMBDA, NATIVE", lambda value: isinstance(value, str) and value in _PEM_PROPERTIES),
     "nested_template": ("a file's name, or null", _or_none(_matching(r"[A-Za-z0-9_.-]+"))),
 }
 
@@ -199,11 +199,11 @@ def ca_certificate_pem(assembly: str | os.PathLike[str], record: RegistrationRec
         if found == record:
             file = record.nested_template or stack.template_file
             where = f"{file}: Resources.{record.logical_id}"
-            resources = stack.template(record.nested_template).get("Resources", {})
-            resource = member(resources, record.logical_id, dict, file)
-            return member(
-                member(resource, "Properties", dict, where), _PEM_PROPERTIES[record.engine], str, where
+            resource = member(
+                stack.template(record.nested_template)["Resources"], record.logical_id, dict, file
             )
+            properties = member(resource, "Properties", dict, where)
+            return member(properties, _PEM_PROPERTIES[record.engine], str, where)
     raise AssemblyError(
         "the cloud assembly has no such registration", value=f"{record.stack_name}/{record.logical_id}"
     )

@@ -29,7 +29,7 @@ Kind = TypeVar("Kind", dict[str, Any], list[Any], str)
 class AssemblyStack:
     """One stack of an assembly.
 
-    ``selector``: how the CDK CLI names it (``FleetCa/dev``, ``Pipeline/Dev/FleetCa/dev``). ``account``, ``region``: two
+    ``selector``: how the CDK CLI names it (``FleetCa/dev``, ``Pipeline/Dev/dev``). ``account``, ``region``: two
     empty texts where the stack leaves them open. ``in_stage``: whether it stands in an assembly of an aws_cdk.Stage.
     ``lookup_role_arn``: may hold ``${AWS::Partition}``.
     """
@@ -46,12 +46,13 @@ class AssemblyStack:
     external_id: str | None
 
     def template(self, nested: str | None = None) -> dict[str, Any]:
-        """The stack's template, or that of a stack nested in it; its resources are objects, whatever they hold."""
+        """The stack's template, or that of a stack nested in it; ``Resources`` are objects, whatever those hold."""
         file = nested or self.template_file
         loaded = load_json(self.folder, file)
-        for name, resource in member(loaded, "Resources", dict, file, default={}).items():
+        resources = member(loaded, "Resources", dict, file, default={})
+        for name, resource in resources.items():
             _is(resource, dict, f"{file}: Resources.{name}")
-        return loaded
+        return {**loaded, "Resources": resources}
 
 
 def read_stacks(assembly: str | os.PathLike[str]) -> list[AssemblyStack]:
@@ -101,7 +102,8 @@ def _inside(folder: Path, name: str) -> Path:
     path = folder / name
     try:
         leads_out = not path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, characters that no name has
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a name that no file can have
         raise AssemblyError(f"the cloud assembly names a file that cannot be: {error}", value=name) from None
     if leads_out:
         raise AssemblyError(

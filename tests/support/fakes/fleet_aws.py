@@ -38,6 +38,14 @@ class World:
     codes: dict[str, str] = field(default_factory=dict)
     #: (status, code) answers by ``account/Action``, taken one at a time; a last one of ``None`` ends them.
     faults: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    #: Environments of Lambda functions by ``account/region/name``.
+    functions: dict[str, dict[str, str]] = field(default_factory=dict)
+    #: What a proxy answers under status 200 in place of AWS, by action.
+    strange: dict[str, str] = field(default_factory=dict)
+    #: After so many AssumeRole calls, one's own credentials are over.
+    expires_after: int | None = None
+    expired_code: str = "ExpiredToken"
+    every_tenth_fails: bool = False
     calls: list[str] = field(default_factory=list)
 
 
@@ -99,7 +107,12 @@ class FakeAws:
             if faults:
                 status, code = faults.pop(0)
                 raise FaultError(status, code)
-            if service == "iot":
+            if self.world.every_tenth_fails and len(self.world.calls) % 10 == 0:
+                failures = ((500, "InternalFailure"), (429, "ThrottlingException"))
+                raise FaultError(*failures[len(self.world.calls) // 10 % 2])
+            if action in self.world.strange:
+                return 200, "text/html", self.world.strange[action]
+            if service in {"iot", "lambda"}:
                 return (
                     200,
                     "application/json",
@@ -125,11 +138,19 @@ class FakeAws:
             name = request["resourceArn"].rpartition("/")[2]
             tags = _held(self.world.cas, account, region, name)["tags"]
             return _page("tags", [{"Key": key, "Value": value} for key, value in tags.items()], request)
+        if action == "GetFunctionConfiguration":
+            name = urllib.parse.unquote(path.split("/")[3])
+            return {"Environment": {"Variables": _held(self.world.functions, account, region, name)}}
         if action == "ListTopicRules":
             return _page("rules", self.world.rules.get(f"{account}/{region}", []), request)
         return _held(self.world.templates, account, region, name)
 
     def _AssumeRole(self, account: str, region: str, request: dict[str, str]) -> str:
+        asked = sum(call.endswith("/AssumeRole") for call in self.world.calls)
+        if self.world.expires_after is not None and asked > self.world.expires_after:
+            raise FaultError(
+                403, self.world.expired_code, "The security token included in the request is expired"
+            )
         role = request["RoleArn"]
         if role not in self.world.roles:
             raise FaultError(
@@ -153,7 +174,9 @@ class FakeAws:
         )
 
     def _DescribeStackResource(self, account: str, region: str, request: dict[str, str]) -> str:
-        held = self.world.stack_resources.get(f"{account}/{region}/{request['StackName']}")
+        stack = f"{account}/{region}/{request['StackName']}"
+        held = self.world.stack_resources.get(f"{stack}/{request['LogicalResourceId']}")
+        held = held or self.world.stack_resources.get(stack)
         if held is None:
             raise FaultError(400, "ValidationError", f"Stack '{request['StackName']}' does not exist")
         inside = "".join(f"<{key}>{value}</{key}>" for key, value in held.items())
@@ -209,6 +232,7 @@ def _iot_action(path: str) -> str:
         "/endpoint": "DescribeEndpoint",
         "/registrationcode": "GetRegistrationCode",
         "/rules": "ListTopicRules",
+        "/2015-03-31/functions/": "GetFunctionConfiguration",
     }
     return next(action for prefix, action in kinds.items() if path.startswith(prefix))
 
@@ -228,7 +252,7 @@ def _held(what: dict[str, dict[str, Any]], account: str, region: str, name: str)
 
 
 def _error(service: str, fault: FaultError) -> tuple[int, str, str]:
-    if service == "iot":
+    if service in {"iot", "lambda"}:
         return fault.status, "application/json", json.dumps({"code": fault.code, "message": fault.message})
     text = f"<ErrorResponse><Error><Code>{fault.code}</Code><Message>{fault.message}</Message></Error></ErrorResponse>"
     return fault.status, "text/xml", text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,10 +14,12 @@ from support.fakes.fleet_aws import FakeAws
 from support.fleets import (
     ACCOUNTS,
     OWN_ACCOUNT,
+    REGION,
     Fleet,
     add_registration,
     certificate_id,
     live,
+    many_stages,
     record,
 )
 
@@ -135,6 +138,7 @@ def test_a_retiring_ca_is_checked_beside_the_current_one(
         "ListTagsForResource": 4,  # two pages each
         "DescribeProvisioningTemplate": 1,
         "GetRole": 1,
+        "DescribeStackResource": 1,
         "DescribeEndpoint": 1,
     }
 
@@ -148,7 +152,7 @@ def test_one_region_makes_one_client_however_many_accounts(fleet: Fleet) -> None
         verify_fleet(read_planned(assembly), access, concurrency=3)
         services = sorted(service for _, service, _ in access._clients)
         access.close()
-    assert services == ["iam", "iot", "sts"]
+    assert services == ["cloudformation", "iam", "iot", "sts"]
 
 
 def test_no_credentials_are_told_before_anything_is_asked(
@@ -186,3 +190,82 @@ def test_ctrl_c_keeps_what_is_known(fleet: Fleet) -> None:
     assert [result.state for result in checked.results[:2]] == [StageState.AS_PLANNED] * 2
     assert checked.results[2].problem == "interrupted before it was checked; fix: run the check again"
     assert checked.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "advice"),
+    [
+        (403, "AccessDenied", "cdk bootstrap aws://222222222222/eu-west-1 --trust-for-lookup 111111111111`"),
+        (400, "Throttling", "a smaller --concurrency"),
+        (403, "RegionDisabledException", "enable STS in eu-west-1"),
+        (403, "InvalidClientTokenId", "see that eu-west-1 is enabled for your own account"),
+        (503, "ServiceUnavailable", "fix: try again"),
+    ],
+)
+def test_the_advice_follows_the_cause(
+    status: int, code: str, advice: str, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a role that refuses or is missing is a matter of the bootstrap."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+    fleet.records[:] = fleet.records[1:2]
+    fleet.world.faults[f"{OWN_ACCOUNT}/AssumeRole"] = [(status, code)] * 5
+    (result,) = fleet.check().results
+    assert result.state is StageState.UNCHECKED
+    assert advice in str(result.problem)
+    assert ("bootstrap" in str(result.problem)) == (code == "AccessDenied")
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException"])
+def test_credentials_that_expire_in_the_run_end_it_with_one_sentence(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was checked before stays; the rest has one cause, and AWS is not asked on."""
+    fleet = Fleet(tmp_path, monkeypatch, many_stages(60))
+    fleet.world.expires_after = 5
+    fleet.world.expired_code = code
+    checked = fleet.check(concurrency=2)
+    assert checked.exit_code == 2
+    assert checked.count(StageState.AS_PLANNED) >= 3
+    (problem,) = checked.problems()
+    assert "your AWS credentials have expired" in problem
+    assert sum("AssumeRole" in call for call in fleet.world.calls) < 12
+
+
+def test_sts_that_cannot_be_reached_is_one_sentence(fleet: Fleet) -> None:
+    """Not one for each account."""
+    fleet.ask("http://127.0.0.1:9")
+    checked = verify_fleet(read_planned(fleet.assembly()), Access(), concurrency=3)
+    (problem,) = checked.problems()
+    assert problem.startswith("STS in eu-west-1 cannot be asked (EndpointConnectionError")
+
+
+def test_accounts_that_never_answer_cost_no_more_than_the_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten of them, all of the threads: the others are checked all the same."""
+    fleet = Fleet(tmp_path, monkeypatch, many_stages(30, [REGION]))
+    assembly = fleet.assembly()
+    server = FakeAws(fleet.world)
+    server.hang.update(f"{record.account}/DescribeCACertificate" for record in fleet.records[:10])
+    begun = time.monotonic()
+    with server as url:
+        fleet.ask(url)
+        checked = verify_fleet(read_planned(assembly), Access(), concurrency=10, deadline=2.0)
+    assert time.monotonic() - begun < 20
+    assert [result.state for result in checked.results] == (
+        [StageState.UNCHECKED] * 10 + [StageState.AS_PLANNED] * 20
+    )
+    assert set(checked.problems()) == {
+        "no answer within 2 seconds; fix: see that the region is enabled, and try again"
+    }
+
+
+def test_a_tenth_of_all_calls_failing_loses_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries make most good; every stage has a row, in order, and none is a difference."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+    fleet = Fleet(tmp_path, monkeypatch, many_stages(60))
+    fleet.world.every_tenth_fails = True
+    checked = fleet.check(concurrency=8)
+    assert [result.planned.record for result in checked.results] == fleet.records
+    assert checked.count(StageState.DIFFERENT) == 0
+    assert checked.count(StageState.AS_PLANNED) > 50

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
-from iot_multiaccount_ca.fleet.pool import run_bounded
+from iot_multiaccount_ca.fleet import pool
+
+run_bounded = partial(pool.run_bounded, deadline=60.0, late=lambda task: task)
 
 
 def test_every_task_comes_back_with_its_result() -> None:
@@ -63,7 +66,23 @@ def test_who_leaves_waits_for_nobody() -> None:
     assert not released.is_set()
     released.set()
     for thread in threading.enumerate():
-        if thread.name.startswith("fleet-"):
+        if thread.name.startswith("fleet"):
             thread.join(timeout=10)
     assert begun == [0, 1]
     assert all(daemons)
+
+
+def test_a_task_that_takes_too_long_is_given_up_and_holds_nobody_back() -> None:
+    """One thread, its task hangs: the others are done all the same, and what comes of it later is dropped."""
+    released = threading.Event()
+
+    def work(number: int) -> str:
+        if number == 0:
+            released.wait(timeout=30)
+        return f"done {number}"
+
+    found = dict(
+        pool.run_bounded([0, 1, 2], work, concurrency=1, deadline=0.3, late=lambda task: f"late {task}")
+    )
+    released.set()
+    assert found == {0: "late 0", 1: "done 1", 2: "done 2"}

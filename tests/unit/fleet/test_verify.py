@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -105,7 +105,7 @@ def test_a_stage_that_is_not_deployed_says_so(one: Fleet) -> None:
     one.world.stack_resources.clear()
     difference = one.difference()
     assert (difference.field, difference.live) == ("registered", "not deployed")
-    assert difference.fix == "deploy it with `cdk deploy FleetCa-dev`"
+    assert difference.fix == "deploy it with `cdk deploy FleetCa-dev --exclusively`"
 
 
 def test_a_ca_that_was_deleted_behind_the_stacks_back_is_told_from_one_never_deployed(one: Fleet) -> None:
@@ -201,6 +201,112 @@ def test_a_role_that_iam_will_not_tell_of_is_no_difference(one: Fleet) -> None:
     assert result.state is StageState.AS_PLANNED
     assert result.template is not None
     assert result.template.role_exists is None
+
+
+def test_a_template_under_another_role_than_the_stacks_is_a_difference(one: Fleet) -> None:
+    """It exists, and is not the planned one: devices get other rights, or none."""
+    other = f"arn:aws:iam::{OWN_ACCOUNT}:role/somebodys"
+    one.world.roles.add(other)
+    one.world.templates[f"{OWN_ACCOUNT}/eu-west-1/FleetCa-dev-0123abcd"]["provisioningRoleArn"] = other
+    difference = one.difference()
+    assert (difference.field, difference.planned, difference.live) == ("templateRole", "provisioning", other)
+    assert f"--provisioning-role-arn arn:aws:iam::{OWN_ACCOUNT}:role/provisioning`" in difference.fix
+
+
+def test_a_role_is_not_compared_where_the_stack_may_not_be_read(one: Fleet) -> None:
+    """Not to know is not to differ."""
+    one.world.faults[f"{OWN_ACCOUNT}/DescribeStackResource"] = [(403, "AccessDenied")]
+    assert one.result().state is StageState.AS_PLANNED
+
+
+def test_the_users_own_tags_are_compared(one: Fleet) -> None:
+    """One that is missing or of another value; what others put there is theirs, and what is no literal is unknown."""
+    tags = one.world.cas[f"{OWN_ACCOUNT}/eu-west-1/{certificate_id()}"]["tags"]
+    tags["team"] = "other"
+    tags["cost-centre"] = "7"
+    difference = one.difference()
+    assert (difference.field, difference.planned, difference.live) == ("tags", "team=fleet", "team=other")
+    assert f"cacert/{certificate_id()} --tags Key=team,Value=fleet`" in difference.fix
+    del tags["team"]
+    assert one.difference().live == "no team"
+
+
+@pytest.fixture
+def admitting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """One stage whose devices our Lambda admits."""
+    rules = {"admission": {"serials": ["01"]}, "thing": None}
+    return Fleet(tmp_path, monkeypatch, [record(template_name=None, jitr=True, enrollment=rules)])
+
+
+def test_an_admission_as_planned_is_no_difference(admitting: Fleet) -> None:
+    """Rule, Lambda and its rules are there; what is no literal in the template is not compared."""
+    assert admitting.result().state is StageState.AS_PLANNED
+    assert any("GetFunctionConfiguration" in call for call in admitting.world.calls)
+
+
+def test_another_admission_than_planned_is_a_difference(admitting: Fleet) -> None:
+    """Somebody let more devices in."""
+    admitting.world.functions[f"{OWN_ACCOUNT}/eu-west-1/activation"]["ENROLLMENT"] = '{"admission": "all"}'
+    difference = admitting.difference()
+    assert (difference.field, difference.live) == ("admission", "changed")
+    assert "--function-name activation`" in difference.fix
+
+
+def test_an_activation_lambda_that_is_gone_is_a_difference(admitting: Fleet) -> None:
+    """Its rule goes on, and nobody acts."""
+    admitting.world.functions.clear()
+    difference = admitting.difference()
+    assert (difference.field, difference.planned, difference.live) == (
+        "activationFunction",
+        "activation",
+        None,
+    )
+
+
+def test_an_activation_that_may_not_be_read_is_not_checked(admitting: Fleet) -> None:
+    """A right is missing, and that is said."""
+    admitting.world.faults[f"{OWN_ACCOUNT}/GetFunctionConfiguration"] = [(403, "AccessDeniedException")]
+    result = admitting.result()
+    assert result.state is StageState.UNCHECKED
+    assert "allow lambda:GetFunctionConfiguration" in str(result.problem)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "<html><body>Please sign in</body></html>",
+        "",
+        "null",
+        "[]",
+        '{"blocked": true}',
+        "<?xml version='1.0'?><a/>",
+    ],
+)
+@pytest.mark.parametrize("jitr", [False, True])
+def test_an_answer_that_is_none_of_awss_is_no_difference(
+    answer: str, jitr: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy's page under status 200, for any of the calls: not checked, and no advice to change anything."""
+    rules = {"admission": None}
+    more: dict[str, Any] = {"template_name": None, "jitr": True, "enrollment": rules} if jitr else {}
+    calls = {call.rpartition("/")[2] for call in _calls_of_a_check(tmp_path / "a", monkeypatch, more)}
+    assert len(calls) > 5
+    for action in sorted(calls):
+        fleet = Fleet(tmp_path / action, monkeypatch, [record(**more)])
+        fleet.world.strange[action] = answer
+        result = fleet.result()
+        assert result.differences == (), action
+        if action == "DescribeEndpoint":
+            assert "endpoint unknown" in result.warnings[0]
+        elif action not in {"GetRole", "DescribeStackResource"} or jitr:
+            assert result.state is StageState.UNCHECKED, action
+            assert result.problem is not None
+
+
+def _calls_of_a_check(folder: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]) -> list[str]:
+    fleet = Fleet(folder, monkeypatch, [record(**more)])
+    assert fleet.result().state is StageState.AS_PLANNED
+    return fleet.world.calls
 
 
 @pytest.fixture

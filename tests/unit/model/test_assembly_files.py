@@ -1,0 +1,274 @@
+"""A cloud assembly that is not as it should be is a sentence, whatever is wrong with it and wherever."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_cdk import App
+
+from iot_multiaccount_ca import SharedCa, SharedCaPipelineStage
+from iot_multiaccount_ca.cli import documents
+from iot_multiaccount_ca.errors import AssemblyError, SharedCaError
+from iot_multiaccount_ca.fleet.overview import Overview
+from iot_multiaccount_ca.fleet.planned import read_planned
+from iot_multiaccount_ca.model.assembly import ca_certificate_pem
+from iot_multiaccount_ca.report.page import render
+from support import plans
+from support.fleets import many_stages, record, write_assembly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+#: What stands in place of a value: every kind of JSON, and what a path, a number or a name must not be.
+STRANGE: list[Any] = [None, -1.5, "../../../etc/passwd", "x\x00\x1b[31m" * 500, [[]], {"Ref": 7}]
+_FOR_OTHERS = {"Resources", "Conditions", "Rules", "Parameters", "Outputs", "metadata", "tags", "missing"}
+_OTHER_TYPES = {
+    "cdk:asset-manifest",
+    "cdk:tree",
+    "aws:cdk:logicalId",
+    "aws:cdk:creationStack",
+    "aws:cdk:info",
+}
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `cdk synth` writes: a stack beside a Stage's assembly."""
+    folder = tmp_path_factory.mktemp("real") / "cdk.out"
+    app = App(outdir=str(folder))
+    SharedCa(app, "FleetCa", plan=plans.sni_only_plan(stages=plans.stages()[:1]))
+    SharedCaPipelineStage(app, "Prod", plan=plans.plan(), stages=["prod"])
+    app.synth()
+    return folder
+
+
+def look(folder: Path, *, whole: bool = True) -> int:
+    """What the commands do with an assembly, but for printing; how many registrations it has."""
+    planned = read_planned(folder)
+    records = [each.record for each in planned]
+    assert all(each.deploy for each in planned)
+    if whole:
+        overview = Overview.of(records, NOW)
+        json.dumps(documents.plan_document(overview))
+        render(overview, None, title="x", now=NOW)
+        assert [overview.summary, *overview.ownership]
+        ca_certificate_pem(folder, records[0])
+    return len(records)
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a JSON value that tools look at; of what the CDK writes for others, the top alone."""
+    yield at
+    others = at and (at[-1] in _FOR_OTHERS or (isinstance(value, dict) and value.get("type") in _OTHER_TYPES))
+    if isinstance(value, dict) and not others:
+        for key, below in value.items():
+            yield from places(below, (*at, key))
+    elif isinstance(value, list) and not others:
+        for number, below in enumerate(value):
+            yield from places(below, (*at, number))
+
+
+def changed(document: Any, at: tuple[Any, ...], into: Any) -> Any:
+    """A copy with another value there."""
+    if not at:
+        return into
+    made = copy.deepcopy(document)
+    inside = made
+    for key in at[:-1]:
+        inside = inside[key]
+    inside[at[-1]] = into
+    return made
+
+
+def read_files(assembly: Path) -> list[Path]:
+    """The files of an assembly that tools read."""
+    return [
+        path.relative_to(assembly)
+        for pattern in ("manifest.json", "*.metadata.json", "*.template.json")
+        for path in sorted(assembly.rglob(pattern))
+    ]
+
+
+def test_the_real_assembly_is_read(assembly: Path) -> None:
+    """Two registrations; the CDK CLI's names for their stacks."""
+    assert look(assembly) == 2
+    assert [each.selector for each in read_planned(assembly)] == [
+        "Prod/prod",
+        "FleetCa/dev",
+    ]
+
+
+def test_every_field_of_a_real_assembly_may_be_anything(assembly: Path, tmp_path: Path) -> None:
+    """Each place of each file that is read, in turn, takes each strange value, and is gone: the tools read on, or say
+    what is wrong."""
+    folder = tmp_path / "cdk.out"
+    shutil.copytree(assembly, folder)
+    refused = tried = 0
+    for path in read_files(assembly):
+        original = (folder / path).read_text()
+        document = json.loads(original)
+        for at in places(document):
+            for strange in STRANGE:
+                (folder / path).write_text(json.dumps(changed(document, at, strange)))
+                tried += 1
+                try:
+                    look(folder, whole=path.name != "manifest.json")
+                except SharedCaError:
+                    refused += 1
+        (folder / path).write_text(original)
+    print(f"{tried:,} assemblies, {refused:,} refused")  # noqa: T201
+    assert refused > 300
+    assert look(folder) == 2
+
+
+def gone(path: Path) -> None:
+    """There is no such file."""
+    path.unlink()
+
+
+def a_folder(path: Path) -> None:
+    """A folder where the file belongs."""
+    path.unlink()
+    path.mkdir()
+
+
+def a_pipe(path: Path) -> None:
+    """A pipe, which nobody writes to."""
+    path.unlink()
+    os.mkfifo(path)
+
+
+def outwards(path: Path) -> None:
+    """A link out of the folder, to a file of the same content."""
+    outside = path.parents[3] / f"outside-{path.name}"
+    shutil.move(path, outside)
+    path.symlink_to(outside)
+
+
+def in_a_circle(path: Path) -> None:
+    """A link to itself."""
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+def truncated(path: Path) -> None:
+    """Half of it."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path: Path) -> None:
+    """Nothing in it."""
+    path.write_bytes(b"")
+
+
+def binary(path: Path) -> None:
+    """No text."""
+    path.write_bytes(bytes(range(256)))
+
+
+def deep(path: Path) -> None:
+    """Nested deeper than any stack is."""
+    path.write_text("[" * 100_000)
+
+
+def twice(path: Path) -> None:
+    """One key twice."""
+    path.write_text(
+        '{"artifacts": {}, "artifacts": {}, "Resources": {}, "Resources": {}, "/a": [], "/a": []}'
+    )
+
+
+def unreadable(path: Path) -> None:
+    """Bytes that are no UTF-8."""
+    path.write_bytes(path.read_bytes().replace(b'"', b'"\xff', 1))
+
+
+HARMS = [gone, a_folder, a_pipe, outwards, in_a_circle, truncated, empty, binary, deep, twice, unreadable]
+
+
+@pytest.mark.parametrize("harm", HARMS, ids=lambda each: str(each.__name__))
+def test_every_file_of_a_real_assembly_may_be_harmed(
+    harm: Callable[[Path], None], assembly: Path, tmp_path: Path
+) -> None:
+    """Each is told as the error of the assembly, at once."""
+    for number, path in enumerate(read_files(assembly)):
+        folder = tmp_path / str(number) / "cdk.out"
+        shutil.copytree(assembly, folder)
+        harm(folder / path)
+        with pytest.raises(AssemblyError):
+            look(folder)
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (("artifacts", "assembly-Prod", "properties", "directoryName"), "."),
+        (("artifacts", "assembly-Prod", "properties", "directoryName"), "assembly-Prod/.."),
+        (("artifacts", "assembly-Prod", "properties", "directoryName"), "../cdk.out"),
+        (("artifacts", "FleetCadev", "properties", "templateFile"), "../outside.json"),
+        (("artifacts", "FleetCadev", "additionalMetadataFile"), "/proc/self/environ"),
+    ],
+)
+def test_no_path_leads_out_of_the_folder_or_round(
+    at: tuple[str, ...], value: str, assembly: Path, tmp_path: Path
+) -> None:
+    """Whatever lies there."""
+    folder = tmp_path / "cdk.out"
+    shutil.copytree(assembly, folder)
+    document = json.loads((folder / "manifest.json").read_text())
+    name = next(key for key in document["artifacts"] if key.startswith("FleetCadev") and "." not in key)
+    at = tuple(name if each == "FleetCadev" else each for each in at)
+    (folder / "manifest.json").write_text(json.dumps(changed(document, at, value)))
+    (tmp_path / "outside.json").write_text("{}")
+    with pytest.raises(AssemblyError, match=r"outside of its folder|contains itself"):
+        look(folder)
+
+
+def test_a_record_of_a_newer_version_says_so(tmp_path: Path) -> None:
+    """It is not read as if it were of ours."""
+    folder = write_assembly(tmp_path, [record()])
+    path = folder / "Stack0.metadata.json"
+    path.write_text(path.read_text().replace('"version": 1', '"version": 2'))
+    with pytest.raises(AssemblyError, match="made by another version of this library; got 2"):
+        read_planned(folder)
+
+
+def test_what_a_newer_cdk_adds_is_left_alone(assembly: Path, tmp_path: Path) -> None:
+    """Unknown kinds of artifacts and unknown members are nobody's fault."""
+    folder = tmp_path / "cdk.out"
+    shutil.copytree(assembly, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["version"] = "999.0.0"
+    manifest["artifacts"]["later"] = {"type": "cdk:something-new", "properties": 7}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert look(folder) == 2
+
+
+def test_stacks_that_wait_for_each_other_are_told(tmp_path: Path) -> None:
+    """No deploy order."""
+    folder = write_assembly(tmp_path, [record("a"), record("b", region="us-east-1")])
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for one, other in (("Stack0", "Stack1"), ("Stack1", "Stack0")):
+        manifest["artifacts"][one]["dependencies"] = [other]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(AssemblyError, match="wait for each other in a circle"):
+        read_planned(folder)
+
+
+def test_a_chain_of_dependencies_may_be_as_long_as_the_fleet(tmp_path: Path) -> None:
+    """Each of 1,500 stacks waits for the next; the order is the chain's."""
+    folder = write_assembly(tmp_path, many_stages(1_500))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for number in range(1_499):
+        manifest["artifacts"][f"Stack{number}"]["dependencies"] = [f"Stack{number + 1}"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    names = [each.record.stage for each in read_planned(folder)]
+    assert names == [f"s{number}" for number in reversed(range(1_500))]

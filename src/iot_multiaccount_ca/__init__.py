@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # what type checkers read; a test holds it equal to the table
     from .constructs.registration import CaRegistration as CaRegistration
     from .constructs.registration import ICaRegistration as ICaRegistration
     from .constructs.shared_ca import SharedCa as SharedCa
+    from .constructs.stack_set import SharedCaStackSet as SharedCaStackSet
     from .errors import SharedCaError as SharedCaError
     from .model.assembly import RegistrationRecord as RegistrationRecord
     from .model.assembly import read_registrations as read_registrations
@@ -45,6 +46,7 @@ if TYPE_CHECKING:  # what type checkers read; a test holds it equal to the table
     from .model.possession.grants import ForeignPolicy as ForeignPolicy
     from .model.possession.grants import Permission as Permission
     from .model.possession.verification import Verification as Verification
+    from .model.stack_set.operation import StackSetOperation as StackSetOperation
     from .model.target import Target as Target
 
 #: The public names, by the module that they live in. Everything else is the package's own, and may move.
@@ -57,6 +59,7 @@ _PUBLIC = {
     "constructs.provisioning_template": ("IJitpProvisioningTemplate", "JitpProvisioningTemplate"),
     "constructs.registration": ("CaRegistration", "ICaRegistration"),
     "constructs.shared_ca": ("SharedCa",),
+    "constructs.stack_set": ("SharedCaStackSet",),
     "errors": ("SharedCaError",),
     "model.assembly": ("RegistrationRecord", "read_registrations"),
     "model.ca.certificate": ("CaCertificate", "CertificateMode"),
@@ -71,6 +74,7 @@ _PUBLIC = {
     "model.plan.stage": ("CaStage",),
     "model.possession.grants": ("ForeignPolicy", "Permission"),
     "model.possession.verification": ("Verification",),
+    "model.stack_set.operation": ("StackSetOperation",),
     "model.target": ("Target",),
 }
 _HOME = {name: home for home, names in _PUBLIC.items() for name in names}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from ..model.ca.certificate import CaCertificate
+    from ..model.jitp.template_body import JitpTemplateBody
     from ..model.registration import RegistrationRequest
 
 #: A CA that expires sooner than this is worth a warning at every synth.
@@ -21,7 +22,7 @@ NEAR_EXPIRY = dt.timedelta(days=EXPIRES_SOON_DAYS)
 
 def annotate(scope: Construct, request: RegistrationRequest, account: str) -> None:
     """Say all that is to be said of a registration in ``account``; asks the CDK for nothing where nothing is."""
-    _annotate_validity(scope, request.ca_certificate, retiring=request.retiring)
+    annotate_validity(scope, request.ca_certificate, retiring=request.retiring)
     if request.verification is None:
         return
     problem = request.verification.pre_issued_problem(request.stage)
@@ -38,7 +39,7 @@ def annotate(scope: Construct, request: RegistrationRequest, account: str) -> No
         )
 
 
-def _annotate_validity(scope: Construct, ca: CaCertificate, *, retiring: bool) -> None:
+def annotate_validity(scope: Construct, ca: CaCertificate, *, retiring: bool) -> None:
     """What time has done, or will soon do, to the CA.
 
     An expired or not yet valid CA is an error annotation: `cdk deploy` refuses, `cdk destroy` works.
@@ -64,6 +65,23 @@ def _annotate_validity(scope: Construct, ca: CaCertificate, *, retiring: bool) -
             f"the CA certificate expires on {_day(ca.not_valid_after)} ({named}): begin its rotation now: "
             "make the next CA the ca_certificate, and put this one into retiring",
         )
+
+
+def annotate_template_warnings(scope: Construct, body: JitpTemplateBody) -> None:
+    """What a JITP template may do, and hardly should: each a warning that can be acknowledged."""
+    for warning in body.warnings:
+        Annotations.of(scope).add_warning_v2(
+            f"iot-multiaccount-ca:{warning.code}", f"{warning.problem}; fix: {warning.fix}"
+        )
+
+
+def annotate_retained_set(scope: Construct) -> None:
+    """What RETAIN costs an account that leaves a set and returns."""
+    Annotations.of(scope).add_warning_v2(
+        "iot-multiaccount-ca:set-retains",
+        "an account that leaves keeps its registration (on_leaving=RETAIN), and fails when it returns, since a set "
+        "cannot take over what exists: deregister the CA there first",
+    )
 
 
 def _day(moment: dt.datetime) -> str:

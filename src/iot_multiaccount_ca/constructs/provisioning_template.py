@@ -14,6 +14,7 @@ from ..model.checks import check_flag
 from ..model.jitp.template_body import JitpTemplateBody
 from ..model.options import resolve_removal_policy
 from ..model.registration import TemplateReference
+from .annotations import annotate_template_warnings
 from .place import Place
 from .policies import trust
 
@@ -117,10 +118,7 @@ class JitpProvisioningTemplate(Construct):
             description=description,
             enabled=enabled,
         )
-        for warning in body.warnings:
-            Annotations.of(self).add_warning_v2(
-                f"iot-multiaccount-ca:{warning.code}", f"{warning.problem}; fix: {warning.fix}"
-            )
+        annotate_template_warnings(self, body)
         self.retained = retain
         #: The template's name, as a reference: what uses it is made after the template and removed before it.
         self.template_name: str = template.ref

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+from aws_cdk import Annotations
 from constructs import Construct
 
 from ..errors import (
@@ -21,6 +22,9 @@ from ..errors import (
     RivalEnrollmentsError,
 )
 from ..model.ca.certificate import CertificateMode
+
+if TYPE_CHECKING:
+    from ..model.stack_set.targets import StackSetTargets
 
 _ID = "IotMultiaccountCaRegistry"
 
@@ -34,6 +38,20 @@ class Claim:
     region: str
     mode: CertificateMode
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetClaim:
+    """One set of stacks: the CAs that it registers, where, and the construct that stands for it."""
+
+    certificate_ids: tuple[str, ...]
+    targets: StackSetTargets
+    construct: Construct
+
+    @property
+    def path(self) -> str:
+        """Where in the tree it stands."""
+        return self.construct.node.path
 
 
 class Enrollment(StrEnum):
@@ -59,6 +77,7 @@ class Registry(Construct):
         self._targets: dict[tuple[str, str, str], Claim] = {}
         self._owners: dict[tuple[str, str], Claim] = {}
         self._stacks: dict[tuple[str, str, str], str] = {}
+        self._sets: list[SetClaim] = []
         self._enrollments: dict[tuple[str, str, str], dict[Enrollment, str]] = {}
 
     @classmethod
@@ -120,4 +139,56 @@ class Registry(Construct):
                     "stage as SNI_ONLY first, and the taking one as DEFAULT in a later release",
                 )
             self._owners[claim.certificate_id, claim.region] = claim
+        for each in self._sets:
+            _check_beside_set(claim, each)
         self._targets[target] = claim
+
+    def claim_set(self, claim: SetClaim) -> None:
+        """Take a set of stacks in, or raise what it contradicts; what units may contain is a warning on the set."""
+        for other in self._targets.values():
+            _check_beside_set(other, claim)
+        for each in self._sets:
+            _check_two_sets(each, claim)
+        self._sets.append(claim)
+
+
+def _check_beside_set(claim: Claim, stack_set: SetClaim) -> None:
+    """One registration beside a set of the same CA in one region: the account must not be the set's, too."""
+    targets = stack_set.targets
+    if claim.certificate_id not in stack_set.certificate_ids or claim.region not in targets.regions:
+        return
+    if claim.account in targets.accounts:
+        raise DuplicateRegistrationError(
+            f"one CA is registered twice in account {claim.account}, {claim.region}: by {claim.path} and by the set "
+            f"{stack_set.path}",
+            value=claim.certificate_id,
+            allowed="one registration of a CA per account and region in an app",
+            fix="leave the account out of the set's accounts, or out of the other",
+        )
+    if targets.service_managed and claim.account not in targets.excluded_accounts:
+        Annotations.of(stack_set.construct).add_warning_v2(
+            f"iot-multiaccount-ca:set-may-contain-{claim.account}",
+            f"account {claim.account} registers this CA in {claim.region} by {claim.path}: if it is in one of the "
+            f"set's organizational units, its stack of the set fails; fix: excluded_accounts=[{claim.account!r}]",
+        )
+
+
+def _check_two_sets(first: SetClaim, second: SetClaim) -> None:
+    """Two sets of one CA in one region: they must not share an account."""
+    regions = [region for region in first.targets.regions if region in second.targets.regions]
+    if not regions or not set(first.certificate_ids) & set(second.certificate_ids):
+        return
+    both = [account for account in first.targets.accounts if account in second.targets.accounts]
+    if both:
+        raise DuplicateRegistrationError(
+            f"two sets register one CA in account {both[0]}, {regions[0]}: {first.path} and {second.path}",
+            value=", ".join(both[:5]),
+            allowed="one registration of a CA per account and region in an app",
+            fix="list the account in one of them",
+        )
+    if first.targets.service_managed or second.targets.service_managed:
+        Annotations.of(second.construct).add_warning_v2(
+            "iot-multiaccount-ca:two-sets",
+            f"{first.path} registers this CA in {regions[0]} too: an account that is in both fails in one of them; "
+            "fix: units that do not contain one another, or excluded_accounts",
+        )

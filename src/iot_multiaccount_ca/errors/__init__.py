@@ -77,6 +77,14 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             UnknownPlaceholderError
             UnknownResourceTypeError
             UnknownSectionError
+        StackSetError
+            InvalidOrganizationalUnitError
+            StackSetAccountsError
+            StackSetBodyTooLongError
+            StackSetOperationError
+            StackSetRegionsError
+            TooManyTargetsError
+            UnsupportedInSetError
         StageError
             EmptyGridError
             InvalidAccountError
@@ -128,4 +136,5 @@ from .json import *
 from .plan import *
 from .possession import *
 from .provisioning import *
+from .stack_set import *
 from .tools import *

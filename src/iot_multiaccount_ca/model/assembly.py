@@ -23,6 +23,8 @@ METADATA_TYPE = "iot-multiaccount-ca:registration"
 #: Beside it on a registration whose devices a `JitrActivation` enrolls, which is made later than the registration: the
 #: enrollment's settings, or True where a target of the user's own decides.
 JITR_METADATA_TYPE = "iot-multiaccount-ca:jitr"
+#: On a `SharedCaStackSet`: what it registers, and where.
+STACK_SET_METADATA_TYPE = "iot-multiaccount-ca:stack-set"
 RECORD_VERSION = 1
 RESOURCE_TYPE = "Custom::IotCaCertificate"
 NATIVE_RESOURCE_TYPE = "AWS::IoT::CACertificate"

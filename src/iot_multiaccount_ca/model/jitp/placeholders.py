@@ -24,3 +24,14 @@ def fill(text: str, *, account: str, region: str, partition: str) -> str:
     """The text for one stage. Ask `unknown_placeholder` first."""
     values = {"account": account, "region": region, "partition": partition}
     return _PLACEHOLDER.sub(lambda match: values[match.group(1).strip()], text)
+
+
+def split(text: str) -> list[tuple[str, str | None]]:
+    """The text in pieces, each with the placeholder that follows it; None behind the last. Ask `unknown_placeholder`
+    first."""
+    pieces: list[tuple[str, str | None]] = []
+    end = 0
+    for match in _PLACEHOLDER.finditer(text):
+        pieces.append((text[end : match.start()], match.group(1).strip()))
+        end = match.end()
+    return [*pieces, (text[end:], None)]

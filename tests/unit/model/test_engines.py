@@ -1,4 +1,4 @@
-"""Rules of one registration, whatever carries it out."""
+"""Rules of engines: what a registration may ask of the one that carries it out."""
 
 from __future__ import annotations
 

@@ -1,0 +1,150 @@
+"""The neutral template: one text that registers the CA in whatever account and region it is deployed to.
+
+No account, region or partition stands in it; CloudFormation fills them in each stack. Written with Fn::Join: Fn::Sub
+would take a policy variable such as ``${iot:ClientId}`` for its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from ...errors import StackSetBodyTooLongError
+from ..ca.certificate import CertificateMode
+from ..jitp.placeholders import split
+from ..native import ca_certificate_properties
+from ..options import RegistrationEngine
+from ..ownership import TAG_LOGICAL_ID, TAG_STACK_ID
+from ..registration import RegistrationRequest, TemplateReference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..ca.certificate import CaCertificate
+    from ..jitp.template_body import JitpTemplateBody
+    from ..plan.retiring import RetiringCa
+
+#: What CloudFormation takes of a set's template that is not in a bucket, in bytes.
+LONGEST_BODY = 51_200
+_LONGEST_NAME = 36
+_HERE = {
+    "account": {"Ref": "AWS::AccountId"},
+    "region": {"Ref": "AWS::Region"},
+    "partition": {"Ref": "AWS::Partition"},
+}
+
+
+def generated_template_name(set_name: str) -> str:
+    """The provisioning template's name in every account: a readable head, ``-`` and 8 hex digits of the set's name."""
+    digest = hashlib.sha256(f"{set_name}/stack-set".encode()).hexdigest()[:8]
+    return f"{set_name[: _LONGEST_NAME - 9].rstrip('-')}-{digest}"
+
+
+def render(
+    *,
+    ca_certificate: CaCertificate,
+    provisioning: JitpTemplateBody | None,
+    retiring: Iterable[RetiringCa],
+    active: bool,
+    template_name: str,
+    retain: bool,
+) -> dict[str, Any]:
+    """The template's document. ``retain``: keep what a leaving account has, but never a retiring CA."""
+    resources: dict[str, Any] = {}
+    reference = None
+    if provisioning is not None:
+        resources |= _provisioning(provisioning, template_name)
+        reference = TemplateReference(template_name, template_name)
+    name, resources_of_ca = _registration(ca_certificate, reference, active=active)
+    resources |= resources_of_ca
+    if retain:
+        for resource in resources.values():
+            resource |= {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+    for old in retiring:
+        resources |= _registration(old.ca_certificate, reference, active=old.active)[1]
+    return {
+        "Description": "AWS IoT device CA, SNI_ONLY (iot-multiaccount-ca)",
+        "Resources": resources,
+        "Outputs": {
+            "CaCertificateId": {"Value": {"Ref": name}},
+            "CertificateMode": {"Value": CertificateMode.SNI_ONLY.value},
+        },
+    }
+
+
+def body_of(document: dict[str, Any]) -> str:
+    """The document as CloudFormation gets it; raises `StackSetBodyTooLongError` with what takes the space."""
+    body = _text(document)
+    size = len(body.encode())
+    if size > LONGEST_BODY:
+        parts = {name: len(_text(each).encode()) for name, each in document["Resources"].items()}
+        largest = sorted(parts.items(), key=lambda part: -part[1])[:3]
+        raise StackSetBodyTooLongError(
+            "the template of the set is too long for CloudFormation",
+            value=f"{size:,} bytes, of which {', '.join(f'{name} {bytes_:,}' for name, bytes_ in largest)}",
+            allowed=f"{LONGEST_BODY:,}",
+            fix="let retiring CAs go, or shorten the JITP template: name a policy instead of writing its document",
+        )
+    return body
+
+
+def neutral_text(text: str) -> str | dict[str, Any]:
+    """A document with placeholders as a value that CloudFormation fills in each stack."""
+    pieces: list[Any] = []
+    for literal, placeholder in split(text):
+        pieces += [literal] if literal else []
+        pieces += [_HERE[placeholder]] if placeholder is not None else []
+    return {"Fn::Join": ["", pieces]} if any(not isinstance(piece, str) for piece in pieces) else text
+
+
+def _provisioning(provisioning: JitpTemplateBody, name: str) -> dict[str, Any]:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "iot.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    managed = ["arn:", _HERE["partition"], ":iam::aws:policy/service-role/AWSIoTThingsRegistration"]
+    return {
+        "ProvisioningRole": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+                "ManagedPolicyArns": [{"Fn::Join": ["", managed]}],
+                "Description": "What AWS IoT provisions devices with (iot-multiaccount-ca)",
+            },
+        },
+        "ProvisioningTemplate": {
+            "Type": "AWS::IoT::ProvisioningTemplate",
+            "Properties": {
+                "TemplateName": name,
+                "TemplateType": "JITP",
+                "Enabled": True,
+                "ProvisioningRoleArn": {"Fn::GetAtt": ["ProvisioningRole", "Arn"]},
+                "TemplateBody": neutral_text(provisioning.text),
+            },
+        },
+    }
+
+
+def _registration(
+    ca: CaCertificate, template: TemplateReference | None, *, active: bool
+) -> tuple[str, dict[str, Any]]:
+    """One CA's resource, under a logical id of its own: another CA is another resource."""
+    logical_id = f"Ca{ca.certificate_id[:16]}"
+    request = RegistrationRequest(
+        ca_certificate=ca, template=template, active=active, engine=RegistrationEngine.NATIVE
+    )
+    properties = ca_certificate_properties(request)
+    if template is not None:
+        # By reference: the template is made before the CA, and removed after it.
+        properties["RegistrationConfig"] = {"TemplateName": {"Ref": "ProvisioningTemplate"}}
+    properties["Tags"] = [
+        {"Key": TAG_LOGICAL_ID, "Value": logical_id},
+        {"Key": TAG_STACK_ID, "Value": {"Ref": "AWS::StackId"}},
+    ]
+    return logical_id, {logical_id: {"Type": "AWS::IoT::CACertificate", "Properties": properties}}
+
+
+def _text(document: object) -> str:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -12,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.certificates import make_ca
-from support.terminal import Ran, in_pipe, in_terminal
+from support.certificates import make_ca, make_device
+from support.terminal import PROGRAM, Ran, in_pipe, in_terminal
+from support.tls_client import connect_packet, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -290,6 +294,51 @@ def test_what_keep_prints_can_be_followed(
         subprocess.run(stop, shell=True, check=True)
     wait_until(lambda: not any(each.name.startswith("iot-ca-") for each in temporary.iterdir()))
     wait_until(lambda: not [each for each in commands() if str(temporary) in each])
+
+
+def test_a_board_is_listened_to(temporary: Path, ca_files: tuple[Path, Path], user_folder: Path) -> None:
+    """A fleet that waits: endpoints first, then a document for each connection; Ctrl-C ends it, and nothing is left."""
+    process = subprocess.Popen(
+        [*PROGRAM, "listen", "--ca-key", str(ca_files[1]), "--exclude", "Strange", "--json"],
+        cwd=user_folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    device = make_device(make_ca("ec-p256", common_name="Rehearsed CA"), "board-1")
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        first = process.stdout.readline()
+        assert first, process.stderr.read()
+        fleet = json.loads(first)
+        (stage,) = fleet["stages"]
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.load_verify_locations(cadata=fleet["trustAnchors"])
+        load(context, device.pem, device.key_pem)
+        told = []
+        for name in (None, stage["endpoint"]):
+            with (
+                socket.create_connection((fleet["address"], fleet["port"]), timeout=20) as plain,
+                context.wrap_socket(plain, server_hostname=name) as secure,
+            ):
+                secure.sendall(connect_packet("board-1"))
+                assert secure.recv(1) == b""
+            told.append(json.loads(process.stdout.readline()))
+        process.send_signal(signal.SIGINT)
+        rest = [json.loads(line) for line in process.stdout]
+        said = process.stderr.read()
+    assert process.returncode == 0, said
+    assert [(each["event"], each["stage"]) for each in told] == [("no-sni", None), ("provisioned", "one")]
+    assert f"wanted: {stage['endpoint']}" in told[0]["says"]
+    assert "SSL_set_tlsext_host_name" in told[0]["fix"]
+    assert told[1]["sent"]["chain"] == "CN=board-1"
+    assert rest == []
+    document = (ROOT / "docs/json.md").read_text().partition("## iot-ca/listen,")[2].partition("\n## ")[0]
+    keys = {key for each in (fleet, *told) for key in each} | {f"stages[].{key}" for key in stage}
+    listed = set(re.findall(r"^\| `([^`]+)`", document, re.MULTILINE))
+    assert {key.removesuffix("[]") for key in listed} == keys - {"stages"}
 
 
 def test_a_rotation_of_a_default_owner(

@@ -13,7 +13,8 @@ import sys
 import termios
 from dataclasses import dataclass
 
-_PROGRAM = [sys.executable, "-c", "from iot_multiaccount_ca.cli import main; main()"]
+#: ``iot-ca``, as a program and its first arguments.
+PROGRAM = [sys.executable, "-c", "from iot_multiaccount_ca.cli import main; main()"]
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -33,7 +34,7 @@ class Ran:
 
 def in_pipe(*arguments: str, cwd: os.PathLike[str] | None = None) -> Ran:
     """Run ``iot-ca`` with its output going into a pipe."""
-    ran = subprocess.run([*_PROGRAM, *arguments], capture_output=True, text=True, encoding="utf-8", cwd=cwd)
+    ran = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, encoding="utf-8", cwd=cwd)
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
@@ -54,7 +55,7 @@ def in_terminal(
     }
     environment["TERM"] = "xterm-256color"
     process = subprocess.Popen(
-        [*_PROGRAM, *arguments],
+        [*PROGRAM, *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

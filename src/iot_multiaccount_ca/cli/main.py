@@ -29,6 +29,7 @@ _COMMANDS = {
         "rehearse",
         "Deploy an app to a local AWS and move a device through its stages.",
     ),
+    "listen": ("listen", "listen", "Wait for boards on a local AWS, and say what AWS would do with each."),
     "registration-code": (
         "registration_code",
         "registration_code",

@@ -93,7 +93,6 @@ class DeviceVisit:
 
     def _not_let_in(self, word: str) -> str:
         self.notes += self.refusals()
-        self.notes += self._provisioning_log()
         return word
 
     def _events(self) -> list[DeviceEvent]:
@@ -211,13 +210,6 @@ class DeviceVisit:
         return [
             self._iot.get_policy(policyName=policy["policyName"])["policyDocument"] for policy in attached
         ]
-
-    def _provisioning_log(self) -> list[str]:
-        """Why the device was not provisioned, in the emulator's words: AWS shows it in CloudWatch Logs."""
-        about = f"{self._device.certificate_id} in {self._record.account}/{self._record.region}"
-        lines = self._aws.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        told = [line.partition("JITP: ")[2] for line in lines if "JITP: " in line and about in line]
-        return told[-1:]
 
 
 def endpoint_of(aws: LocalAws, record: RegistrationRecord) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import logging
 import os
 import ssl
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ def close() -> None:
     app._port_is_bindable = lambda _host, _port: False
     iot._mtls_refuse = _refuse
     iot._mtls_auto_register = _telling(iot._mtls_auto_register)
+    logging.getLogger("iot_jitp").addHandler(_Problems(logging.WARNING))
 
 
 async def _start() -> None:
@@ -182,6 +184,17 @@ async def _refuse(writer: TlsStream, _certificate_id: str, _level: int | None) -
     tell(*await asyncio.to_thread(why_refused, der, iot._mtls_server_names.get(ssl_object)))
 
 
+class _Problems(logging.Handler):
+    """Keeps, with the connection that is served, why its device is not provisioned: the line of its own log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep what follows the status."""
+        connection = current.get()
+        if connection is not None:
+            message = record.getMessage()
+            connection.problem = message.partition("PENDING_ACTIVATION: ")[2] or message
+
+
 def _telling(register: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
     """Tell what became of a device that was registered, or knocked again, and is cut off now."""
 
@@ -198,6 +211,9 @@ def _telling(register: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitabl
             where = f"its certificate is {record['status']} in {account}/{region}"
             if record["status"] == "ACTIVE":
                 tell("provisioned", f"{where}; cut off, and expected to connect again", warn=False)
+            elif connection is not None and connection.problem is not None:
+                says = f"its certificate stays PENDING_ACTIVATION in {account}/{region}: {connection.problem}"
+                tell("not-provisioned", says)
             else:
                 tell("registered", f"{where}; cut off", warn=False)
         return True

@@ -42,6 +42,8 @@ class Connection:
     keep_alive: int | None = None
     account: str | None = None
     region: str | None = None
+    #: Why a template was not applied to it.
+    problem: str | None = None
 
     def tell(self, event: str, says: str, *, warn: bool = True, **more: Any) -> None:
         """Write down that something happened; ``says`` is a sentence without the name of the device."""

@@ -54,7 +54,10 @@ _OF_HANDSHAKE = {
     "NO_SUITABLE_KEY_SHARE": ("no-suite", "the device offers no key exchange group of the broker's"),
     "NO_SHARED_GROUPS": ("no-suite", "the device offers no key exchange group of the broker's"),
     "TLSV1_ALERT_UNKNOWN_CA": ("distrust", _DISTRUST),
-    "SSLV3_ALERT_BAD_CERTIFICATE": ("distrust", _DISTRUST),
+    "SSLV3_ALERT_BAD_CERTIFICATE": (
+        "distrust",
+        f"{_DISTRUST}, or finds it not valid yet, for its clock stands in the past",
+    ),
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": ("distrust", _DISTRUST),
     "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": ("distrust", _DISTRUST),
     "TLSV1_ALERT_ACCESS_DENIED": ("distrust", _DISTRUST),

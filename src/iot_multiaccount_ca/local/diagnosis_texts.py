@@ -1,0 +1,163 @@
+"""What each event of a device connection means: what AWS IoT would do, and which setting of a device's stack to change.
+
+By the event's word (`gaps`). Where AWS's documents say nothing, the text says "the local AWS" and not AWS.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Meaning(NamedTuple):
+    """``aws``: what AWS IoT would do. ``fix``: what to change; None where nothing is wrong."""
+
+    aws: str
+    fix: str | None
+
+
+_SNI = (
+    "send the stage's endpoint as SNI: mbedtls_ssl_set_hostname, SSL_set_tlsext_host_name, server_hostname in Python, "
+    'the socket option TLS_HOSTNAME in Zephyr, AT+CSSLCFG="sni" on SIM7070, AT+QSSLCFG="sni" on BG95'
+)
+_NOT_ADDRESS = "dial what you like, and send the stage's endpoint as SNI; no address, no CNAME of yours"
+_REISSUE = "issue the device's certificate anew"
+_CIPHERS = "switch on an AES-GCM suite with ECDHE, such as ECDHE-RSA-AES128-GCM-SHA256, or TLS 1.3"
+
+MEANINGS: dict[str, Meaning] = {
+    # --- TLS
+    "no-tls": Meaning("AWS IoT speaks TLS only", "MQTT over TLS: port 8883, or 443 with ALPN x-amzn-mqtt-ca"),
+    "no-certificate": Meaning(
+        "AWS IoT lets nobody in without a certificate",
+        "give the stack the device's certificate and its key; where the key cannot be used (another type, another "
+        "curve, a passphrase), stacks leave the certificate out without a word",
+    ),
+    "unknown-issuer": Meaning(
+        "AWS IoT knows no CA that signed it",
+        "register the CA that signed the device's certificate: --ca-key and the plan",
+    ),
+    "other-key": Meaning(
+        "AWS IoT does not take it for the registered CA's",
+        "sign with the key of the registered CA, or register that CA",
+    ),
+    "expired": Meaning("the local AWS refuses it; an expired certificate has no place in AWS IoT", _REISSUE),
+    "not-yet-valid": Meaning("the local AWS refuses it", f"{_REISSUE}, with a start that lies in the past"),
+    "usage": Meaning(
+        "the local AWS refuses it",
+        f"{_REISSUE}: extendedKeyUsage clientAuth, keyUsage digitalSignature, or neither",
+    ),
+    "critical-extension": Meaning(
+        "the local AWS refuses it", f"{_REISSUE} without that extension, or not critical"
+    ),
+    "weak-key": Meaning(
+        "AWS IoT takes RSA of 2048 bits or more, P-256, P-384 and P-521", f"{_REISSUE} for another key"
+    ),
+    "weak-signature": Meaning("AWS IoT takes SHA-256, SHA-384 and SHA-512", f"{_REISSUE} with SHA-256"),
+    "explicit-curve": Meaning(
+        "the local AWS refuses it",
+        "make the key with a named curve: openssl ecparam -name prime256v1 -param_enc named_curve",
+    ),
+    "certificate": Meaning("the local AWS refuses it", f"{_REISSUE}; `openssl verify` shows what is wrong"),
+    "wrong-key": Meaning(
+        "AWS IoT refuses it", "the device signs with a key that is not its certificate's: flash the pair"
+    ),
+    "distrust": Meaning(
+        "at AWS it would have to trust Amazon Root CA 1 (RSA) or 3 (EC), and the name that it dialled",
+        "here, give the device the file of roots that is printed above; and check that it verifies the endpoint's name",
+    ),
+    "clock": Meaning(
+        "AWS's certificates are valid for about a year: a board that starts in 1970 would refuse them, too",
+        "set the clock before TLS: by NTP, the modem's time, or the firmware's build date at least",
+    ),
+    "old-tls": Meaning("AWS IoT has TLS 1.2 and 1.3", "switch on TLS 1.2"),
+    "no-suite": Meaning("AWS IoT has none of its suites, signature algorithms or groups either", _CIPHERS),
+    "local-suite": Meaning(
+        "AWS IoT would shake hands: only the local AWS cannot", "nothing; or offer one more suite here"
+    ),
+    "fragment": Meaning(
+        "AWS IoT sends its certificates in records of this size, too",
+        "enlarge the stack's input buffer to 16 KB (MBEDTLS_SSL_IN_CONTENT_LEN, CONFIG_MBEDTLS_SSL_IN_CONTENT_LEN)",
+    ),
+    "alert": Meaning("unknown", "see the device's own log: it ended the connection"),
+    "handshake": Meaning("unknown", "see the device's own log, and try `openssl s_client` with its files"),
+    "hung-up": Meaning(
+        "unknown",
+        "stacks that distrust the server, or run out of memory, often hang up without an alert: see their log",
+    ),
+    "silent": Meaning(
+        "AWS IoT ends it, too", "the board stopped in the middle: too little memory, or too slow a key"
+    ),
+    "nothing": Meaning("nothing", None),
+    "hung-up-after-tls": Meaning(
+        "nothing: AWS IoT registers on CONNECT, not on the handshake",
+        "send the CONNECT; some stacks only test the port",
+    ),
+    "lost": Meaning("nothing", None),
+    "broken": Meaning("unknown", "the local AWS is at fault: see its log"),
+    # --- where it is let in
+    "no-sni": Meaning("with no DEFAULT owner of its CA, AWS has no account for it: it gets nowhere", _SNI),
+    "unknown-name": Meaning("AWS IoT has no endpoint of that name", _NOT_ADDRESS),
+    "unknown-endpoint": Meaning(
+        "it would be asked for in another account, which does not know it", _NOT_ADDRESS
+    ),
+    "other-region": Meaning(
+        "that region does not know its CA: it gets nowhere", "take the endpoint of a stage's own region"
+    ),
+    "other-account": Meaning(
+        "that account does not know its CA: it gets nowhere", "take the endpoint of a stage"
+    ),
+    "not-registered": Meaning(
+        "no account of this plan knows it: it gets nowhere",
+        "register the CA that signed it, not another in its chain",
+    ),
+    "ca-inactive": Meaning(
+        "a CA that is INACTIVE registers no new device", "activate the CA, or issue from the new one"
+    ),
+    "no-auto-registration": Meaning(
+        "without auto-registration nobody new comes in",
+        "give the stage a provisioning template or an enrollment",
+    ),
+    "certificate-status": Meaning(
+        "a certificate that is not ACTIVE is refused", "activate it with update-certificate"
+    ),
+    "registered": Meaning(
+        "the same: the first connect registers it and is cut off",
+        "nothing, if the device tries again until it is let in",
+    ),
+    "provisioned": Meaning("the same: the first connect provisions it and is cut off", None),
+    "not-provisioned": Meaning(
+        "the same: it stays outside, and the cause stands in CloudWatch Logs and CloudTrail only",
+        "mend the template, its role, or the device's subject; `iot-ca simulate` tries template and subject offline",
+    ),
+    "never-back": Meaning(
+        "the same: the first connect is always cut off",
+        "have the firmware connect again after a first failure, some seconds later, with the same certificate",
+    ),
+    # --- MQTT and HTTPS
+    "no-mqtt": Meaning(
+        "AWS IoT ends it", "send an MQTT CONNECT first; for HTTPS publish, POST /topics/<topic>"
+    ),
+    "mqtt-version": Meaning(
+        "AWS IoT has MQTT 3.1.1 and 5", "set the client library to MQTT 3.1.1 (protocol level 4)"
+    ),
+    "client-id": Meaning("AWS IoT takes 128 bytes", "shorten the client id"),
+    "connected": Meaning("the same", None),
+    "connect-denied": Meaning(
+        "AWS IoT cuts it off without a CONNACK (MQTT 5: reason 135)",
+        "take the client id that the policy allows, often the thing's name; or widen the policy",
+    ),
+    "packet-denied": Meaning(
+        "AWS IoT cuts it off (MQTT 5: reason 135)", "use the topics that the policy allows"
+    ),
+    "topic": Meaning(
+        "AWS IoT cuts it off", "at most 7 slashes and 256 bytes a topic, and 8 filters a SUBSCRIBE"
+    ),
+    "too-large": Meaning("AWS IoT cuts it off", "send at most 128 KB in one message"),
+    "qos-2": Meaning("AWS IoT does not answer QoS 2: the device waits for ever", "use QoS 0 or 1"),
+    "keep-alive": Meaning(
+        "AWS IoT cuts it off after 1.5 times its keep-alive", "send PINGREQ in time: let the client loop"
+    ),
+    "https": Meaning(
+        "see the status", "over HTTPS, publish by POST /topics/<topic> with an ACTIVE certificate"
+    ),
+    "published": Meaning("the same", None),
+}

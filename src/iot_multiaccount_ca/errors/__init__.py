@@ -48,6 +48,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             JsonNumberError
             JsonTooDeepError
             UnreadableJsonError
+        NotADeviceCertificateError
         PlanError
             DuplicateCaError
             DuplicateStageNameError

@@ -77,6 +77,10 @@ class UnreadableDeviceCertificateError(SharedCaError):
     """The text or file holds no device certificate that parses."""
 
 
+class NotADeviceCertificateError(SharedCaError):
+    """Something else than a certificate, such as a key or a signing request."""
+
+
 class ProvisioningConflictError(SharedCaError):
     """Ways of enrolling the devices of one CA that exclude each other."""
 

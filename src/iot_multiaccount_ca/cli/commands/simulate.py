@@ -1,73 +1,132 @@
-"""``iot-ca simulate``: what JITP would do with device certificates. Reads files alone; asks no AWS, changes nothing."""
+"""``iot-ca simulate``: what JITP or JITR would do with device certificates. Reads files alone; asks no AWS."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...errors import UnreadableDeviceCertificateError
 from ...model.ca.certificate import CaCertificate
-from ...model.jitp.simulation import repeated
-from ...model.jitp.simulation.device import holds_certificate
+from ...model.jitp.simulation import read_one_device
 from ...model.jitp.template_body import STAND_IN_ACCOUNT, STAND_IN_REGION, JitpTemplateBody
-from ...model.target import partition_of
-from ..dry_runs import DryRun, DryRuns
+from ...model.jitr.simulation import read_allow_list
+from ..options import cloud_assembly
 from ..output import console, emit_json, progress
+from ..simulation.device_files import DeviceFile, files_in, read
+from ..simulation.document import SIMULATE, SIMULATE_VERSION, simulate_document
+from ..simulation.dry_runs import DryRun, DryRuns, LeftOut
+from ..simulation.registrations import Registration, registration_for, registrations_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from ...model.jitp.simulation import Provisioning
-
-JSON_SHAPE = "iot-ca/simulate"
-JSON_VERSION = 1
-_SUFFIXES = frozenset({".pem", ".crt", ".cer", ".der"})
+_PATH = click.Path(exists=True, path_type=Path)
 
 
 @click.command("simulate")
 @click.option(
     "-t",
     "--template",
-    required=True,
     metavar="FILE",
     help="The JITP template body, JSON; {{account}}, {{region}} and {{partition}} in it are filled.",
 )
 @click.option(
     "-d",
     "--device-certificate",
-    "devices",
-    required=True,
+    "options",
     metavar="FILE|FOLDER",
-    type=click.Path(exists=True, path_type=Path),
-    help="A device certificate, PEM or DER; of a chain the first. Or a folder of them, with its subfolders: "
-    "*.pem, *.crt, *.cer and *.der that hold a certificate.",
+    multiple=True,
+    type=_PATH,
+    help="A device certificate: PEM, DER, PKCS#7, base64; of a chain the one that issued no other. Or a folder of "
+    "them, with its subfolders. The same as an argument.",
 )
 @click.option("--ca-certificate", metavar="FILE", help="The registered CA, PEM: the chain is checked too.")
 @click.option("--account", metavar="ID", help=f"The stage's account.  [default: {STAND_IN_ACCOUNT}]")
 @click.option("--region", metavar="NAME", help=f"The stage's region.  [default: {STAND_IN_REGION}]")
+@click.option(
+    "--app",
+    "-a",
+    metavar="DIR|COMMAND",
+    help="A synthesized cloud assembly, or the app's command: template or enrollment, CA and account are the stage's.",
+)
+@click.option("--stage", metavar="NAME", help="The stage of --app.")
+@click.option(
+    "--allow-list",
+    metavar="FILE",
+    help="What the stage's JITR allow-list holds: separated by commas, blanks or new lines.",
+)
+@click.option("--problems-only", is_flag=True, help="Show only devices that are not as they should be.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, of a versioned shape.")
+@click.argument("arguments", metavar="[DEVICE]...", nargs=-1, type=_PATH)
 def simulate(
-    template: str,
-    devices: Path,
-    ca_certificate: str | None,
-    account: str | None,
-    region: str | None,
+    options: tuple[Path, ...],
+    arguments: tuple[Path, ...],
+    allow_list: str | None,
+    problems_only: bool,
     as_json: bool,
+    **place: str | None,
 ) -> None:
     """Show what just-in-time provisioning would make of a device, before it connects, and what it lacks.
 
-    Asks no AWS and needs no credentials. Of a folder also: thing names that several devices would share. Exit code: 0
-    provisioned, 1 not, or names collide, 2 bad input. What AWS does not document is a warning.
+    Asks no AWS and needs no credentials. Of several devices also: thing names that they would share. With --app and
+    --stage the stage's own template, CA and account count, and the admission of a stage with just-in-time registration.
+    Exit code: 0 provisioned, 1 not, or names collide, 2 bad input. What AWS does not document is a warning.
 
     \b
-    Example: iot-ca simulate --template jitp.json --device-certificate device.pem --ca-certificate fleet-ca.pem
-    Example: iot-ca simulate --template jitp.json --device-certificate factory/batch-7 --json
+    Example: iot-ca simulate --template jitp.json --ca-certificate fleet-ca.pem device.pem
+    Example: iot-ca simulate --app cdk.out --stage prod factory/batch-7 --problems-only
     """
-    body = JitpTemplateBody.from_file(template)
+    paths = (*options, *arguments)
+    if not paths:
+        raise click.UsageError("no device certificate: give a file or a folder")
+    registrations, stands_in = _registrations(**place)
+    admitted = read_allow_list(allow_list) if allow_list else None
+    one = len(paths) == 1 and not paths[0].is_dir()
+    results, left_out = _dry_runs(paths, registrations, admitted, one=one)
+    if not results:
+        reasons = ", ".join(f"{each.file}: {each.reason}" for each in left_out[:10])
+        raise click.UsageError(
+            f"no device certificate in {', '.join(map(str, paths))}" + (f" ({reasons})" if reasons else "")
+        )
+    made = DryRuns(
+        tuple(results),
+        tuple(left_out),
+        one and len(results) == 1,
+        registrations[0],
+        place["template"],
+        place["stage"],
+        stands_in,
+    )
+    if as_json:
+        emit_json(SIMULATE, SIMULATE_VERSION, simulate_document(made, problems_only=problems_only))
+    else:
+        from ..simulation.text import show
+
+        show(console(), made, problems_only=problems_only)
+    sys.exit(made.exit_code)
+
+
+def _registrations(
+    template: str | None,
+    ca_certificate: str | None,
+    account: str | None,
+    region: str | None,
+    app: str | None,
+    stage: str | None,
+) -> tuple[list[Registration], tuple[str, ...]]:
+    """What devices are tried on, and the placeholders that nobody said how to fill."""
+    if (app is None) != (stage is None):
+        raise click.UsageError("--app and --stage go together")
+    body = JitpTemplateBody.from_file(template) if template else None
+    if app is not None and stage is not None:
+        if ca_certificate or account or region:
+            raise click.UsageError("--app and --stage say which CA, account and region: leave the others out")
+        with cloud_assembly(app) as folder:
+            return registrations_of(folder, stage, body), ()
+    if body is None:
+        raise click.UsageError("no template: give --template, or --app and --stage")
     authority = CaCertificate.from_file(ca_certificate) if ca_certificate else None
     stands_in = tuple(
         name
@@ -75,119 +134,61 @@ def simulate(
         if given is None and "{{" + name + "}}" in body.text.replace(" ", "")
     )
     account, region = account or STAND_IN_ACCOUNT, region or STAND_IN_REGION
-    found = list(_files(devices))
-    results = []
-    with progress("simulating", len(found)) if devices.is_dir() else nullcontext(_no_progress) as advance:
-        for path, label in found:
-            result = _dry_run(body, path, label, account, region, authority)
-            if not _is_the_ca(result, authority, devices):
-                results.append(result)
-            advance(1)
-    if not results:
-        raise click.UsageError(f"no device certificate in {devices} (*.pem, *.crt, *.cer, *.der)")
-    made = DryRuns(tuple(results), devices.is_dir(), account, region, stands_in, authority)
-    if as_json:
-        emit_json(JSON_SHAPE, JSON_VERSION, as_document(made, template))
-    else:
-        from ..simulate_text import show
-
-        show(console(), made)
-    sys.exit(made.exit_code)
+    body.resolved_body(account=account, region=region)
+    return [Registration(account, region, authority, body)], stands_in
 
 
-def as_document(made: DryRuns, template: str) -> dict[str, Any]:
-    """The dry runs as JSON has them."""
-    return {
-        "exitCode": made.exit_code,
-        "template": template,
-        "account": made.account,
-        "region": made.region,
-        "partition": partition_of(made.region),
-        "caCertificateId": made.authority.certificate_id if made.authority else None,
-        "devices": [
-            {
-                "file": each.file,
-                "state": each.state,
-                "problem": each.problem,
-                "result": None if each.run is None else _result_document(each.run),
-            }
-            for each in made.results
-        ],
-        "collisions": [{"thingName": name, "files": list(files)} for name, files in made.collisions.items()],
-        "repeatedCertificates": [{"files": list(files)} for files in repeated(made.answered)],
-    }
+def _dry_runs(
+    paths: Sequence[Path],
+    registrations: Sequence[Registration],
+    admitted: frozenset[str] | None,
+    *,
+    one: bool,
+) -> tuple[list[DryRun], list[LeftOut]]:
+    results: list[DryRun] = []
+    left_out: list[LeftOut] = []
+    authorities = {each.authority.certificate_id for each in registrations if each.authority}
+    for path, label in _advancing(files_in(paths), one=one):
+        found = read(path, label)
+        if one and found.reading is None:
+            read_one_device(path)  # asked for by name, not found in a folder: its error is the command's
+        if label == str(path) and found.no_concern is not None:
+            found = DeviceFile(label, problem=found.no_concern)
+        if found.no_concern is not None:
+            left_out.append(LeftOut(label, found.no_concern))
+        elif found.reading is None:
+            results.append(DryRun(label, None, found.problem))
+        else:
+            made = _of_file(found, registrations, admitted)
+            if not one and all(each.run and each.run.certificate_id in authorities for each in made):
+                left_out.append(LeftOut(label, "the CA's own certificate"))
+            else:
+                results += made
+    return results, left_out
 
 
-def _result_document(run: Provisioning) -> dict[str, Any]:
-    return {
-        "certificateId": run.certificate_id,
-        "subject": run.subject,
-        "chains": run.chains,
-        "certificateStatus": run.certificate_status,
-        "parameters": [
-            {"name": each.name, "value": each.value, "source": str(each.source)} for each in run.parameters
-        ],
-        "thing": {
-            "name": run.thing_name,
-            "nameInHex": run.thing_name_in_hex,
-            "attributes": dict(run.attributes),
-            "type": run.thing_type,
-            "groups": list(run.thing_groups),
-            "billingGroup": run.billing_group,
-            "packageVersions": dict(run.package_versions),
-        }
-        if run.makes_thing
-        else None,
-        "policies": [
-            {"name": each.name, "document": each.text, "variables": list(each.variables)}
-            for each in run.policies
-        ],
-        "findings": [
-            {"severity": str(each.severity), "code": each.code, "problem": each.problem, "fix": each.fix}
-            for each in run.findings
-        ],
-    }
+def _of_file(
+    found: DeviceFile, registrations: Sequence[Registration], admitted: frozenset[str] | None
+) -> list[DryRun]:
+    assert found.reading is not None  # noqa: S101 - the caller has looked
+    devices, others = found.reading.devices, found.reading.others
+    return [
+        DryRun(
+            found.label,
+            registration_for(device, registrations).provision(device, others, admitted),
+            number=number if len(devices) > 1 else 0,
+            form=found.reading.form,
+        )
+        for number, device in enumerate(devices, 1)
+    ]
 
 
-def _no_progress(_: int) -> None:
-    """A single file is done before a bar could be read."""
-
-
-def _files(devices: Path) -> Iterator[tuple[Path, str]]:
-    """The files to look at, each with the name that is printed. Keys and requests beside certificates are left out."""
-    if not devices.is_dir():
-        yield devices, str(devices)
+def _advancing(files: list[tuple[Path, str]], *, one: bool) -> Iterator[tuple[Path, str]]:
+    if one:
+        yield from files  # a single file is done before a bar could be read
         return
-    for path in sorted(devices.rglob("*")):
-        label = path.relative_to(devices)
-        hidden = any(part.startswith(".") for part in label.parts)
-        if path.suffix.lower() in _SUFFIXES and path.is_file() and not hidden and _may_hold(path):
-            yield path, label.as_posix()
-
-
-def _may_hold(path: Path) -> bool:
-    try:
-        return holds_certificate(path)
-    except OSError:
-        return True  # it becomes a row that says why
-
-
-def _dry_run(
-    body: JitpTemplateBody, path: Path, label: str, account: str, region: str, authority: CaCertificate | None
-) -> DryRun:
-    try:
-        return DryRun(label, body.render(path, account=account, region=region, ca_certificate=authority))
-    except UnreadableDeviceCertificateError as error:
-        if label == str(path):
-            raise  # asked for by name, not found in a folder
-        return DryRun(label, None, str(error))
-
-
-def _is_the_ca(result: DryRun, authority: CaCertificate | None, devices: Path) -> bool:
-    """The CA's own certificate, lying beside those of its devices."""
-    return (
-        devices.is_dir()
-        and authority is not None
-        and result.run is not None
-        and result.run.certificate_id == authority.certificate_id
-    )
+    advance: Callable[[int], Any]
+    with progress("simulating", len(files)) as advance:
+        for each in files:
+            yield each
+            advance(1)

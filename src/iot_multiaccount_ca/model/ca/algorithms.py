@@ -125,7 +125,9 @@ def unsupported_signature(certificate: x509.Certificate) -> str | None:
     title, taken = SIGNATURE_ALGORITHMS.get(oid, (f"signature algorithm {oid}", ()))
     if found in taken:
         return None
-    return title if found is None or found in HASHES else found
+    if found is None or found in HASHES:
+        return title
+    return found.upper().replace("SHA", "SHA-", 1)  # as people write it: SHA-1
 
 
 def kms_signing_algorithm(key_algorithm: str) -> str:

@@ -84,6 +84,17 @@ class JitpTemplateBody:
         """The body as JSON text with the placeholders filled for one stage: at most 10,240 characters."""
         return _fill(self.text, account, region, partition)
 
+    def resolved_body(
+        self, *, account: str | None = None, region: str | None = None, partition: str | None = None
+    ) -> dict[str, Any]:
+        """The body for one stage, linted and parsed, for many dry runs. Not to be changed: it is parsed once."""
+        account, region = account or STAND_IN_ACCOUNT, region or STAND_IN_REGION
+        check_account(account, where="the dry run")
+        check_region(region, where="the dry run")
+        filled = self.resolve(account=account, region=region, partition=partition or partition_of(region))
+        body, _ = _linted(filled)
+        return body
+
     def render(
         self,
         device_certificate: DeviceCertificate,
@@ -96,22 +107,19 @@ class JitpTemplateBody:
     ) -> Provisioning:
         """The dry run: what JITP would do with a device of this certificate, offline.
 
-        ``device_certificate``: PEM text, PEM or DER bytes, a path, or an ``x509.Certificate``; of a chain the first.
-        Without ``account`` and ``region``, ``123456789012`` and ``us-east-1`` stand in; the ``partition`` is the
-        region's. With ``ca_certificate`` the chain is checked too. ``now``: aware; the clock's unless given.
+        ``device_certificate``: PEM text, the bytes of a file, a path, or an ``x509.Certificate``; of a chain the one
+        that issued no other. Without ``account`` and ``region``, ``123456789012`` and ``us-east-1`` stand in; the
+        ``partition`` is the region's. With ``ca_certificate`` the chain is checked too. ``now``: aware; the clock's
+        unless given.
         Raises `UnreadableDeviceCertificateError` where there is no certificate, and a `StageError` for an account or
         region that cannot be; what stands in the device's way is among the answer's ``findings``.
         """
         # Here, so that a synth without a dry run loads none of it.
-        from .simulation import dry_run, load_device_certificate
+        from .simulation import dry_run, read_one_device
 
-        account, region = account or STAND_IN_ACCOUNT, region or STAND_IN_REGION
-        check_account(account, where="the dry run")
-        check_region(region, where="the dry run")
-        filled = self.resolve(account=account, region=region, partition=partition or partition_of(region))
-        body, _ = _linted(filled)
-        certificate = load_device_certificate(device_certificate)
-        return dry_run(body, certificate, ca_certificate=ca_certificate, now=now)
+        body = self.resolved_body(account=account, region=region, partition=partition)
+        read = read_one_device(device_certificate)
+        return dry_run(body, read.devices[0], ca_certificate=ca_certificate, now=now, others=read.others)
 
 
 def _parse(text: object) -> dict[str, Any]:

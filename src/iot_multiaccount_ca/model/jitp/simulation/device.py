@@ -4,96 +4,148 @@ from __future__ import annotations
 
 import os
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 
-from ....errors import UnreadableDeviceCertificateError
+from ....errors import NotADeviceCertificateError, UnreadableDeviceCertificateError
+from .certificate_checks import extension
+from .chain import is_issuer
+from .encodings import certificates_in
 
-_BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
-_DER_SEQUENCE = 0x30
-#: No certificate that a device sends is near this, and a folder may hold anything: what is beyond is not read.
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: A file of more bytes than that is read only if it begins with certificates: a folder may hold anything.
 _LARGEST_FILE = 1_000_000
+_LARGEST_BATCH = 64_000_000
+#: Certificates without a CA among them that are held against each other, each against each.
+_MOST_COMPARED = 20
+_ALLOWED = "one X.509 certificate, PEM, PKCS#7 or DER"
 
 DeviceCertificate = str | bytes | os.PathLike[str] | x509.Certificate
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a text or file holds: device certificates, and others such as their CA's. ``form``: what they came in."""
+
+    devices: tuple[x509.Certificate, ...]
+    others: tuple[x509.Certificate, ...]
+    form: str
+
+
 def load_device_certificate(given: DeviceCertificate) -> x509.Certificate:
-    """The device certificate in PEM text, in PEM or DER bytes, or in the file at a path.
+    """The device certificate in text, in bytes, or in the file at a path. A string that holds no PEM is a path.
 
-    Of a chain it is the first, as a device sends it in TLS. A string that holds no PEM is a path.
+    Of a chain it is the one that issued no other, wherever it stands. Raises `UnreadableDeviceCertificateError`.
     """
+    return read_one_device(given).devices[0]
+
+
+def read_one_device(given: DeviceCertificate) -> Reading:
+    """The same, with the certificates around it."""
     if isinstance(given, x509.Certificate):
-        return _checked(given, "")
-    if isinstance(given, bytes):
-        return _parse(given, "")
+        return Reading((given,), (), "")
+    source = ""
     if isinstance(given, str) and "-----BEGIN" in given:
-        return _parse(given.encode("utf-8", "replace"), "")
-    if isinstance(given, str | os.PathLike):
-        try:
-            with Path(given).open("rb") as file:
-                content = file.read(_LARGEST_FILE)
-        except (OSError, ValueError) as error:
-            raise UnreadableDeviceCertificateError(
-                f"the device certificate cannot be read: {getattr(error, 'strerror', None) or error}",
-                value=str(given),
-                fix="give the path of the certificate's PEM file, relative to the working directory",
-            ) from None
-        return _parse(content, f" in {given}")
-    raise UnreadableDeviceCertificateError(
-        "this is no device certificate",
-        value=type(given).__name__,
-        allowed="PEM as str or bytes, a path, or an x509.Certificate",
-    )
-
-
-def holds_certificate(path: Path) -> bool:
-    """Whether a file looks like a certificate, PEM or DER: for folders, where keys and requests lie beside them."""
-    if path.suffix.lower() == ".der":
-        return True
-    with path.open("rb") as file:
-        return _BEGIN in file.read(_LARGEST_FILE)
-
-
-def _parse(content: bytes, source: str) -> x509.Certificate:
-    start = content.find(_BEGIN)
-    end = content.find(_END, start)
-    try:
-        with warnings.catch_warnings():
-            # Subjects that X.509 forbids are what a dry run is for: they become findings.
-            warnings.simplefilter("ignore")
-            if start >= 0:
-                if end < 0:
-                    raise ValueError("the PEM block has no end")
-                return _checked(x509.load_pem_x509_certificate(content[start : end + len(_END)]), source)
-            if content[:1] and content[0] == _DER_SEQUENCE:
-                return _checked(x509.load_der_x509_certificate(content), source)
-    except ValueError as error:
+        content = given.encode("utf-8", "replace")
+    elif isinstance(given, bytes):
+        content = given
+    elif isinstance(given, str | os.PathLike):
+        content, source = read_file(given), f" in {os.fspath(given)}"
+    else:
         raise UnreadableDeviceCertificateError(
-            f"the device certificate{source} does not parse: {error}",
-            allowed="one X.509 certificate, PEM or DER",
+            "this is no device certificate",
+            value=type(given).__name__,
+            allowed="PEM as str or bytes, a path, or an x509.Certificate",
+        )
+    try:
+        found = read_devices(content)
+    except NotADeviceCertificateError as error:
+        raise UnreadableDeviceCertificateError(
+            f"no certificate{source or ' in what was given'}: {error.problem}",
+            allowed=_ALLOWED,
+            fix="give the device's certificate, not its key or its signing request",
         ) from None
-    raise _no_certificate(source)
+    except UnreadableDeviceCertificateError as error:
+        raise UnreadableDeviceCertificateError(
+            f"the device certificate{source} cannot be read: {error.problem}", allowed=_ALLOWED
+        ) from None
+    if len(found.devices) > 1:
+        raise UnreadableDeviceCertificateError(
+            f"{len(found.devices)} device certificates{source}: none of them issued another",
+            allowed="one device certificate, with its CAs if you like",
+            fix="give them one by one",
+        )
+    return found
 
 
-def _no_certificate(source: str) -> UnreadableDeviceCertificateError:
-    return UnreadableDeviceCertificateError(
-        f"no certificate{source or ' in what was given'}",
-        allowed="one block from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----",
-        fix="give the device's certificate, not its key or its signing request",
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """A file's content; of one that is too large for a certificate, and does not begin with any, the beginning."""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(_LARGEST_FILE)
+            if len(content) == _LARGEST_FILE and b"-----BEGIN CERT" in content:
+                content += file.read(_LARGEST_BATCH - _LARGEST_FILE)
+    except (OSError, ValueError) as error:
+        raise UnreadableDeviceCertificateError(
+            f"the device certificate cannot be read: {getattr(error, 'strerror', None) or error}",
+            value=str(path),
+            fix="give the path of the certificate's file, relative to the working directory",
+        ) from None
+    return content
+
+
+def read_devices(content: bytes) -> Reading:
+    """Every device certificate in the bytes of a file, and every other certificate.
+
+    Raises `NotADeviceCertificateError` where there is something else than a certificate, and
+    `UnreadableDeviceCertificateError` where there may be one that cannot be read.
+    """
+    if not content.strip():
+        raise UnreadableDeviceCertificateError("it is empty")
+    found, form = certificates_in(content)
+    found = list(dict.fromkeys(map(_checked, found)))
+    issuers = _issuers(found)
+    devices = {number for number in range(len(found)) if number not in issuers}
+    # A CA's certificate beside those of devices, though it issued none of them, is no device's.
+    ends = {number for number in devices if not _is_ca(found[number])} or devices
+    return Reading(
+        tuple(each for number, each in enumerate(found) if number in ends),
+        tuple(each for number, each in enumerate(found) if number not in ends),
+        form,
     )
 
 
-def _checked(certificate: x509.Certificate, source: str) -> x509.Certificate:
+def _issuers(found: Sequence[x509.Certificate]) -> frozenset[int]:
+    """Places of those that issued another one."""
+    if len(found) == 1:
+        return frozenset()
+    candidates = [number for number, each in enumerate(found) if _is_ca(each)] or list(range(len(found)))
+    if len(candidates) == len(found) > _MOST_COMPARED:
+        return frozenset()  # a batch of devices and nothing else
+    return frozenset(
+        number
+        for number in candidates
+        if any(is_issuer(each, found[number]) for place, each in enumerate(found) if place != number)
+    )
+
+
+def _is_ca(certificate: x509.Certificate) -> bool:
+    constraints = extension(certificate, x509.BasicConstraints)
+    return constraints is not None and constraints.ca
+
+
+def _checked(certificate: x509.Certificate) -> x509.Certificate:
     """The same, once its lazily parsed parts have been seen to parse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _ = certificate.subject, certificate.issuer, certificate.extensions
+            _ = certificate.subject, certificate.issuer, certificate.serial_number
             _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     except ValueError as error:
-        raise UnreadableDeviceCertificateError(
-            f"the device certificate{source} does not parse: {error}",
-            allowed="one X.509 certificate, PEM or DER",
-        ) from None
+        raise UnreadableDeviceCertificateError(f"it does not parse: {error}") from None
     return certificate

@@ -15,13 +15,14 @@ from ..functions import Resolver
 from ..lint import lint, with_text_policies
 from ..making import PENDING, Maker
 from ..template_rules import CERTIFICATE_ID, SERIAL_NUMBER
-from .certificate_checks import check_certificate, check_chain
+from .certificate_checks import check_certificate
+from .chain import check_chain
 from .policy_variables import check_variables
 from .subject import read_parameters, rfc4514, serial_number_in_hex
 from .values import Provisioning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from cryptography import x509
 
@@ -34,11 +35,13 @@ def simulate(
     *,
     ca_certificate: x509.Certificate | CaCertificate | None = None,
     now: dt.datetime | None = None,
+    others: Sequence[x509.Certificate] = (),
 ) -> Provisioning:
     """What JITP would do with a device that connects with ``certificate`` for the first time.
 
     ``body``: a template body without ``{{…}}`` placeholders, as `JitpTemplateBody.resolve` fills it.
     ``ca_certificate``: the registered CA; without it the chain is not looked at. ``now``: aware; else the clock's.
+    ``others``: certificates that came with the device's, such as an intermediate CA's.
     Raises a `ProvisioningTemplateError` for a body that AWS IoT would refuse, or that could provision no device at all.
     What stands in this device's way is no error here but a finding. No dry run can know whether named policies, groups,
     types and billing groups exist, what the provisioning role may do, and whether there is a thing of that name.
@@ -47,7 +50,7 @@ def simulate(
     """
     body = with_text_policies(body)
     lint(body)
-    return dry_run(body, certificate, ca_certificate=ca_certificate, now=now)
+    return dry_run(body, certificate, ca_certificate=ca_certificate, now=now, others=others)
 
 
 def dry_run(
@@ -56,12 +59,13 @@ def dry_run(
     *,
     ca_certificate: x509.Certificate | CaCertificate | None = None,
     now: dt.datetime | None = None,
+    others: Sequence[x509.Certificate] = (),
 ) -> Provisioning:
     """The same for a body that has been linted: a thousand devices need that once."""
     with warnings.catch_warnings():
         # cryptography warns of subjects that X.509 forbids; here they become findings.
         warnings.simplefilter("ignore")
-        return _run(body, certificate, ca_certificate, now or dt.datetime.now(dt.UTC))
+        return _run(body, certificate, ca_certificate, now or dt.datetime.now(dt.UTC), others)
 
 
 def _run(
@@ -69,6 +73,7 @@ def _run(
     certificate: x509.Certificate,
     authority: x509.Certificate | CaCertificate | None,
     now: dt.datetime,
+    others: Sequence[x509.Certificate],
 ) -> Provisioning:
     findings = Findings()
     # "Refers to an internally generated ID": seen to be the SHA-256 of the DER, and to be passed always.
@@ -79,7 +84,7 @@ def _run(
     chains = None
     if authority is not None:
         loaded = authority.load() if isinstance(authority, CaCertificate) else authority
-        chains = check_chain(certificate, loaded, now, findings)
+        chains = check_chain(certificate, loaded, now, findings, others)
 
     def judge(value: Any, rule: Callable[[Any, Findings], _T]) -> _T:
         return rule(value, findings)

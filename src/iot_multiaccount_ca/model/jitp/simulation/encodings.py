@@ -1,0 +1,219 @@
+"""Certificates out of bytes, in whatever they are wrapped. Judges no certificate, and looks into no key.
+
+What is read: PEM of any label that holds certificates, PKCS#7, DER, bare base64, each also in UTF-16 or UTF-32, with a
+byte order mark, or with ``\\n`` written as two characters. What is not is called by its name.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import re
+import warnings
+from typing import TYPE_CHECKING, TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs7
+
+from ....errors import NotADeviceCertificateError, SharedCaError, UnreadableDeviceCertificateError
+from . import der
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_T = TypeVar("_T")
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with a byte order mark"),
+)
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 #]+)-----(.*?)-----END \1-----", re.DOTALL)
+_CERTIFICATE_LABELS = {
+    "CERTIFICATE": "PEM",
+    "X509 CERTIFICATE": "PEM (X509 CERTIFICATE)",
+    "TRUSTED CERTIFICATE": "PEM (TRUSTED CERTIFICATE)",
+}
+_PKCS7_LABELS = frozenset({"PKCS7", "PKCS #7 SIGNED DATA", "CMS"})
+_OTHER_LABELS = (
+    ("PRIVATE KEY", "a private key"),
+    ("CERTIFICATE REQUEST", "a certificate signing request"),
+    ("PUBLIC KEY", "a public key"),
+    ("CRL", "a revocation list"),
+    ("PARAMETERS", "parameters of keys"),
+)
+_CONTAINERS = (
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"\xfe\xed\xfe\xed", "a Java keystore"),
+    (b"\xce\xce\xce\xce", "a Java keystore"),
+)
+_WRITTEN_BREAK = re.compile(r"\\r|\\n")
+# Around base64 in the source code of firmware: quotes, and a backslash at a line's end.
+_NOT_BASE64 = re.compile(r"[\s\"'\\]+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{100,}={0,2}")
+_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+
+
+def certificates_in(content: bytes) -> tuple[list[x509.Certificate], str]:
+    """The certificates in their order, and what they are wrapped in.
+
+    Raises `NotADeviceCertificateError` where there is something else, and `UnreadableDeviceCertificateError` where
+    there may be a certificate that cannot be read.
+    """
+    with warnings.catch_warnings():
+        # Subjects that X.509 forbids are what a dry run is for: they become findings.
+        warnings.simplefilter("ignore")
+        for magic, name in _CONTAINERS:
+            if content.startswith(magic):
+                raise _unreadable(f"it is {name}: unpack it")
+        text, encoding = _text(content)
+        if "-----BEGIN " in text:
+            found, form = _in_pem(text)
+        elif content[:1] == bytes([der.SEQUENCE]):
+            found, form = _in_der(content)
+        else:
+            found, form = _in_base64(text)
+    return found, f"{form}, {encoding}" if encoding else form
+
+
+def _text(content: bytes) -> tuple[str, str]:
+    """The bytes as text, and the encoding where it is a strange one."""
+    for mark, codec, name in _MARKS:
+        if content.startswith(mark):
+            return content.decode(codec, "replace"), name
+    for codec, name, width in (
+        ("utf-16-le", "UTF-16", 2),
+        ("utf-16-be", "UTF-16", 2),
+        ("utf-32-le", "UTF-32", 4),
+    ):
+        place = content.find("-----BEGIN".encode(codec))
+        if place >= 0 and place % width == 0:
+            return content.decode(codec, "replace"), name
+    return content.decode("latin-1"), ""
+
+
+def _in_pem(text: str) -> tuple[list[x509.Certificate], str]:
+    found: list[x509.Certificate] = []
+    forms: dict[str, None] = {}
+    others: dict[str, None] = {}
+    blocks = 0
+    for label, body in _BLOCK.findall(text):
+        blocks += 1
+        if label in _CERTIFICATE_LABELS:
+            found.append(_certificate(_decoded(body)))
+            forms[_CERTIFICATE_LABELS[label]] = None
+        elif label in _PKCS7_LABELS:
+            found += _in_pkcs7(_decoded(body))
+            forms["PKCS#7"] = None
+        else:
+            others[next((name for part, name in _OTHER_LABELS if part in label), f"a {label}")] = None
+    if text.count("-----BEGIN ") > blocks and (not blocks or _unended(text)):
+        raise _unreadable("a PEM block has no end")
+    if not found:
+        raise _something_else(" and ".join(others))
+    return found, " and ".join(forms)
+
+
+def _certificate(content: bytes) -> x509.Certificate:
+    """The first element: a TRUSTED CERTIFICATE has OpenSSL's trust settings after it."""
+
+    def read() -> x509.Certificate:
+        return x509.load_der_x509_certificate(content[: der.element(content)[2]])
+
+    return _parsed(read)
+
+
+def _unended(text: str) -> bool:
+    """Whether a block of certificates lacks its end: what is lost would not be missed."""
+    return any(
+        text.count(f"-----BEGIN {label}-----") > text.count(f"-----END {label}-----")
+        for label in (*_CERTIFICATE_LABELS, *_PKCS7_LABELS)
+    )
+
+
+def _decoded(body: str) -> bytes:
+    lines = _WRITTEN_BREAK.sub("\n", body).split("\n")
+    plain = _NOT_BASE64.sub("", "".join(line for line in lines if ":" not in line))
+    try:
+        return base64.b64decode(plain, validate=True)
+    except binascii.Error as error:
+        raise _unreadable(f"it is no base64: {error}") from None
+
+
+def _in_pkcs7(content: bytes) -> list[x509.Certificate]:
+    found = _parsed(lambda: pkcs7.load_der_pkcs7_certificates(content))
+    if not found:
+        raise _something_else("PKCS#7 without a certificate")
+    return found
+
+
+def _in_der(content: bytes, form: str = "DER") -> tuple[list[x509.Certificate], str]:
+    if _SIGNED_DATA in content[:20]:
+        return _in_pkcs7(content), "PKCS#7" if form == "DER" else f"PKCS#7, {form}"
+    found = []
+    rest = content
+    while rest[:1] == bytes([der.SEQUENCE]):
+        try:
+            _, _, length = der.element(rest)
+            found.append(x509.load_der_x509_certificate(rest[:length]))
+        except ValueError as error:
+            if found:
+                break
+            raise _not_a_certificate(content, error) from None
+        rest = rest[length:]
+    if rest.strip(b"\x00\r\n \xff"):
+        form += f", {len(rest):,} bytes after it"
+    return found, form
+
+
+def _not_a_certificate(content: bytes, error: ValueError) -> SharedCaError:
+    readers: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("a certificate signing request", lambda: x509.load_der_x509_csr(content)),
+        ("a revocation list", lambda: x509.load_der_x509_crl(content)),
+        ("a public key", lambda: serialization.load_der_public_key(content)),
+        ("a private key", lambda: serialization.load_der_private_key(content, None)),
+    )
+    for name, read in readers:
+        try:
+            read()
+        except TypeError:  # a key under a passphrase
+            return _something_else("a private key")
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+        return _something_else(name)
+    if content[4:7] == b"\x02\x01\x03":
+        return _unreadable("it is PKCS#12: export the certificate from it (openssl pkcs12 -nokeys -clcerts)")
+    return _unreadable(f"it does not parse: {error}")
+
+
+def _in_base64(text: str) -> tuple[list[x509.Certificate], str]:
+    plain = _NOT_BASE64.sub("", _WRITTEN_BREAK.sub("\n", text))
+    if _BASE64.fullmatch(plain):
+        try:
+            return _in_der(base64.b64decode(plain, validate=True), "bare base64")
+        except binascii.Error as error:
+            raise _unreadable(f"it is no base64: {error}") from None
+    if "BEGIN CERTIFICATE" in text or "BEGIN TRUSTED CERTIFICATE" in text:
+        raise _unreadable("its PEM block does not begin with -----BEGIN CERTIFICATE-----")
+    raise _something_else("")
+
+
+def _parsed(read: Callable[[], _T]) -> _T:
+    try:
+        return read()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _unreadable(f"it does not parse: {error}") from None
+
+
+def _unreadable(reason: str) -> UnreadableDeviceCertificateError:
+    return UnreadableDeviceCertificateError(reason)
+
+
+def _something_else(what: str) -> NotADeviceCertificateError:
+    return NotADeviceCertificateError(what or "no certificate in it")

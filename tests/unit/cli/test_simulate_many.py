@@ -1,0 +1,227 @@
+"""``iot-ca simulate`` on folders and stages: every file is accounted for, and the place is the cloud assembly's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from aws_cdk import App
+
+from iot_multiaccount_ca import (
+    Admission,
+    CaCertificate,
+    CaStage,
+    JitpTemplateBody,
+    JitrEnrollment,
+    RetiringCa,
+    SharedCa,
+    SharedCaPlan,
+)
+from iot_multiaccount_ca.cli.output import console
+from iot_multiaccount_ca.cli.simulation.device_files import files_in, read
+from iot_multiaccount_ca.cli.simulation.dry_runs import DryRun, DryRuns
+from iot_multiaccount_ca.cli.simulation.registrations import Registration
+from iot_multiaccount_ca.cli.simulation.text import show
+from support.certificates import make_ca, make_device
+from support.simulation_table import POLICY, ref, template
+from support.terminal import in_pipe
+
+FIELD = Path(__file__).parents[1] / "model/jitp/field"
+CA = make_ca("ec-p256", common_name="Many CA")
+NEXT = make_ca("ec-p256", common_name="Next CA")
+DOCUMENT = POLICY.replace('"*"', '"arn:{{partition}}:iot:{{region}}:{{account}}:client/x"')
+BODY = template("CommonName", thing={"ThingName": ref("CommonName")}, policy={"PolicyDocument": DOCUMENT})
+
+
+def test_every_file_of_a_folder_is_accounted_for(tmp_path: Path) -> None:
+    """Read, no concern, or not readable and exit code 2; whatever its ending."""
+    folder = tmp_path / "factory"
+    (folder / "line 2").mkdir(parents=True)
+    (folder / ".git").mkdir()
+    device = make_device(CA, "d1")
+    written = {
+        "a.txt": device.pem,
+        "line 2/no-ending": make_device(CA, "d2").pem,
+        "bundle.pem": CA.pem + make_device(CA, "d3").pem,
+        "batch.pem": make_device(CA, "d4").pem + make_device(CA, "d5").pem,
+        "a.key.pem": device.key_pem,
+        "notes.txt": "notes",
+        "nothing.txt": "",
+        "nothing.pem": "",
+        "text.crt": "no certificate",
+        "cut.pem": device.pem[:300],
+        ".hidden.pem": device.pem,
+    }
+    for name, content in written.items():
+        (folder / name).write_text(content)
+    (folder / "ca.pem").write_text(CA.pem)
+    (folder / "link.pem").symlink_to("gone.pem")
+    (tmp_path / "jitp.json").write_text(json.dumps(BODY))
+    (tmp_path / "ca.pem").write_text(CA.pem)
+    ran = in_pipe(
+        "simulate", "-t", "jitp.json", "--ca-certificate", "ca.pem", "--json", "factory", cwd=tmp_path
+    )
+    answer = json.loads(ran.stdout)
+    assert ran.code == answer["exitCode"] == 2
+    states = {(each["file"], each["number"]): each["state"] for each in answer["devices"]}
+    assert states == {
+        ("a.txt", 0): "provisioned",
+        ("line 2/no-ending", 0): "provisioned",
+        ("bundle.pem", 0): "provisioned",
+        ("batch.pem", 1): "provisioned",
+        ("batch.pem", 2): "provisioned",
+        ("nothing.pem", 0): "unreadable",
+        ("text.crt", 0): "unreadable",
+        ("cut.pem", 0): "unreadable",
+        ("link.pem", 0): "unreadable",
+    }
+    assert {each["file"]: each["reason"] for each in answer["leftOut"]} == {
+        "a.key.pem": "a private key",
+        "notes.txt": "no certificate in it",
+        "nothing.txt": "it is empty",
+        ".git": "hidden",
+        ".hidden.pem": "hidden",
+        "ca.pem": "the CA's own certificate",
+    }
+    text = in_pipe(
+        "simulate", "-t", "jitp.json", "--ca-certificate", "ca.pem", "factory", cwd=tmp_path
+    ).stdout
+    for each in ("a.key.pem", ".git", "link.pem", "cut.pem", "batch.pem #2"):
+        assert each in text
+
+
+def test_a_folder_of_one_certificate_in_five_forms(tmp_path: Path) -> None:
+    """A row each, and the warning that they are one."""
+    shutil.copytree(FIELD / "batch", tmp_path / "batch")
+    shutil.copy(FIELD / "serial-declared-unused.json", tmp_path / "jitp.json")
+    answer = json.loads(in_pipe("simulate", "-t", "jitp.json", "batch", "--json", cwd=tmp_path).stdout)
+    assert answer["counts"] == {"provisioned": len(answer["devices"]), "refused": 0, "unreadable": 0}
+    assert {each["file"] for each in answer["devices"]} == {each.name for each in (FIELD / "batch").iterdir()}
+    assert {each["form"] for each in answer["devices"]} == {
+        "PEM",
+        "PEM, UTF-16",
+        "PEM (TRUSTED CERTIFICATE)",
+        "PEM (X509 CERTIFICATE)",
+        "PKCS#7",
+    }
+
+
+def test_problems_only_shows_nothing_else(tmp_path: Path) -> None:
+    """In the table and in the JSON; the counts are of all."""
+    (tmp_path / "jitp.json").write_text(json.dumps(BODY))
+    for name in ("good", "is bad"):
+        (tmp_path / f"{name}.pem").write_text(make_device(CA, name).pem)
+    files = ("good.pem", "is bad.pem")
+    ran = in_pipe("simulate", "-t", "jitp.json", "--problems-only", *files, cwd=tmp_path)
+    assert ran.code == 1
+    assert "is bad.pem" in ran.stdout
+    assert "good.pem" not in ran.stdout
+    assert "1 certificate without a problem not shown" in ran.stdout
+    answer = json.loads(
+        in_pipe("simulate", "-t", "jitp.json", "--problems-only", "--json", *files, cwd=tmp_path).stdout
+    )
+    assert [each["file"] for each in answer["devices"]] == ["is bad.pem"]
+    assert answer["counts"]["provisioned"] == 1
+
+
+def test_a_table_of_ten_thousand_shows_the_problems_and_is_fast(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not ten thousand rows."""
+    body = JitpTemplateBody.from_dict(BODY)
+    good, bad = (body.render(make_device(CA, name).pem) for name in ("good", "is bad"))
+    results = tuple(
+        DryRun(f"{number}.pem", bad if number % 5_000 == 0 else good, form="PEM") for number in range(10_000)
+    )
+    made = DryRuns(results, (), False, Registration("111111111111", "eu-west-1", None, body))
+    begin = time.monotonic()
+    show(console(), made, problems_only=False)
+    assert time.monotonic() - begin < 5
+    shown = capsys.readouterr().out
+    assert "5000.pem" in shown
+    assert "9,998 certificates without a problem not shown" in shown.replace("\u202f", ",")
+    assert len(shown.splitlines()) < 100
+
+
+def test_no_link_is_followed_and_no_device_waited_for(tmp_path: Path) -> None:
+    """A link to a folder is a problem; a pipe would never end."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/link").symlink_to(tmp_path / "real")
+    os.mkfifo(tmp_path / "folder/pipe.pem")
+    found = {label: read(path, label) for path, label in files_in([tmp_path / "folder"])}
+    assert "not followed" in (found["link"].problem or "")
+    assert found["pipe.pem"].no_concern == "no regular file"
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An app with a stage of JITP under a rotation, and one of JITR."""
+    folder = tmp_path_factory.mktemp("cdk.out")
+    app = App(outdir=str(folder))
+    plan = SharedCaPlan(
+        ca_certificate=CaCertificate.from_pem(NEXT.pem),
+        retiring=[RetiringCa(CaCertificate.from_pem(CA.pem))],
+        provisioning=JitpTemplateBody.from_dict(BODY),
+        stages=[
+            CaStage("prod", account="333333333333", region="eu-west-1"),
+            CaStage(
+                "lab",
+                account="111111111111",
+                region="eu-west-1",
+                provisioning=JitrEnrollment(
+                    policy="devices",
+                    admission=Admission(parameter_name="p", subject={"CommonName": "lab-.*"}),
+                    thing_name="{CommonName}",
+                ),
+            ),
+        ],
+    )
+    SharedCa(app, "FleetCa", plan=plan)
+    app.synth()
+    return folder
+
+
+def test_the_stage_says_template_account_and_ca(assembly: Path, tmp_path: Path) -> None:
+    """Of two CAs the one that signed the device."""
+    for name, authority in (("old", CA), ("new", NEXT)):
+        (tmp_path / f"{name}.pem").write_text(make_device(authority, name).pem)
+    arguments = ("--app", str(assembly), "--stage", "prod", "--json", "old.pem", "new.pem")
+    ran = in_pipe("simulate", *arguments, cwd=tmp_path)
+    answer = json.loads(ran.stdout)
+    assert ran.code == 0
+    assert (answer["stage"], answer["account"], answer["template"]) == ("prod", "333333333333", None)
+    for each in answer["devices"]:
+        assert each["result"]["chains"] is True
+        assert "arn:aws:iot:eu-west-1:333333333333" in each["result"]["policies"][0]["document"]
+
+
+def test_the_stages_admission_is_tried(assembly: Path, tmp_path: Path) -> None:
+    """Subject rules, and the allow-list that is given as a file."""
+    admitted, stranger = make_device(NEXT, "lab-1"), make_device(NEXT, "pump-1")
+    (tmp_path / "admitted.pem").write_text(admitted.pem)
+    (tmp_path / "stranger.pem").write_text(stranger.pem)
+    (tmp_path / "list").write_text(admitted.certificate_id)
+    files = ("admitted.pem", "stranger.pem")
+    arguments = ("--app", str(assembly), "--stage", "lab", "--allow-list", "list", "--json", *files)
+    answer = json.loads(in_pipe("simulate", *arguments, cwd=tmp_path).stdout)
+    codes = [[each["code"] for each in device["result"]["findings"]] for device in answer["devices"]]
+    assert codes == [[], ["enrollment-subject", "enrollment-not-listed"]]
+    assert answer["devices"][0]["result"]["thing"]["name"] == "lab-1"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--stage", "none"), ("--stage", "prod", "--account", "111111111111"), ("--template", "x")],
+    ids=["no such stage", "two accounts", "no stage"],
+)
+def test_a_place_that_cannot_be_is_bad_input(
+    arguments: tuple[str, ...], assembly: Path, tmp_path: Path
+) -> None:
+    """Exit code 2 and a sentence."""
+    (tmp_path / "d.pem").write_text(make_device(NEXT, "d").pem)
+    ran = in_pipe("simulate", "--app", str(assembly), *arguments, "d.pem", cwd=tmp_path)
+    assert ran.code == 2
+    assert "Traceback" not in ran.stderr

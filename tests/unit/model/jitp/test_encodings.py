@@ -1,0 +1,171 @@
+"""How device certificates may come: what is read, what is no certificate, and what cannot be read, by its name."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
+
+from iot_multiaccount_ca import errors
+from iot_multiaccount_ca.model.jitp.simulation import load_device_certificate, read_devices
+from support.certificates import make_ca, make_device
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CA = make_ca("ec-p256", common_name="Wrapped CA")
+DEVICE = make_device(CA, "wrapped")
+PEM = DEVICE.pem
+DER = DEVICE.certificate.public_bytes(serialization.Encoding.DER)
+BASE64 = base64.b64encode(DER)
+CHAIN = [CA.certificate, DEVICE.certificate]
+
+
+def _labelled(label: str, content: bytes = DER) -> str:
+    return PEM.replace("CERTIFICATE", label).replace(
+        "".join(PEM.splitlines(keepends=True)[1:-1]), base64.encodebytes(content).decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "form"),
+    [
+        (PEM.encode(), "PEM"),
+        (PEM.replace("\n", "\r\n").encode(), "PEM"),
+        (PEM.replace("\n", "\n   ").encode(), "PEM"),
+        (b"Bag Attributes\n    friendlyName: d\n" + PEM.encode() + b"after", "PEM"),
+        (("\ufeff" + PEM).encode("utf-8"), "PEM, UTF-8 with a byte order mark"),
+        (PEM.encode("utf-16"), "PEM, UTF-16"),
+        (PEM.encode("utf-16-le"), "PEM, UTF-16"),
+        (PEM.encode("utf-16-be"), "PEM, UTF-16"),
+        (PEM.encode("utf-32"), "PEM, UTF-32"),
+        (_labelled("X509 CERTIFICATE").encode(), "PEM (X509 CERTIFICATE)"),
+        (_labelled("TRUSTED CERTIFICATE", DER + b"\x30\x00").encode(), "PEM (TRUSTED CERTIFICATE)"),
+        (PEM.replace("\n", "\\n").encode(), "PEM"),
+        (json.dumps({"certificatePem": PEM}).encode(), "PEM"),
+        (b"".join(b'"%s\\n"\n' % line for line in PEM.encode().splitlines()), "PEM"),
+        (DER, "DER"),
+        (DER + b"\n", "DER"),
+        (DER + b"trailing", "DER, 8 bytes after it"),
+        (BASE64, "bare base64"),
+        (base64.encodebytes(DER), "bare base64"),
+        (pkcs7.serialize_certificates(CHAIN, serialization.Encoding.DER), "PKCS#7"),
+        (pkcs7.serialize_certificates(CHAIN, serialization.Encoding.PEM), "PKCS#7"),
+        (
+            base64.b64encode(pkcs7.serialize_certificates(CHAIN, serialization.Encoding.DER)),
+            "PKCS#7, bare base64",
+        ),
+        ((DEVICE.key_pem + PEM).encode(), "PEM"),
+        ((CA.pem + PEM).encode(), "PEM"),
+        ((PEM + CA.pem).encode(), "PEM"),
+        (b"".join(each.public_bytes(serialization.Encoding.DER) for each in CHAIN), "DER"),
+    ],
+    ids=itertools.count(),
+)
+def test_a_device_is_read_from(content: bytes, form: str) -> None:
+    """The one device, whatever it is wrapped in and wherever its CA stands."""
+    found = read_devices(content)
+    assert (found.devices, found.form) == ((DEVICE.certificate,), form)
+
+
+def test_a_file_of_several_devices_has_them_all() -> None:
+    """None is lost; one alone cannot be chosen."""
+    others = [make_device(CA, f"batch-{number}") for number in range(3)]
+    content = CA.pem + "".join(each.pem for each in others)
+    assert read_devices(content.encode()).devices == tuple(each.certificate for each in others)
+    with pytest.raises(errors.UnreadableDeviceCertificateError, match="3 device certificates"):
+        load_device_certificate(content)
+
+
+def test_a_ca_alone_is_read() -> None:
+    """It is a finding, not a lost file."""
+    assert read_devices(CA.pem.encode()).devices == (CA.certificate,)
+
+
+def test_an_unrelated_ca_beside_a_device_is_no_device() -> None:
+    """Though it issued nothing here."""
+    other = make_ca("ec-p256", common_name="Unrelated CA")
+    assert read_devices((other.pem + PEM).encode()).devices == (DEVICE.certificate,)
+
+
+def _request() -> x509.CertificateSigningRequest:
+    return x509.CertificateSigningRequestBuilder(DEVICE.certificate.subject).sign(DEVICE.key, hashes.SHA256())
+
+
+_KEY_DER = DEVICE.key.private_bytes(
+    serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (DEVICE.key_pem.encode(), "a private key"),
+        (_KEY_DER, "a private key"),
+        (_request().public_bytes(serialization.Encoding.PEM), "a certificate signing request"),
+        (_request().public_bytes(serialization.Encoding.DER), "a certificate signing request"),
+        (
+            b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n",
+            "parameters of keys",
+        ),
+        (b"notes of the factory", "no certificate in it"),
+    ],
+    ids=["key", "key DER", "request", "request DER", "parameters", "text"],
+)
+def test_what_is_something_else_is_called_by_its_name(content: bytes, what: str) -> None:
+    """And no concern."""
+    with pytest.raises(errors.NotADeviceCertificateError) as caught:
+        read_devices(content)
+    assert caught.value.problem == what
+
+
+def _pkcs12() -> bytes:
+    return pkcs12.serialize_key_and_certificates(
+        b"d", None, DEVICE.certificate, None, serialization.NoEncryption()
+    )
+
+
+def _zip(folder: Path) -> bytes:
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("d.pem", PEM)
+    return (folder / "a.zip").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "it is empty"),
+        (DER[:-10], "cut off"),
+        (PEM[:200].encode(), "no end"),
+        ((PEM + PEM[:200]).encode(), "no end"),
+        (PEM.replace("M", "*").encode(), "no base64"),
+        (_labelled("CERTIFICATE", b"\x30\x03abc").encode(), "does not parse"),
+        (_pkcs12(), "PKCS#12"),
+        (b"\xfe\xed\xfe\xed" + b"\x00" * 20, "a Java keystore"),
+        (PEM.replace("-----", "----").encode(), "does not begin with"),
+        (None, "a ZIP archive"),
+    ],
+    ids=["empty", "cut", "no end", "second cut", "no base64", "garbage", "PKCS#12", "Java", "dashes", "ZIP"],
+)
+def test_what_may_hold_a_certificate_is_not_readable(
+    content: bytes | None, what: str, tmp_path: Path
+) -> None:
+    """With the reason; it is never taken for something else."""
+    with pytest.raises(errors.UnreadableDeviceCertificateError, match=what) as caught:
+        read_devices(_zip(tmp_path) if content is None else content)
+    assert type(caught.value) is errors.UnreadableDeviceCertificateError
+
+
+def test_a_batch_of_ten_thousand_is_read_in_its_time() -> None:
+    """One file, one CA: nobody compares each with each."""
+    devices = [make_device(CA, f"many-{number}", key_name="many").pem for number in range(300)]
+    found = read_devices((CA.pem + "".join(devices)).encode())
+    assert len(found.devices) == 300
+    assert found.others == (CA.certificate,)

@@ -1,0 +1,171 @@
+"""The lint beside the dry run: what no device can escape is refused when the body is made, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iot_multiaccount_ca import errors
+from iot_multiaccount_ca.model.jitp.lint import lint, with_text_policies
+from iot_multiaccount_ca.model.jitp.simulation import dry_run
+from iot_multiaccount_ca.model.jitp.template_body import JitpTemplateBody
+from support.simulation_table import POLICY, certificate_of, ref, template
+
+_MAPPINGS = {"Sites": {"a": {"site": "north"}, "b c": {"site": "is illegal"}}}
+# What a device may have in its common name: among them is one that gets through, if any device does.
+_DEVICES = [
+    certificate_of((f"CN={name}", f"OU={unit}"))
+    for name in ("a", "b c", "x-x-x", "", "ACTIVE")
+    for unit in ("a", "x-x-x", "", "ACTIVE")
+]
+
+_literals = st.sampled_from(["pump", "a b", "", "ACTIVE", "x" * 64, "x" * 129, "n.m", "a=b"])
+_refs = st.sampled_from([ref("CommonName"), ref("OrganizationalUnit"), ref("Id")])
+_leaves = st.one_of(_literals, _refs)
+
+
+def _functions(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    delimiters = st.sampled_from(["-", "", " ", "."])
+    lists = st.lists(inner, min_size=1, max_size=3)
+    return st.one_of(
+        st.builds(lambda d, v: {"Fn::Join": [d, v]}, delimiters, lists),
+        st.builds(lambda i, v: {"Fn::Select": [i, v]}, st.sampled_from(["0", "2", "-1"]), lists),
+        st.builds(lambda v: {"Fn::Select": ["1", {"Fn::Split": ["-", v]}]}, st.one_of(_refs, st.just("a-b"))),
+        st.builds(lambda k: {"Fn::FindInMap": ["Sites", k, "site"]}, st.one_of(_refs, _literals)),
+        st.builds(lambda v: {"Fn::Sub": ["${V}-" + "${V}", {"V": v}]}, inner),
+        st.just({"REF": "AWS::IoT::Certificate::CommonName"}),
+    )
+
+
+_values = st.recursive(_leaves, _functions, max_leaves=4)
+_things = st.fixed_dictionaries(
+    {"ThingName": _values},
+    optional={
+        "ThingTypeName": _values,
+        "BillingGroup": _values,
+        "ThingGroups": st.one_of(st.lists(_values, max_size=2), _values),
+        "AttributePayload": st.dictionaries(
+            st.sampled_from(["a", "b c", "d", "e", "f"]), _values, max_size=4
+        ),
+    },
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_things, st.one_of(st.just("ACTIVE"), _values), st.one_of(st.none(), _values))
+def test_the_lint_and_the_dry_run_agree(thing: dict[str, Any], status: Any, policy: Any) -> None:
+    """Refused: the dry run has an error for every device. Taken: for each property alone some device has none."""
+    properties = {"PolicyDocument": POLICY} if policy is None else {"PolicyName": policy}
+    body = template(
+        "CommonName",
+        "OrganizationalUnit",
+        thing=thing,
+        status=status,
+        policy=properties,
+        mappings=_MAPPINGS,
+    )
+    runs = [dry_run(body, each) for each in _DEVICES]
+    try:
+        lint(body)
+    except errors.ProvisioningTemplateError as error:
+        if isinstance(
+            error, (errors.UnknownFunctionError, errors.ImpossibleValueError, errors.CertificateResourceError)
+        ):
+            assert not any(run.provisioned for run in runs)
+        else:
+            raise
+    else:
+        in_all = set.intersection(*({(e.code, e.problem) for e in run.errors} for run in runs))
+        assert not in_all
+
+
+@pytest.mark.parametrize(
+    ("overrides", "word"),
+    [
+        ({"thing": {"ThingTypeName": "MERGE"}}, "MERGE is for AttributePayload and ThingGroups"),
+        ({"thing": {"ThingName": "REPLACE"}}, "ThingName"),
+        ({"thing": {"Nothing": "REPLACE"}}, "Nothing"),
+        ({"thing": {"ThingGroups": ["MERGE"]}}, "MERGE"),
+        ({"certificate": {"Status": "MERGE"}}, "MERGE"),
+        ({"policy": {"PolicyName": "REPLACE"}}, "policies have no override settings"),
+    ],
+)
+def test_override_settings_are_those_of_the_guide(overrides: dict[str, Any], word: str) -> None:
+    """By resource, property and setting."""
+    body = template("CommonName", thing={"ThingName": ref("CommonName")})
+    [(name, settings_)] = overrides.items()
+    body["Resources"][name]["OverrideSettings"] = settings_
+    with pytest.raises(errors.OverrideSettingsError, match=word):
+        JitpTemplateBody.from_dict(body)
+
+
+def test_override_settings_that_are_documented_are_taken() -> None:
+    """MERGE where it is documented, and the others."""
+    body = template("CommonName", thing={"ThingName": ref("CommonName")})
+    body["Resources"]["thing"]["OverrideSettings"] = {
+        "AttributePayload": "MERGE",
+        "ThingGroups": "MERGE",
+        "ThingTypeName": "REPLACE",
+    }
+    body["Resources"]["certificate"]["OverrideSettings"] = {"Status": "FAIL"}
+    assert JitpTemplateBody.from_dict(body).warnings == ()
+
+
+def test_a_policy_document_as_an_object_becomes_text() -> None:
+    """As AWS documents it; one with a function in it is refused, for nobody says who would resolve that."""
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "iot:Connect", "Resource": "*"}],
+    }
+    body = JitpTemplateBody.from_dict(template(policy={"PolicyDocument": document}))
+    assert body.body["Resources"]["policy"]["Properties"]["PolicyDocument"] == POLICY
+    document["Statement"][0]["Resource"] = {"Fn::Sub": "${AWS::IoT::Certificate::Id}"}  # type: ignore[index]
+    with pytest.raises(errors.PolicyDocumentError, match="Fn::Sub around it"):
+        with_text_policies(template(policy={"PolicyDocument": document}))
+
+
+def _grown(levels: int) -> Any:
+    value: Any = ref("CommonName")
+    for _ in range(levels):
+        value = {"Fn::Sub": ["${V}${V}", {"V": value}]}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        (_grown(30), errors.UnknownFunctionError),
+        (_grown(200), errors.TemplateNotJsonError),
+        ({"Fn::Join": ["x" * 3000, ["a"] * 1000]}, errors.UnknownFunctionError),
+    ],
+    ids=["text", "nesting", "join"],
+)
+def test_a_template_that_grows_is_refused_in_time(name: Any, kind: type[Exception]) -> None:
+    """With a sentence, and before it fills the memory."""
+    begin = time.monotonic()
+    with pytest.raises(kind):
+        JitpTemplateBody.from_dict(template("CommonName", thing={"ThingName": name}))
+    assert time.monotonic() - begin < 5
+
+
+def test_a_device_can_make_a_template_grow() -> None:
+    """Then it is that device's error, and no other's."""
+    body = template(
+        "CommonName", thing={"ThingName": {"Fn::Select": ["0", {"Fn::Split": ["x", _grown(12)]}]}}
+    )
+    assert dry_run(body, certificate_of(("CN=axb",))).thing_name == "a"
+    [error] = dry_run(body, certificate_of(("CN=" + "ax" * 30,))).errors
+    assert "more than 65,536 characters" in error.problem
+
+
+@pytest.mark.parametrize("text", ["{{" + " " * 9_000, "${" * 4_500, "{{ x" * 2_000])
+def test_text_that_nearly_is_a_placeholder_costs_no_time(text: str) -> None:
+    """Each expression is linear in the template's length, or nearly so."""
+    begin = time.monotonic()
+    with pytest.raises(errors.ProvisioningTemplateError):
+        JitpTemplateBody.from_dict(template(thing={"ThingName": {"Fn::Sub": text}}))
+    assert time.monotonic() - begin < 3

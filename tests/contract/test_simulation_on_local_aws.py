@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import json
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from ministack.services import iot
 
 from iot_multiaccount_ca.local.gaps import provisioning
 from iot_multiaccount_ca.model.jitp.lint import with_text_policies
 from iot_multiaccount_ca.model.jitp.simulation import Provisioning, dry_run
-from support.simulation_table import ROWS, Row, certificate_of
+from support.simulation_table import ROWS, Row, certificate_of, template
+from support.template_strategies import MAPPINGS, things
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 # What only the registry refuses, later and in AWS: the engine's plan has it all the same.
 _RESOLVING = {"function-failed", "subject-field-missing", "policy-document-no-json"}
@@ -40,6 +46,30 @@ def _plan(row: Row, pem: str, certificate_id: str) -> dict[str, Any] | None:
         except (provisioning.ProvisioningError, iot._ProvisioningRejected):
             return None
     return plan
+
+
+_DEVICES = st.sampled_from(
+    [
+        certificate_of((f"CN={name}", f"OU={unit}"))
+        for name in ("a", "b c", "x-x")
+        for unit in ("a", "u-v", "")
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(things, _DEVICES)
+def test_both_agree_on_what_is_provisioned(thing: dict[str, Any], certificate: x509.Certificate) -> None:
+    """Of templates that nobody thought of: what cannot be resolved, and what is made where nothing is in the way."""
+    assume("REF" not in str(thing))  # the engine writes an object into a text as Python does
+    body = template("CommonName", "OrganizationalUnit", thing=thing, mappings=MAPPINGS)
+    run = dry_run(body, certificate)
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    plan = _plan(Row("any", "", body, ()), pem, run.certificate_id)
+    assert (plan is None) == bool(_RESOLVING & {each.code for each in run.findings})
+    if run.provisioned:
+        assert plan is not None
+        assert _as_plan(run) == _of_engine(plan)
 
 
 def _as_plan(run: Provisioning) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from iot_multiaccount_ca.model.jitp.lint import lint, with_text_policies
 from iot_multiaccount_ca.model.jitp.simulation import dry_run
 from iot_multiaccount_ca.model.jitp.template_body import JitpTemplateBody
 from support.simulation_table import POLICY, certificate_of, ref, template
+from support.template_strategies import MAPPINGS, things, values
 
-_MAPPINGS = {"Sites": {"a": {"site": "north"}, "b c": {"site": "is illegal"}}}
 # What a device may have in its common name: among them is one that gets through, if any device does.
 _DEVICES = [
     certificate_of((f"CN={name}", f"OU={unit}"))
@@ -23,40 +23,9 @@ _DEVICES = [
     for unit in ("a", "x-x-x", "", "ACTIVE")
 ]
 
-_literals = st.sampled_from(["pump", "a b", "", "ACTIVE", "x" * 64, "x" * 129, "n.m", "a=b"])
-_refs = st.sampled_from([ref("CommonName"), ref("OrganizationalUnit"), ref("Id")])
-_leaves = st.one_of(_literals, _refs)
-
-
-def _functions(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    delimiters = st.sampled_from(["-", "", " ", "."])
-    lists = st.lists(inner, min_size=1, max_size=3)
-    return st.one_of(
-        st.builds(lambda d, v: {"Fn::Join": [d, v]}, delimiters, lists),
-        st.builds(lambda i, v: {"Fn::Select": [i, v]}, st.sampled_from(["0", "2", "-1"]), lists),
-        st.builds(lambda v: {"Fn::Select": ["1", {"Fn::Split": ["-", v]}]}, st.one_of(_refs, st.just("a-b"))),
-        st.builds(lambda k: {"Fn::FindInMap": ["Sites", k, "site"]}, st.one_of(_refs, _literals)),
-        st.builds(lambda v: {"Fn::Sub": ["${V}-" + "${V}", {"V": v}]}, inner),
-        st.just({"REF": "AWS::IoT::Certificate::CommonName"}),
-    )
-
-
-_values = st.recursive(_leaves, _functions, max_leaves=4)
-_things = st.fixed_dictionaries(
-    {"ThingName": _values},
-    optional={
-        "ThingTypeName": _values,
-        "BillingGroup": _values,
-        "ThingGroups": st.one_of(st.lists(_values, max_size=2), _values),
-        "AttributePayload": st.dictionaries(
-            st.sampled_from(["a", "b c", "d", "e", "f"]), _values, max_size=4
-        ),
-    },
-)
-
 
 @settings(max_examples=200, deadline=None)
-@given(_things, st.one_of(st.just("ACTIVE"), _values), st.one_of(st.none(), _values))
+@given(things, st.one_of(st.just("ACTIVE"), values), st.one_of(st.none(), values))
 def test_the_lint_and_the_dry_run_agree(thing: dict[str, Any], status: Any, policy: Any) -> None:
     """Refused: the dry run has an error for every device. Taken: for each property alone some device has none."""
     properties = {"PolicyDocument": POLICY} if policy is None else {"PolicyName": policy}
@@ -66,7 +35,7 @@ def test_the_lint_and_the_dry_run_agree(thing: dict[str, Any], status: Any, poli
         thing=thing,
         status=status,
         policy=properties,
-        mappings=_MAPPINGS,
+        mappings=MAPPINGS,
     )
     runs = [dry_run(body, each) for each in _DEVICES]
     try:

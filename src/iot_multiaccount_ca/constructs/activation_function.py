@@ -51,39 +51,14 @@ class ActivationFunction(Construct):
         """``dead_letters``: ARN of a queue."""
         super().__init__(scope, id)
         self._given_role = role
-        if log_group is not None:
-            logs_name, logs_arn = log_group.log_group_name, log_group.log_group_arn
-        else:
-            logs_name = aws_logs.CfnLogGroup(self, "Logs", retention_in_days=_RETENTION_DAYS).ref
-            logs_arn = f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{logs_name}:*"
+        logs_name, logs_arn = self._logs(place, log_group)
         statements = [
             log_statement(logs_arn),
             allow(["sqs:SendMessage"], [dead_letters]),
-            *activation_statements(
-                partition=place.partition, account=place.account, region=place.region, enrollment=enrollment
-            ),
+            *activation_statements(place.target, enrollment),
         ]
         role_arn, policy = self._make_role(place, role, statements)
-        asset = Asset(
-            self, _PACKAGE, path=str(assets.lambda_package(_PACKAGE)), exclude=assets.excluded(_PACKAGE)
-        )
-        function = aws_lambda.CfnFunction(
-            self,
-            "Resource",
-            role=role_arn,
-            code=aws_lambda.CfnFunction.CodeProperty(
-                s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key
-            ),
-            handler=HANDLER,
-            runtime=RUNTIME,
-            architectures=["x86_64"],
-            memory_size=_MEMORY_MB,
-            timeout=_TIMEOUT,
-            description="Activates device certificates of one CA (iot-multiaccount-ca)",
-            environment=aws_lambda.CfnFunction.EnvironmentProperty(variables=dict(environment)),
-            dead_letter_config=aws_lambda.CfnFunction.DeadLetterConfigProperty(target_arn=dead_letters),
-            logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(log_group=logs_name),
-        )
+        function = self._make_function(role_arn, environment, dead_letters, logs_name)
         if policy is not None:
             # Lambda looks at once whether the role may send to the queue.
             (getattr(function, "add_resource_dependency", None) or function.add_dependency)(policy)
@@ -100,6 +75,37 @@ class ActivationFunction(Construct):
         self.name: str = function.ref
         #: The name of its log group.
         self.log_group_name: str = logs_name
+
+    def _logs(self, place: Place, log_group: aws_logs.ILogGroup | None) -> tuple[str, str]:
+        """Name and ARN of the log group, the user's own or ours."""
+        if log_group is not None:
+            return log_group.log_group_name, log_group.log_group_arn
+        name = aws_logs.CfnLogGroup(self, "Logs", retention_in_days=_RETENTION_DAYS).ref
+        return name, place.target.arn("logs", f"log-group:{name}:*")
+
+    def _make_function(
+        self, role_arn: str, environment: Mapping[str, str], dead_letters: str, logs_name: str
+    ) -> aws_lambda.CfnFunction:
+        asset = Asset(
+            self, _PACKAGE, path=str(assets.lambda_package(_PACKAGE)), exclude=assets.excluded(_PACKAGE)
+        )
+        return aws_lambda.CfnFunction(
+            self,
+            "Resource",
+            role=role_arn,
+            code=aws_lambda.CfnFunction.CodeProperty(
+                s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key
+            ),
+            handler=HANDLER,
+            runtime=RUNTIME,
+            architectures=["x86_64"],
+            memory_size=_MEMORY_MB,
+            timeout=_TIMEOUT,
+            description="Activates device certificates of one CA (iot-multiaccount-ca)",
+            environment=aws_lambda.CfnFunction.EnvironmentProperty(variables=dict(environment)),
+            dead_letter_config=aws_lambda.CfnFunction.DeadLetterConfigProperty(target_arn=dead_letters),
+            logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(log_group=logs_name),
+        )
 
     def grant_principal(self) -> aws_iam.IRole:
         """The role that others may grant something to."""

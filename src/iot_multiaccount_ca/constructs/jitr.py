@@ -101,44 +101,43 @@ class JitrActivation(Construct):
         self._imported_queue: aws_sqs.IQueue | None = None
         #: Our Lambda; None where the event goes to a target of the user's own.
         self.function: ActivationFunction | None = None
-        callees: list[str] = []
-        if enrollment is not None:
+        if enrollment is not None or error_action is None:
             self._make_queue()
+        if enrollment is not None:
             self.function = self._activation(ca_id, enrollment, role, log_group)
-            callees = [self.function.arn]
-            actions = [_to_lambda(self.function.arn)]
-        else:
-            if error_action is None:
-                self._make_queue()
-            callees = [each.function_arn for each in targets if not isinstance(each, Action)]
-            actions = [
-                each if isinstance(each, Action) else _to_lambda(each.function_arn) for each in targets
-            ]
+            targets = [self.function.arn]
         #: The topic rule.
-        self.rule = aws_iot.CfnTopicRule(
+        self.rule = self._make_rule(ca_id, targets, error_action)
+        if isinstance(ca_registration, CaRegistration):
+            told = enrollment.settings() if enrollment is not None else True
+            ca_registration.node.add_metadata(JITR_METADATA_TYPE, told)
+
+    def _make_rule(
+        self, ca_id: str, targets: Sequence[str | Action], error_action: Action | None
+    ) -> aws_iot.CfnTopicRule:
+        """The topic rule, and the permission to call each of the targets that is a function, given by its ARN."""
+        rule = aws_iot.CfnTopicRule(
             self,
             "Resource",
             topic_rule_payload=aws_iot.CfnTopicRule.TopicRulePayloadProperty(
                 sql=f"SELECT * FROM '{REGISTERED_TOPIC}/{ca_id}'",  # noqa: S608 - the id is hex, or CloudFormation's
                 aws_iot_sql_version=_SQL_VERSION,
                 description="Registered device certificates of one CA (iot-multiaccount-ca)",
-                actions=actions,
+                actions=[_to_lambda(each) if isinstance(each, str) else each for each in targets],
                 error_action=error_action or self._to_queue(),
             ),
         )
-        for number, callee in enumerate(callees):
+        for number, function in enumerate(each for each in targets if isinstance(each, str)):
             aws_lambda.CfnPermission(
                 self,
                 f"MayInvoke{number or ''}",
                 action="lambda:InvokeFunction",
-                function_name=callee,
+                function_name=function,
                 principal="iot.amazonaws.com",
-                source_account=place.account,
-                source_arn=self.rule.attr_arn,
+                source_account=self._place.account,
+                source_arn=rule.attr_arn,
             )
-        if isinstance(ca_registration, CaRegistration):
-            told = enrollment.settings() if enrollment is not None else True
-            ca_registration.node.add_metadata(JITR_METADATA_TYPE, told)
+        return rule
 
     @property
     def dead_letter_queue(self) -> aws_sqs.IQueue | None:
@@ -213,7 +212,7 @@ class JitrActivation(Construct):
         trusted = trust("iot.amazonaws.com")
         trusted["Statement"][0]["Condition"] = {
             "StringEquals": {"aws:SourceAccount": place.account},
-            "ArnLike": {"aws:SourceArn": f"arn:{place.partition}:iot:{place.region}:{place.account}:rule/*"},
+            "ArnLike": {"aws:SourceArn": place.target.arn("iot", "rule/*")},
         }
         role = aws_iam.CfnRole(
             self,
@@ -256,7 +255,8 @@ def _ca_id(registration: ICaRegistration | None, certificate_id: str | None) -> 
     return found
 
 
-def _check_targets(enrollment: object, target: Any) -> list[Any]:
+def _check_targets(enrollment: object, target: Any) -> list[str | Action]:
+    """The targets that are not our Lambda: actions as they are, functions as their ARNs."""
     if (enrollment is None) == (target is None):
         raise ExclusiveArgumentsError(
             f"the JitrActivation has {'neither' if enrollment is None else 'both'} of enrollment and target",
@@ -286,7 +286,7 @@ def _check_targets(enrollment: object, target: Any) -> list[Any]:
             value=len(targets),
             allowed="1 to 10 actions in a topic rule",
         )
-    return targets
+    return [each if isinstance(each, Action) else each.function_arn for each in targets]
 
 
 def _check_error_action(action: object) -> None:

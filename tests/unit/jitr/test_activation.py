@@ -19,6 +19,7 @@ import activation
 from iot_multiaccount_ca.constructs.policies import activation_statements
 from iot_multiaccount_ca.model.jitr.admission import Admission
 from iot_multiaccount_ca.model.jitr.enrollment import JitrEnrollment
+from iot_multiaccount_ca.model.target import Target
 from jitr_activation.admission import NoSuchListError, why_not
 from jitr_activation.certificate import Certificate
 from jitr_activation.settings import InvalidSettingsError, read_settings
@@ -532,7 +533,7 @@ def test_it_calls_what_its_role_allows_and_all_of_it(here: Lambda, how: dict[str
     here.configure(**how)
     assert here.knock(device)["decision"] == "activated"
     enrollment = JitrEnrollment(policy="devices", **{"admission": OPEN, **how})
-    statements = activation_statements(partition="aws", account=ACCOUNT, region=REGION, enrollment=enrollment)
+    statements = activation_statements(Target.of(ACCOUNT, REGION), enrollment)
     actions = (each["Action"] for each in statements)
     granted = {name for each in actions for name in ([each] if isinstance(each, str) else each)}
     called = {each.replace("_", " ").title().replace(" ", "") for each in here.aws.calls}

@@ -17,6 +17,9 @@ from ..local_fleet import FILE, deploy, deploying_options, local_aws
 from ..rehearsal_text import Steps, print_how_to_use, print_leftovers, print_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...local.emulator import LocalAws
     from ...local.rehearsal import Rehearsal
 
 _KEY_TYPES = ("ec-p256", "rsa-2048")
@@ -117,12 +120,16 @@ def rehearse(
         except Exception:
             # --keep leaves the local AWS running once a deployment was started, even if it failed.
             if keep and rehearsal.records:
-                kept()
-                print_how_to_use(aws, rehearsal.records, [*rehearsal.keys.devices.values()])
+                _leave_running(aws, kept, rehearsal)
             raise
-        kept()
-        print_how_to_use(aws, rehearsal.records, [*rehearsal.keys.devices.values()])
+        _leave_running(aws, kept, rehearsal)
         sys.exit(int(not good))
+
+
+def _leave_running(aws: LocalAws, kept: Callable[[], None], rehearsal: Rehearsal) -> None:
+    """Keep the local AWS, and say how to use and stop it."""
+    kept()
+    print_how_to_use(aws, rehearsal.records, [*rehearsal.keys.devices.values()])
 
 
 def _rehearse(rehearsal: Rehearsal, app: str | None, shown: Steps, is_one_of_many: bool) -> bool:

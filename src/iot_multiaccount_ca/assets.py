@@ -11,18 +11,21 @@ A *Lambda package* is a folder whose content CDK stages. There are three:
 ``jitr``
     the code that activates devices under just-in-time registration.
 
-A wheel carries all of them under ``_lambda/``. In a checkout they are the folders below ``lambda/``; the signing
-package is put together under ``build/lambda/`` from the code and the packages that ``make setup`` unpacked there.
+A wheel carries all of them under ``_lambda/``. In a checkout the activation is the folder below ``lambda/``; the two
+registrars are put together under ``build/lambda/``, from the code without its docstrings and comments (every line keeps
+its number) and, for the signing one, from the packages that ``make setup`` unpacked there.
 Both ways yield the same files, and so the same asset hash.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import io
 import os
-import shutil
 import sys
 import tempfile
+import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,11 +53,12 @@ def lambda_package(name: str) -> Path:
         raise ValueError(msg)
     if _IN_WHEEL.is_dir():
         return _IN_WHEEL / name
-    if name == "registrar-signing":
-        target = _CHECKOUT / "build" / "lambda" / name
-        compose_signing_package(_CHECKOUT / "lambda" / "registrar", vendored_dir(_CHECKOUT), target)
-        return target
-    return _CHECKOUT / "lambda" / name
+    if name == "jitr":
+        return _CHECKOUT / "lambda" / name
+    target = _CHECKOUT / "build" / "lambda" / name
+    vendored = vendored_dir(_CHECKOUT) if name == "registrar-signing" else None
+    compose_package(_CHECKOUT / "lambda" / "registrar", vendored, target)
+    return target
 
 
 def excluded(name: str) -> list[str]:
@@ -82,22 +86,43 @@ def vendored_dir(checkout: Path) -> Path:
     return checkout / "build" / "lambda" / "vendor"
 
 
-def compose_signing_package(code: Path, vendored: Path, target: Path) -> None:
+def compose_package(code: Path, vendored: Path | None, target: Path) -> None:
     """Make ``target`` hold exactly the files of ``vendored`` and ``code``; writes only what differs.
 
     Safe when several processes do it at once: each file is replaced in one step.
     """
-    if not vendored.is_dir():
+    if vendored is not None and not vendored.is_dir():
         msg = (
             f"the signing Lambda's packages are not unpacked in {vendored}: run `make setup` in the checkout"
         )
         raise FileNotFoundError(msg)
-    wanted = {file.relative_to(root): file for root in (vendored, code) for file in _files(root)}
-    for relative, source in wanted.items():
-        _copy_if_different(source, target / relative)
+    wanted = {file.relative_to(vendored): file for file in _files(vendored)} if vendored is not None else {}
+    own = {file.relative_to(code): file for file in _files(code)}
+    for relative, source in {**wanted, **own}.items():
+        content = source.read_bytes()
+        _write_if_different(without_comments(content) if relative in own else content, target / relative)
     for file in list(_files(target)):
-        if file.relative_to(target) not in wanted:
+        if file.relative_to(target) not in wanted and file.relative_to(target) not in own:
             file.unlink(missing_ok=True)
+
+
+def without_comments(source: bytes) -> bytes:
+    """Python code without docstrings and comments, for a smaller package; every statement stays in its line."""
+    lines = source.decode().splitlines(keepends=True)
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
+            node, clean=False
+        ):
+            text = node.body[0]
+            first, last = text.lineno - 1, text.end_lineno or text.lineno
+            only = len(node.body) == 1 and not isinstance(node, ast.Module)
+            lines[first:last] = ["\n"] * (last - first)
+            lines[first] = f"{' ' * text.col_offset}...\n" if only else "\n"
+    return "".join(lines).encode()
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -107,14 +132,13 @@ def _files(root: Path) -> Iterator[Path]:
             yield path
 
 
-def _copy_if_different(source: Path, target: Path) -> None:
+def _write_if_different(content: bytes, target: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
-        held = target.stat()
-        if held.st_size == source.stat().st_size and target.read_bytes() == source.read_bytes():
+        if target.read_bytes() == content:
             return
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".composing-")
-    os.close(handle)
-    shutil.copyfile(source, temporary)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
     Path(temporary).chmod(0o644)
     Path(temporary).replace(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import os
@@ -16,6 +17,7 @@ import pytest
 from iot_multiaccount_ca import assets
 
 ROOT = Path(__file__).parents[3]
+_NOTHING = ast.parse("...").body[0]
 MOST_OWN_CODE = 24 * 1000
 
 
@@ -78,20 +80,37 @@ def test_composing_again_changes_nothing(tmp_path: Path) -> None:
         (folder / name).write_text(name)
     (code / "__pycache__").mkdir()
     (code / "__pycache__" / "a.pyc").write_text("x")
-    assets.compose_signing_package(code, vendored, target)
+    assets.compose_package(code, vendored, target)
     before = {p.name: p.stat().st_mtime_ns for p in target.iterdir()}
     assert set(before) == {"a.py", "b.py", "lib.py"}
     (code / "b.py").unlink()
-    assets.compose_signing_package(code, vendored, target)
+    assets.compose_package(code, vendored, target)
     assert {p.name: p.stat().st_mtime_ns for p in target.iterdir()} == {
         name: when for name, when in before.items() if name != "b.py"
     }
 
 
+def test_a_package_is_the_code_without_its_comments_line_by_line() -> None:
+    """What runs is the same, and a traceback's numbers are those of the source."""
+    for file in (ROOT / "lambda/registrar").rglob("*.py"):
+        source = file.read_bytes()
+        packed = assets.without_comments(source)
+        assert len(packed.splitlines()) == len(source.splitlines())
+        bare, full = (ast.parse(each) for each in (packed, source))
+        for node in ast.walk(full):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
+                node.body[:1] = [] if len(node.body) > 1 or isinstance(node, ast.Module) else [_NOTHING]
+        assert ast.dump(bare) == ast.dump(full), file
+        rest = [each for each in ast.walk(bare) if isinstance(each, ast.stmt)]
+        assert {each.lineno for each in rest} <= {
+            each.lineno for each in ast.walk(ast.parse(source)) if isinstance(each, ast.stmt)
+        }
+
+
 def test_a_checkout_without_set_up_says_how(tmp_path: Path) -> None:
     """The message names the command."""
     with pytest.raises(FileNotFoundError, match="make setup"):
-        assets.compose_signing_package(tmp_path, tmp_path / "none", tmp_path / "target")
+        assets.compose_package(tmp_path, tmp_path / "none", tmp_path / "target")
 
 
 def test_an_unknown_package_is_refused() -> None:

@@ -114,6 +114,11 @@ class Deployments:
         """Destroy all stacks of an app; what the CLI said. Raises `CdkError`."""
         return self._cdk.destroy(self._deployed.pop(name), account=ACCOUNTS[0], region=REGIONS[0])
 
+    def destroy_one(self, name: str, stack: str) -> str:
+        """Destroy one stack of an app, by its id in the app, and what the CLI takes along; what the CLI said."""
+        arguments = (stack, "--app", str(self._deployed[name]), "--force")
+        return self._cdk.run("destroy", *arguments, account=ACCOUNTS[0], region=REGIONS[0])
+
     def close(self) -> None:
         """Destroy what is still deployed: by the CLI, and by CloudFormation where the CLI does not manage."""
         for name in reversed(list(self._deployed)):

@@ -5,6 +5,7 @@ A scene is set up on a fresh AWS, and then one event happens in it: what fault t
 
 from __future__ import annotations
 
+import copy
 import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from support.fakes.faults import Endpoint, Script
 from support.fakes.kms import FakeKms
 from support.fakes.private_ca import FakePrivateCa
 from support.fakes.secrets import FakeSecrets
+from support.fakes.stacks import FakeStacks
 from support.fakes.wire import FakeClients
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ KMS_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555
 PRIVATE_CA = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:certificate-authority/11111111-2222-3333-4444-555555555555"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/Older/00000000-0000-0000-0000-000000000000"
 FOREIGN = {"theirs": "x"}
+THEIR_ROLE = f"arn:aws:iam::{ACCOUNT}:role/theirs"
 
 
 @functools.cache
@@ -57,6 +60,7 @@ def properties(name: str = "Scene CA", **changes: Any) -> dict[str, Any]:
         "allow_mode_change": False,
         "on_existing": OnExisting.FAIL,
         "adopt_from_stack": None,
+        "adopt_template_role_arn": None,
     }
     written = request_properties(**{**settings, **changes})
     return {**written, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
@@ -101,7 +105,8 @@ class Theatre:
     def __init__(self) -> None:
         self.script = Script()
         self._endpoints = {
-            service: Endpoint(service, self.script) for service in ("iot", "secretsmanager", "kms", "acm-pca")
+            service: Endpoint(service, self.script)
+            for service in ("iot", "cloudformation", "secretsmanager", "kms", "acm-pca")
         }
         self.clients = FakeClients(*self._endpoints.values(), home=REGION)
         self.reset()
@@ -110,17 +115,19 @@ class Theatre:
         """As it was at the beginning; ``settings`` of `AwsIot`."""
         self.aws = AwsIot(**settings)
         self.iot = self.aws.at(ACCOUNT, REGION)
+        self.stacks = FakeStacks({STACK: "CREATE_COMPLETE"})
         kms = FakeKms()
         kms.add(KMS_KEY, authority().key)
         targets: dict[str, Fake] = {
             "iot": self.iot,
+            "cloudformation": self.stacks,
             "secretsmanager": FakeSecrets({SECRET: authority().key_pem}),
             "kms": kms,
             "acm-pca": FakePrivateCa(PRIVATE_CA, authority(), pending=1),
         }
         for service, target in targets.items():
             self._endpoints[service].target = target
-        self.resource = Resource(ACCOUNT, REGION, self.clients, self.script)
+        self.resource = Resource(ACCOUNT, REGION, self.clients, self.script, stacks=self.stacks)
         # Another account's, and another CA in this one: no event of ours may touch them.
         self.register("Scene CA", account=OTHER)
         self.register("Bystander CA")
@@ -140,6 +147,7 @@ class Theatre:
         tags: dict[str, str] | None = None,
         auto: str = "DISABLE",
         status: str = "ACTIVE",
+        config: dict[str, str] | None = None,
     ) -> None:
         """Somebody else registers a CA."""
         ca = authority(name)
@@ -148,9 +156,15 @@ class Theatre:
             "mode": mode,
             "status": status,
             "auto": auto,
-            "config": None,
+            "config": config,
             "tags": dict(FOREIGN if tags is None else tags),
         }
+
+    def another(self, stack: str, logical_id: str = "Ca") -> Resource:
+        """A resource of another stack in the same account and region, with a Lambda of its own."""
+        return Resource(
+            ACCOUNT, REGION, self.clients, self.script, stack=stack, logical_id=logical_id, stacks=self.stacks
+        )
 
     def live(self, name: str = "Scene CA") -> dict[str, Any]:
         """What is registered in the account of the scene."""
@@ -165,9 +179,10 @@ class Theatre:
 class Scene:
     """``prepare`` leads up to the event. ``event``: Create, Update or Delete. ``fails``: it does so without a fault.
 
-    ``restores``: after a failure everything is as before; adoption does not promise that for settings.
+    ``in_vain``: it succeeds, something else in the stack fails, and the fault strikes in what CloudFormation does next.
     ``orphan``: an earlier Create of ours left something, which the clean-up of a failed one takes away.
     ``drifted``: somebody changed what was deployed, and a roll-back mends that, too.
+    ``reclaims``: it was ours, and may be so again though the event failed.
     ``proof``: the way of proof in the registration's properties, before the event or by it; None where it has none.
     """
 
@@ -176,9 +191,10 @@ class Scene:
     asked: Callable[[], dict[str, Any]] = properties
     prepare: Callable[[Theatre], None] = lambda theatre: None
     fails: str = ""
-    restores: bool = True
+    in_vain: bool = False
     orphan: bool = False
     drifted: bool = False
+    reclaims: bool = False
     proof: str | None = None
     aws: dict[str, Any] = field(default_factory=dict)
 
@@ -191,6 +207,9 @@ class Scene:
     def play(self, theatre: Theatre, fault: Fault | None = None, *, twice: bool = False) -> bool:
         """The event, and what CloudFormation does next; whether it succeeded."""
         resource = theatre.resource
+        if self.in_vain:
+            undone = resource.create_in_vain if self.event == "Create" else resource.update_in_vain
+            return undone(self.asked(), fault, twice=twice)
         if self.event == "Create":
             return resource.create(self.asked(), fault, twice=twice)
         if self.event == "Update":
@@ -210,8 +229,50 @@ def _registered(**how: Any) -> Callable[[Theatre], None]:
 
 
 def _adopted(theatre: Theatre) -> None:
-    theatre.register("Scene CA")
-    assert theatre.resource.create(properties(on_existing=OnExisting.ADOPT))
+    theatre.register("Scene CA", **_FOUND)
+    assert theatre.resource.create(properties(**_ADOPT))
+
+
+def _of_a_stack(theatre: Theatre) -> None:
+    """A stack that is alive has it."""
+    assert theatre.another("Older").create(properties(template_name="theirs", tags={"team": "a"}))
+
+
+def _adopted_of_a_stack(theatre: Theatre) -> None:
+    _of_a_stack(theatre)
+    assert theatre.resource.create(properties(**_ADOPT))
+
+
+def _left(stack: str, mode: str = "SNI_ONLY") -> Callable[[Theatre], None]:
+    """A stack that is gone has left it: its template, too, which is another than the one that we have."""
+
+    def prepare(theatre: Theatre) -> None:
+        gone = theatre.another(stack)
+        assert gone.create(properties(template_name="theirs", tags={"team": "a"}))
+        theatre.live()["mode"] = mode
+        gone.die_retained()
+        theatre.resource.generation = 1
+
+    return prepare
+
+
+def _taken_up(theatre: Theatre) -> None:
+    _left("FleetCa-dev")(theatre)
+    assert theatre.resource.create(properties())
+
+
+def _adopted_from_us(theatre: Theatre) -> None:
+    """By a stack that is gone, and never gave it back."""
+    _created()(theatre)
+    gone = theatre.another("Older")
+    assert gone.create(properties(on_existing=OnExisting.ADOPT, adopt_from_stack="FleetCa-dev"))
+    gone.die_retained()
+
+
+def _taken_by_hand(theatre: Theatre) -> None:
+    """Somebody made ours their own."""
+    _created()(theatre)
+    theatre.live().update(copy.deepcopy(_FOUND))
 
 
 def _removed_by_hand(theatre: Theatre) -> None:
@@ -275,6 +336,19 @@ def _ten_of_a_subject(theatre: Theatre) -> None:
 
 
 _FOREIGN_STACK = {ownership.STACK_ID: STACK, ownership.LOGICAL_ID: "Ca"}
+#: How somebody else has it, and how it is adopted: with a template whose role is named, and tags of the same name.
+_FOUND: dict[str, Any] = {
+    "status": "INACTIVE",
+    "auto": "ENABLE",
+    "config": {"templateName": "theirs"},
+    "tags": {**FOREIGN, "team": "a"},
+}
+_ADOPT: dict[str, Any] = {
+    "on_existing": OnExisting.ADOPT,
+    "adopt_from_stack": "Older",
+    "adopt_template_role_arn": THEIR_ROLE,
+    "tags": {"team": "a", "more": "1"},
+}
 _CHANGED: dict[str, Any] = {
     "active": False,
     "auto_registration": False,
@@ -314,21 +388,39 @@ SCENES = [
         "Create",
         _ask(on_existing=OnExisting.ADOPT),
         prepare=_registered(),
-        restores=False,
     ),
     Scene(
-        "Create by adoption from a stack",
-        "Create",
-        _ask(on_existing=OnExisting.ADOPT, adopt_from_stack="Older", tags={"team": "a"}),
-        prepare=_registered(tags=_FOREIGN_STACK),
-        restores=False,
+        "Create by adoption, of what has a template", "Create", _ask(**_ADOPT), prepare=_registered(**_FOUND)
     ),
+    Scene(
+        "Create by adoption, and no role is named",
+        "Create",
+        _ask(on_existing=OnExisting.ADOPT),
+        prepare=_registered(**_FOUND),
+        fails="adopt_template_role_arn",
+    ),
+    Scene("Create by adoption from a stack", "Create", _ask(**_ADOPT), prepare=_of_a_stack),
+    Scene("Create by adoption, undone", "Create", _ask(**_ADOPT), prepare=_of_a_stack, in_vain=True),
     Scene(
         "Create by adoption, of another mode",
         "Create",
         _ask(on_existing=OnExisting.ADOPT),
         prepare=_registered(mode="DEFAULT"),
         fails="SNI_ONLY",
+    ),
+    Scene("Create what a stack of the name has left", "Create", prepare=_left("FleetCa-dev")),
+    Scene(
+        "Create what a stack of the name has left, undone",
+        "Create",
+        prepare=_left("FleetCa-dev"),
+        in_vain=True,
+    ),
+    Scene("Create what a stack of another name has left", "Create", _ask(**_ADOPT), prepare=_left("Older")),
+    Scene(
+        "Create what a stack has left, of another mode",
+        "Create",
+        prepare=_left("FleetCa-dev", "DEFAULT"),
+        fails="in a deployment of its own",
     ),
     Scene(
         "Create DEFAULT that another account holds",
@@ -371,7 +463,21 @@ SCENES = [
         prepare=_taken_over,
         fails="no longer carries this resource's tags",
     ),
-    Scene("Update of an adopted one", "Update", _ask(active=False, template_name="other"), prepare=_adopted),
+    Scene("Update that adopts", "Update", _ask(**_ADOPT), prepare=_taken_by_hand),
+    Scene("Update that adopts, undone", "Update", _ask(**_ADOPT), prepare=_taken_by_hand, in_vain=True),
+    Scene(
+        "Update of what was adopted from us and left",
+        "Update",
+        _ask(on_existing=OnExisting.ADOPT, adopt_from_stack="Older", active=False),
+        prepare=_adopted_from_us,
+        reclaims=True,
+    ),
+    Scene(
+        "Update of an adopted one",
+        "Update",
+        _ask(**{**_ADOPT, "active": False, "template_name": "other", "tags": {"new": "1"}}),
+        prepare=_adopted,
+    ),
     Scene(
         "Update to DEFAULT, not allowed",
         "Update",
@@ -410,6 +516,8 @@ SCENES = [
     Scene("Delete of what is gone", "Delete", prepare=_removed_by_hand),
     Scene("Delete of what is not ours any more", "Delete", prepare=_taken_over),
     Scene("Delete of an adopted one", "Delete", prepare=_adopted),
+    Scene("Delete of one adopted from a stack", "Delete", prepare=_adopted_of_a_stack),
+    Scene("Delete of what was taken up", "Delete", prepare=_taken_up),
 ]
 #: AWS where what no document says is otherwise than this library guesses.
 UNDOCUMENTED = {

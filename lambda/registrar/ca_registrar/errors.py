@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
 
 _LONGEST = 400
+#: Codes that say that the role may not do it, or not yet.
+DENIED = frozenset({"AccessDeniedException", "UnauthorizedException", "AccessDenied", "ForbiddenException"})
 
 
 class RegistrarError(Exception):

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from .errors import AccessDeniedError, code_of
+from .errors import code_of
+from .ownership import Settings
 from .properties import CERTIFICATE_ID, der_of, digest_of
-from .timing import PROPAGATION, PROPAGATION_PAUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from .runtime import Clock
+    from .runtime import Patience
 
 GONE = "ResourceNotFoundException"
-_DENIED = frozenset({"AccessDeniedException", "UnauthorizedException", "AccessDenied", "ForbiddenException"})
 
 
 @contextlib.contextmanager
@@ -50,35 +49,27 @@ class Live:
         name: str | None = self.config.get("templateName")
         return name
 
+    @property
+    def has_template_body(self) -> bool:
+        """Whether it has a template body of its own, in the place of a template's name."""
+        return bool(self.config.get("templateBody"))
+
+    @property
+    def settings(self) -> Settings:
+        """What of it can be changed in place."""
+        return Settings(self.status, self.auto_status, self.template_name)
+
 
 class Iot:
     """The AWS IoT of one account and region."""
 
-    def __init__(self, client: Any, clock: Clock) -> None:
+    def __init__(self, client: Any, patience: Patience) -> None:
         self._client = client
-        self._clock = clock
-        self._patience = PROPAGATION
+        self._patience = patience
 
     def call(self, operation: str, **parameters: Any) -> Any:
         """One call; what the role may not do yet is tried again while a fresh role may still be spreading."""
-        return self.patiently(lambda: getattr(self._client, operation)(**parameters))
-
-    def patiently(self, attempt: Callable[[], Any]) -> Any:
-        """The attempt, again while access is denied and patience lasts."""
-        pause, longest = PROPAGATION_PAUSES
-        while True:
-            began = self._clock.now()
-            try:
-                return attempt()
-            except AccessDeniedError:
-                if self._patience <= 0:
-                    raise
-            except ClientError as error:
-                if code_of(error) not in _DENIED or self._patience <= 0:
-                    raise
-            self._clock.pause(pause)
-            pause = min(pause * 2, longest)
-            self._patience -= self._clock.now() - began
+        return self._patience.attempt(lambda: getattr(self._client, operation)(**parameters))
 
     def find(self, certificate_id: str) -> Live | None:
         """The registration of that id, with its tags, or `None`."""

@@ -7,10 +7,13 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .stacks import StackUnreadableError
+
 if TYPE_CHECKING:
     from .iot import Iot
     from .ownership import Owner
-    from .runtime import Clients, Clock
+    from .runtime import Clients, Clock, Patience
+    from .stacks import Stacks
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,22 @@ class Job:
     certificate_id: str
     owner: Owner
     clients: Clients
+    patience: Patience
     iot: Iot
+    stacks: Stacks
     clock: Clock
     progress: dict[str, str]
 
     def about(self, sentence: str) -> str:
         """A sentence for the stack's event, with certificate id, account and region."""
         return f"CA {self.certificate_id} in account {self.account}, {self.region}: {sentence}"
+
+    def rolls_back(self) -> bool:
+        """Whether the stack says that it is rolling back; raises `StackUnreadableError`."""
+        try:
+            return self.stacks.rolls_back()
+        except StackUnreadableError as error:
+            raise StackUnreadableError(self.about(error.sentence)) from None
 
     def note(self, decision: str, **facts: object) -> None:
         """Write a line."""

@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .changing import ForeignRegistrationError, change, differences, remove, tag, take
+from .changing import differences, remove
 from .errors import RegistrarError, sentence_of
-from .iot import Iot, gone_is_done
+from .giving_back import finish, give_back
+from .iot import Iot
 from .job import Job
-from .ownership import ADOPTED, KEYS, Owner, describe_owner, former_owner_tags
+from .ownership import ADOPTION, STACK_ID, TAKE_UP, Owner, describe_owner, found
 from .properties import CERTIFICATE_ID, der_of, digest_of, read_former, read_wanted, readable_pem
 from .registering import AlreadyRegisteredError, register
-from .runtime import Clients, Clock
+from .runtime import Clients, Clock, Patience
+from .stacks import Stacks
+from .tagging import apply as apply_tags
+from .tagging import without_during
+from .taking import ForeignRegistrationError, take
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,15 +48,19 @@ def run(
         progress["PhysicalResourceId"] = known
     clock = clock or Clock(context)
     clients = clients or Clients(region)
+    patience = Patience(clock)
+    owner = Owner(event["StackId"], event["LogicalResourceId"])
     job = Job(
         kind=event["RequestType"],
         request_id=event.get("RequestId"),
         account=account,
         region=region,
         certificate_id=known,
-        owner=Owner(event["StackId"], event["LogicalResourceId"]),
+        owner=owner,
         clients=clients,
-        iot=Iot(clients.client("iot"), clock),
+        patience=patience,
+        iot=Iot(clients.client("iot"), patience),
+        stacks=Stacks(clients, patience, owner.stack_id),
         clock=clock,
         progress=progress,
     )
@@ -88,9 +97,17 @@ def _answer(job: Job, certificate_id: str, mode: str) -> dict[str, Any]:
 def _create(job: Job, wanted: Wanted, former: Former) -> str:
     try:
         return register(job, wanted, {**wanted.tags, **job.owner.tags})
-    except AlreadyRegisteredError as found:
-        take(job, found.live, wanted, former)
-        return found.live.certificate_id
+    except AlreadyRegisteredError as already:
+        return _take(job, already.live, wanted, former)
+
+
+def _take(job: Job, live: Live, wanted: Wanted, former: Former) -> str:
+    try:
+        take(job, live, wanted, former)
+    except AlreadyRegisteredError as already:
+        # A change of mode took effect though its answer was lost: what is left to do is done in place.
+        take(job, already.live, wanted, former)
+    return live.certificate_id
 
 
 def _update(job: Job, physical_id: str, wanted: Wanted, former: Former) -> str:
@@ -103,21 +120,36 @@ def _update(job: Job, physical_id: str, wanted: Wanted, former: Former) -> str:
     if live is None:
         job.note("not registered any more, registering", certificate_id=physical_id)
         return _create(job, wanted, former)
-    if job.owner.owns(live.tags):
-        change(job, live, wanted, former)
-    elif not differences(live, wanted):
-        # Not ours any more, but as wanted: a roll-back must not fail over it, and nothing needs to be touched.
-        job.note("as wanted, though not ours", certificate_id=physical_id, owner=describe_owner(live.tags))
-    elif wanted.adopt or job.owner.same_stack(live.tags):
-        take(job, live, wanted, former)
-    else:
+    if _gave_back(job, live, former):
+        return physical_id
+    if not job.owner.owns(live.tags) and (not differences(live, wanted) or job.rolls_back()):
+        # Not ours any more: as wanted all the same, or this is a roll-back, which must not fail over it.
+        job.note("left alone, since not ours", certificate_id=physical_id, owner=describe_owner(live.tags))
+        return physical_id
+    if STACK_ID not in live.tags and not wanted.adopt:
+        own = " ".join(f"Key={key},Value={value}" for key, value in job.owner.tags.items())
         raise ForeignRegistrationError(
             job.about(
-                f"the registration no longer carries this resource's tags ({describe_owner(live.tags)}), so it was "
-                "not touched; set on_existing=OnExisting.ADOPT to take it over, or put the tags back"
+                "the registration no longer carries this resource's tags, so it was not touched; put them back with "
+                f"`aws iot tag-resource --resource-arn {live.arn} --tags {own}`, or set "
+                "on_existing=OnExisting.ADOPT to take it over"
             )
         )
-    return live.certificate_id
+    return _take(job, live, wanted, former)
+
+
+def _gave_back(job: Job, live: Live, former: Former) -> bool:
+    """Whether this is the roll-back of the Update that took the registration: then it is given back."""
+    if finish(job, live) or not job.owner.owns(live.tags):
+        return False
+    for layer in (TAKE_UP, ADOPTION):
+        note = found(live.tags, layer)
+        if note is not None and note.during and note.during == former.fingerprint:
+            if job.rolls_back():
+                give_back(job, live, layer)
+                return True
+            apply_tags(job, live, without_during(live, layer, note))
+    return False
 
 
 def _same_ca(physical_id: str, live: Live | None, wanted: Wanted, former: Former) -> bool:
@@ -135,7 +167,7 @@ def _clear_failed_replacement(job: Job, physical_id: str, wanted: Wanted, former
     left = job.iot.find_by_pem(former.pem)
     if left is not None and left.certificate_id != physical_id and job.owner.owns(left.tags):
         job.note("removing what a failed replacement left", certificate_id=left.certificate_id)
-        _let_go(job, left, left.template_name, former)
+        _let_go(job, left)
 
 
 def _delete(job: Job, physical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,29 +175,21 @@ def _delete(job: Job, physical_id: str, properties: Mapping[str, Any]) -> dict[s
     if live is None:
         job.note("gone already", physical_id=physical_id)
     elif not job.owner.owns(live.tags):
-        job.note("not ours, left alone", certificate_id=live.certificate_id, owner=describe_owner(live.tags))
+        if not finish(job, live):
+            owner = describe_owner(live.tags)
+            job.note("not ours, left alone", certificate_id=live.certificate_id, owner=owner)
     else:
         job.doing("deregistering the CA")
-        template_name = (properties.get("RegistrationConfig") or {}).get("TemplateName")
-        _let_go(job, live, template_name, read_former(properties))
+        _let_go(job, live)
     return {"PhysicalResourceId": physical_id, "Data": {}}
 
 
-def _let_go(job: Job, live: Live, template_name: str | None, former: Former) -> None:
-    """Deregister what we registered; of what was adopted, take off our template and tags alone."""
-    if not live.tags.get(ADOPTED):
+def _let_go(job: Job, live: Live) -> None:
+    """Deregister what is ours for good; give back what was adopted, and what is taken up and rolled back."""
+    if found(live.tags, TAKE_UP) is not None and job.rolls_back():
+        give_back(job, live, TAKE_UP)
+    elif found(live.tags, ADOPTION) is not None:
+        give_back(job, live, ADOPTION)
+    else:
         job.note("deregistering", certificate_id=live.certificate_id)
         remove(job, live)
-        return
-    job.note("giving back", certificate_id=live.certificate_id)
-    with gone_is_done():
-        if template_name is not None and live.template_name == template_name:
-            job.iot.call(
-                "update_ca_certificate", certificateId=live.certificate_id, removeAutoRegistration=True
-            )
-        keys, before = {*KEYS, *former.tag_keys}, former_owner_tags(live.tags)
-        if before:
-            # At once its former stack's again, and adopted by nobody: what follows only tidies up.
-            tag(job, live, {**before, ADOPTED: ""})
-            keys -= before.keys()
-        job.iot.call("untag_resource", resourceArn=live.arn, tagKeys=sorted(keys & live.tags.keys()))

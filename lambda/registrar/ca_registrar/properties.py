@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import RegistrarError
-from .ownership import KEYS
+from .ownership import KEYS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,9 @@ class Wanted:
     allow_mode_change: bool
     adopt: bool
     adopt_from_stack: str | None
+    adopt_template_role_arn: str | None
     tags: Mapping[str, str]
+    fingerprint: str
 
     @property
     def digest(self) -> str:
@@ -70,6 +73,11 @@ class Wanted:
         """As AWS has it."""
         return "ENABLE" if self.auto_registration else "DISABLE"
 
+    @property
+    def settings(self) -> Settings:
+        """What of it can be changed in place."""
+        return Settings(self.status, self.auto_status, self.template_name)
+
 
 @dataclass(frozen=True)
 class Former:
@@ -77,7 +85,8 @@ class Former:
 
     pem: str | None
     allow_mode_change: bool
-    tag_keys: frozenset[str]
+    tags: Mapping[str, str]
+    fingerprint: str
 
 
 def read_wanted(properties: Mapping[str, Any]) -> Wanted:
@@ -97,7 +106,9 @@ def read_wanted(properties: Mapping[str, Any]) -> Wanted:
         allow_mode_change=_flag(properties, "AllowModeChange"),
         adopt=_word(properties, "OnExisting", ("FAIL", "ADOPT")) == "ADOPT",
         adopt_from_stack=properties.get("AdoptFromStack") or None,
+        adopt_template_role_arn=properties.get("AdoptTemplateRoleArn") or None,
         tags=_tags(properties),
+        fingerprint=_fingerprint(properties),
     )
 
 
@@ -105,12 +116,18 @@ def read_former(properties: Mapping[str, Any] | None) -> Former:
     """What can be used of them; nothing in them is an error."""
     given = properties or {}
     tags = given.get("Tags")
-    keys = (tag.get("Key") for tag in tags if isinstance(tag, dict)) if isinstance(tags, list) else ()
+    pairs = [tag for tag in tags if isinstance(tag, dict)] if isinstance(tags, list) else []
     return Former(
         pem=readable_pem(given.get("CaCertificatePem")),
         allow_mode_change=given.get("AllowModeChange") == "true",
-        tag_keys=frozenset(key for key in keys if isinstance(key, str)),
+        tags={str(tag.get("Key")): str(tag.get("Value")) for tag in pairs},
+        fingerprint=_fingerprint(given),
     )
+
+
+def _fingerprint(properties: Mapping[str, Any]) -> str:
+    """What tells properties from others: a roll-back brings those of the failed Update as the former ones."""
+    return hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _text(properties: Mapping[str, Any], name: str) -> str:

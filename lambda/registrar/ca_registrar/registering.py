@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from .errors import PossessionError, RegistrarError, code_of, sentence_of
 from .possession import prove
+from .tagging import check_room
 from .timing import HAND_OVER, HAND_OVER_PAUSE
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _EXISTS = "ResourceAlreadyExistsException"
 _WRONG_CODE = "RegistrationCodeValidationException"
+_INVALID = "InvalidRequestException"
 _TOO_MANY = "LimitExceededException"
 
 
@@ -58,7 +60,7 @@ def proof_for(job: Job, wanted: Wanted) -> str | None:
     code = job.iot.call("get_registration_code")["registrationCode"]
     try:
         return str(
-            job.iot.patiently(
+            job.patience.attempt(
                 lambda: prove(
                     verification, ca_certificate_pem=wanted.pem, registration_code=code, clients=job.clients
                 )
@@ -72,6 +74,7 @@ def proof_for(job: Job, wanted: Wanted) -> str | None:
 
 def register(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | None = None) -> str:
     """Register, and give the id that AWS gave. ``proof`` is made unless it is given."""
+    check_room(job, tags)
     try:
         return _attempt(job, wanted, tags, proof or proof_for(job, wanted))
     except ClientError as error:
@@ -95,7 +98,7 @@ def _attempt(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | Non
         except ClientError as error:
             if code_of(error) == _WRONG_CODE:
                 raise
-            if code_of(error) != _EXISTS:
+            if not _may_be_registered(error, wanted):
                 raise _refused(job, wanted, error) from None
             live = job.iot.find(str(error.response.get("resourceId") or wanted.digest))
             if live is not None:
@@ -113,6 +116,14 @@ def _attempt(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | Non
             job.registered(certificate_id)
             job.note("registered", certificate_id=certificate_id, mode=wanted.mode)
             return certificate_id
+
+
+def _may_be_registered(error: ClientError, wanted: Wanted) -> bool:
+    """Whether the CA may be registered already, here or elsewhere: InvalidRequest says that of a second owner, too."""
+    if code_of(error) == _EXISTS:
+        return True
+    invalid = code_of(error) == _INVALID and wanted.mode == "DEFAULT"
+    return invalid and "tag" not in sentence_of(error).lower()
 
 
 def _parameters(wanted: Wanted, tags: Mapping[str, str], proof: str | None) -> dict[str, Any]:
@@ -133,9 +144,9 @@ def _parameters(wanted: Wanted, tags: Mapping[str, str], proof: str | None) -> d
 def _other_owner(job: Job, wanted: Wanted, error: ClientError) -> str:
     if wanted.mode == "DEFAULT":
         return job.about(
-            f"another account holds this CA in DEFAULT mode in {job.region}, and one account per region may; make the "
-            "other one SNI_ONLY or deregister it there first, then deploy this stack again; nobody else's registration "
-            "was touched"
+            f"another account holds this CA in DEFAULT mode in {job.region}, and one account per region may (AWS IoT "
+            f"answered {sentence_of(error)}); make the other one SNI_ONLY or deregister it there first, then deploy "
+            "this stack again; nobody else's registration was touched"
         )
     return job.about(
         f"AWS IoT says that it is registered already, but not in this account ({sentence_of(error)}); "
@@ -155,7 +166,7 @@ def _refused(job: Job, wanted: Wanted, error: ClientError) -> RegistrarError:
     meaning = ""
     if code == _WRONG_CODE:
         meaning = "; somebody may be deleting the account's registration code: deploy again"
-    elif wanted.mode == "DEFAULT" and code in ("InvalidRequestException", "CertificateValidationException"):
+    elif wanted.mode == "DEFAULT" and code == "CertificateValidationException":
         meaning = (
             "; the verification certificate was checked before, so this may mean that another account of "
             f"{job.region} holds the CA in DEFAULT mode: make that one SNI_ONLY or deregister it, then deploy again"

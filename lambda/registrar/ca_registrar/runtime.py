@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
-from .timing import CALL_ATTEMPTS, CONNECT_TIMEOUT, READ_TIMEOUT
+from .errors import DENIED, AccessDeniedError, code_of
+from .timing import CALL_ATTEMPTS, CONNECT_TIMEOUT, PROPAGATION, PROPAGATION_PAUSES, READ_TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Throttling, 5xx and lost connections are botocore's to retry, with its own backoff and jitter.
 _CONFIG = Config(
@@ -52,3 +57,28 @@ class Clock:
     def pause(self, seconds: float) -> None:
         """Wait for about this time: with jitter, so that the stacks of a fleet do not retry in step."""
         time.sleep(seconds * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrets
+
+
+class Patience:
+    """Tries again while access is denied, since a fresh role takes a while to be known: so long an invocation."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._left = PROPAGATION
+
+    def attempt(self, call: Callable[[], Any]) -> Any:
+        """The call, again while access is denied and patience lasts."""
+        pause, longest = PROPAGATION_PAUSES
+        while True:
+            began = self._clock.now()
+            try:
+                return call()
+            except AccessDeniedError:
+                if self._left <= 0:
+                    raise
+            except ClientError as error:
+                if code_of(error) not in DENIED or self._left <= 0:
+                    raise
+            self._clock.pause(pause)
+            pause = min(pause * 2, longest)
+            self._left -= self._clock.now() - began

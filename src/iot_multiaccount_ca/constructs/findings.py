@@ -25,6 +25,7 @@ _PACK = "AwsSolutions::AwsSolutions"
 _OURS = (RegistrarFunction, ActivationFunction, JitpProvisioningTemplate, JitrActivation)
 _NO_RESOURCE = "AWS authorizes these actions on no resource (Service Authorization Reference, AWS IoT)"
 _REASONS = {
+    ":stack/": "CloudFormation gives a stack another id each time it is made: one name, whichever id",
     ":cacert/*": "the clean-up Delete of an old CA runs under the new policy; others' CAs are told apart by tags",
     ":log-group:": "the streams of the function's own log group, whose names are not known before",
     ":secret:": "Secrets Manager ends each ARN in six characters of its own",

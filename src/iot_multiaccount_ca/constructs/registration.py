@@ -80,9 +80,12 @@ class CaRegistration(Construct):
     the CA takes part at all. ``auto_registration``: enroll unknown devices; by default where there is a template.
     ``allow_mode_change``: lets a deployment change the mode, which deletes the registration and makes it anew.
     ``on_existing``: what to do with a registration that exists already; ``adopt_from_stack`` names the stack whose
-    registration may be adopted. ``removal_policy``: RETAIN leaves the CA registered when the stack goes.
-    ``role``, ``log_group``: of your own, for the one Lambda that all registrations of a stack share. ``engine``: what
-    carries the registration out: LAMBDA by default, or NATIVE, which needs no Lambda, and can register only.
+    registration may be adopted. ``adopt_template_role_arn``: the role of a template that is found, so that the template
+    can be given back (grants iam:PassRole on it). ``removal_policy``: RETAIN leaves the CA registered when the stack
+    goes.
+    ``role``, ``log_group``: of your own, for the one Lambda that all registrations of a stack share.
+    ``engine``: what carries the registration out: LAMBDA by default, or NATIVE, which needs no Lambda, and can register
+    only.
 
     Tags of the app, the stack and this construct become tags of the CA.
     Raises a `SharedCaError`; among them `EnvironmentAgnosticError` in a stack without a literal account and region, and
@@ -104,6 +107,7 @@ class CaRegistration(Construct):
         allow_mode_change: bool = False,
         on_existing: OnExisting | str = OnExisting.FAIL,
         adopt_from_stack: str | None = None,
+        adopt_template_role_arn: str | None = None,
         removal_policy: RemovalPolicy | str = RemovalPolicy.DESTROY,
         role: aws_iam.IRole | None = None,
         log_group: aws_logs.ILogGroup | None = None,
@@ -119,6 +123,7 @@ class CaRegistration(Construct):
             allow_mode_change=allow_mode_change,
             on_existing=cast("OnExisting", on_existing),
             adopt_from_stack=adopt_from_stack,
+            adopt_template_role_arn=adopt_template_role_arn,
             removal_policy=cast("str", removal_policy),
             engine=cast("RegistrationEngine", engine),
         )

@@ -139,7 +139,9 @@ class StageStacks:
                 active=active,
                 auto_registration=auto,
                 allow_mode_change=plan.allow_mode_change,
-                on_existing=plan.on_existing,
+                on_existing=stage.on_existing or plan.on_existing,
+                adopt_from_stack=stage.adopt_from_stack,
+                adopt_template_role_arn=stage.adopt_template_role_arn,
                 # What is taken out of `retiring` is deregistered, and CloudFormation deletes nothing that is retained.
                 removal_policy=plan.removal_policy if old is None else "DESTROY",
                 stage=stage.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from .options import (
     resolve_removal_policy,
 )
 from .possession.verification import HOW_TO_PROVE, check_verification
+from .target import is_token
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
     from .possession.verification import Verification
     from .target import Target
+
+
+_ROLE_ARN = re.compile(r"arn:[^:]+:iam::[0-9]{12}:role/[^:]+", re.ASCII)
 
 
 class Capability(StrEnum):
@@ -84,7 +89,8 @@ class RegistrationRequest:
 
     ``certificate_mode``, ``on_existing`` and ``removal_policy`` are taken as AWS's or CDK's words too.
     ``auto_registration=None`` becomes True where there is a ``template``. ``stage``: the plan's stage, or None for a
-    registration outside a plan; ``retiring``: whether the plan lists the CA among those on their way out.
+    registration outside a plan; ``adopt_template_role_arn``: the role of a template that is found and has to be given
+    back; ``retiring``: whether the plan lists the CA among those on their way out.
     """
 
     ca_certificate: CaCertificate
@@ -96,6 +102,7 @@ class RegistrationRequest:
     allow_mode_change: bool = False
     on_existing: OnExisting = OnExisting.FAIL
     adopt_from_stack: str | None = None
+    adopt_template_role_arn: str | None = None
     removal_policy: str = "DESTROY"
     stage: str | None = None
     retiring: bool = False
@@ -228,6 +235,20 @@ class RegistrationRequest:
                 value=self.adopt_from_stack,
                 fix="set both, or neither",
             )
+        if self.adopt_template_role_arn is not None:
+            check_role_arn(self.adopt_template_role_arn, what=f"adopt_template_role_arn of {self.where}")
+
+
+def check_role_arn(arn: object, *, what: str) -> None:
+    """Raise `InvalidTypeError` unless it is a role's ARN, or a Token."""
+    if not isinstance(arn, str) or not (_ROLE_ARN.fullmatch(arn) or is_token(arn)):
+        raise InvalidTypeError(
+            f"{what} is no ARN of a role",
+            value=arn,
+            allowed="arn:aws:iam::<account>:role/<name>",
+            fix="write the ARN of the role of the provisioning template, as `aws iot describe-provisioning-template` "
+            "shows it",
+        )
 
 
 def _iso(moment: dt.datetime) -> str:

@@ -10,6 +10,7 @@ import copy
 import datetime as dt
 import functools
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 _CAS_OF_ONE_SUBJECT = 10
 _DEFAULT_PAGE = 25
 _TAGS_A_PAGE = 3
-_LONGEST_VALUE, _MOST_TAGS = 256, 50
+_LONGEST_KEY, _LONGEST_VALUE, _MOST_TAGS = 128, 256, 50
+# Letters, digits, spaces, and no quotes or braces (AWS IoT developer guide, "Tagging your AWS IoT resources").
+_TAG_TEXT = re.compile(r"[\w\s+\-=.:/@]*")
 WRITES = frozenset(
     {"RegisterCACertificate", "UpdateCACertificate", "DeleteCACertificate", "TagResource", "UntagResource"}
 )
@@ -101,6 +104,8 @@ class FakeIot:
     def __init__(self, aws: AwsIot, account: str, region: str) -> None:
         self.aws, self.account, self.region = aws, account, region
         self.cas: dict[str, dict[str, Any]] = {}
+        #: Provisioning templates that are not there any more: a CA cannot be given one.
+        self.missing_templates: set[str] = set()
         self.calls: list[str] = []
         self._codes = 0
         self._faults: dict[str, list[BaseException]] = {}
@@ -267,6 +272,8 @@ class FakeIot:
         removeAutoRegistration: bool = False,
     ) -> Mapping[str, Any]:
         ca = self._ca(certificateId)
+        if (registrationConfig or {}).get("templateName") in self.missing_templates:
+            raise Refusal("InvalidRequestException", "The provisioning template does not exist.")
         ca["status"] = newStatus or ca["status"]
         ca["auto"] = newAutoRegistrationStatus or ca["auto"]
         if registrationConfig is not None:
@@ -352,8 +359,12 @@ def digest_of(pem: str) -> str:
 def _check_tags(tags: Mapping[str, str]) -> None:
     if len(tags) > _MOST_TAGS:
         raise Refusal("InvalidRequestException", "Too many tags.")
+    if any(len(key) > _LONGEST_KEY or not key for key in tags):
+        raise Refusal("InvalidRequestException", "A tag's key is empty or too long.")
     if any(len(value) > _LONGEST_VALUE for value in tags.values()):
         raise Refusal("InvalidRequestException", "A tag's value is too long.")
+    if not all(_TAG_TEXT.fullmatch(text) for pair in tags.items() for text in pair):
+        raise Refusal("InvalidRequestException", "A tag has characters that are not allowed.")
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from unittest.mock import patch
 import responder
 from ca_registrar import lifecycle
 from support.fakes.faults import Script
+from support.fakes.stacks import FakeStacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,30 +88,68 @@ class Resource:
     physical_id: str = ""
     stuck: Callable[[], bool] | None = None
     answers: list[Answer] = field(default_factory=list)
+    stacks: FakeStacks = field(default_factory=FakeStacks)
+    generation: int = 0
     _requests: int = 0
 
     @property
     def stack_id(self) -> str:
+        """Of a stack that is made again it is another."""
         place = f"{self.region}:{self.account}"
-        return f"arn:aws:cloudformation:{place}:stack/{self.stack}/00000000-0000-0000-0000-000000000000"
+        return f"arn:aws:cloudformation:{place}:stack/{self.stack}/00000000-0000-0000-0000-{self.generation:012d}"
+
+    @property
+    def status(self) -> str | None:
+        """How the stack stands; ``None`` where there was none of the name yet."""
+        return self.stacks.statuses.get(self.stack_id)
+
+    def _is(self, status: str) -> None:
+        self.stacks.statuses[self.stack_id] = status
+
+    def _begin(self) -> None:
+        """A stack that failed to be made is removed before it is made again, and is another one then."""
+        if self.status == "ROLLBACK_COMPLETE":
+            self._is("DELETE_COMPLETE")
+        if self.status == "DELETE_COMPLETE":
+            self.generation += 1
+        self._is("CREATE_IN_PROGRESS")
 
     def create(self, properties: dict[str, Any], fault: Fault | None = None, *, twice: bool = False) -> bool:
         """Whether it was made; if not, the roll-back's Delete was sent. ``twice``: Lambda delivers a second time."""
+        self._begin()
         answer = self._ask("Create", properties, fault=fault)
         if twice and answer.answer is None:
             answer = self._ask("Create", properties, again=True)
         if answer.succeeded:
             assert answer.answer is not None
             self.properties, self.physical_id = properties, answer.answer["PhysicalResourceId"]
+            self._is("CREATE_COMPLETE")
             return True
         self.physical_id = (answer.answer or {}).get(
             "PhysicalResourceId"
         ) or f"{self.stack}-{self.logical_id}-1"
         return not self._clear(properties)
 
-    def _clear(self, properties: dict[str, Any]) -> bool:
+    def create_in_vain(
+        self, properties: dict[str, Any], fault: Fault | None = None, *, twice: bool = False
+    ) -> bool:
+        """It is made, and something else in the stack fails: the roll-back deletes it. ``fault``: of that Delete.
+
+        Whether it was made at all.
+        """
+        if not self.create(properties):
+            return False
+        self.properties = None
+        return self._clear(properties, fault, twice=twice)
+
+    def _clear(self, properties: dict[str, Any], fault: Fault | None = None, *, twice: bool = False) -> bool:
         """The Delete of a failed Create. Always true: the Create failed, whatever comes of this."""
-        done = self._ask("Delete", properties, physical_id=self.physical_id).succeeded
+        self._is("ROLLBACK_IN_PROGRESS")
+        answer = self._ask("Delete", properties, physical_id=self.physical_id, fault=fault)
+        if twice and answer.answer is None:
+            answer = self._ask("Delete", properties, physical_id=self.physical_id, again=True)
+        done = answer.succeeded
+        self._is("ROLLBACK_COMPLETE" if done else "ROLLBACK_FAILED")
         self.stuck = None if done else lambda: self._clear(properties)
         return True
 
@@ -118,9 +157,7 @@ class Resource:
         """Whether it was updated; if not, the roll-back was sent."""
         old = self.properties
         assert old is not None
-        answer = self._ask("Update", properties, old=old, physical_id=self.physical_id, fault=fault)
-        if twice and answer.answer is None:
-            answer = self._ask("Update", properties, old=old, physical_id=self.physical_id, again=True)
+        answer = self._forward(properties, old, fault, twice=twice)
         if answer.succeeded:
             self._settle(answer, properties, old)
             return True
@@ -130,32 +167,84 @@ class Resource:
         self._roll_back(properties, old)
         return False
 
-    def _roll_back(self, failed: dict[str, Any], old: dict[str, Any]) -> bool:
-        answer = self._ask("Update", old, old=failed, physical_id=self.physical_id)
+    def update_in_vain(
+        self, properties: dict[str, Any], fault: Fault | None = None, *, twice: bool = False
+    ) -> bool:
+        """It is updated, and something else in the stack fails: all goes back. ``fault``: of that Update.
+
+        Whether it was updated at all.
+        """
+        old = self.properties
+        assert old is not None
+        answer = self._forward(properties, old, None)
+        if answer.answer is not None and answer.succeeded:
+            self.physical_id = answer.answer["PhysicalResourceId"]
+        self._roll_back(properties, old, fault, twice=twice)
+        return answer.succeeded
+
+    def _forward(
+        self, properties: dict[str, Any], old: dict[str, Any], fault: Fault | None, *, twice: bool = False
+    ) -> Answer:
+        self._is("UPDATE_IN_PROGRESS")
+        answer = self._ask("Update", properties, old=old, physical_id=self.physical_id, fault=fault)
+        if twice and answer.answer is None:
+            answer = self._ask("Update", properties, old=old, physical_id=self.physical_id, again=True)
+        return answer
+
+    def _roll_back(
+        self,
+        failed: dict[str, Any],
+        old: dict[str, Any],
+        fault: Fault | None = None,
+        *,
+        twice: bool = False,
+    ) -> bool:
+        self._is("UPDATE_ROLLBACK_IN_PROGRESS")
+        answer = self._ask("Update", old, old=failed, physical_id=self.physical_id, fault=fault)
+        if twice and answer.answer is None:
+            answer = self._ask("Update", old, old=failed, physical_id=self.physical_id, again=True)
         if answer.succeeded:
             self.stuck = None
             self._settle(answer, old, failed)
         else:
+            self._is("UPDATE_ROLLBACK_FAILED")
             self.stuck = lambda: self._roll_back(failed, old)
         return answer.succeeded
 
     def _settle(self, answer: Answer, properties: dict[str, Any], before: dict[str, Any]) -> None:
         assert answer.answer is not None
+        back = "ROLLBACK" in str(self.status)
+        done = "UPDATE_ROLLBACK_COMPLETE" if back else "UPDATE_COMPLETE"
         physical_id = answer.answer["PhysicalResourceId"]
         if physical_id != self.physical_id:
+            self._is(f"{done}_CLEANUP_IN_PROGRESS")
             self._ask("Delete", before, physical_id=self.physical_id)
         self.properties, self.physical_id = properties, physical_id
+        self._is(done)
 
     def delete(self, fault: Fault | None = None, *, twice: bool = False) -> bool:
         """Whether it is gone; if not, it can be asked for again."""
         assert self.properties is not None
+        self._is("DELETE_IN_PROGRESS")
         answer = self._ask("Delete", self.properties, physical_id=self.physical_id, fault=fault)
         if twice and answer.answer is None:
             answer = self._ask("Delete", self.properties, physical_id=self.physical_id, again=True)
         self.stuck = None if answer.succeeded else self.delete
+        self._is("DELETE_COMPLETE" if answer.succeeded else "DELETE_FAILED")
         if answer.succeeded:
             self.properties = None
         return answer.succeeded
+
+    def die_retained(self) -> None:
+        """The stack goes, and leaves what it registered: RemovalPolicy.RETAIN."""
+        self.properties = None
+        self._is("DELETE_COMPLETE")
+
+    def deliver_late(self, properties: dict[str, Any]) -> None:
+        """Lambda delivers a Create a second time, when the stack is gone already: nobody reads the answer."""
+        assert self.status == "DELETE_COMPLETE"
+        self._ask("Create", properties, again=True)
+        self.answers.pop()
 
     def _ask(
         self,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from responder import DeadlineExceededError
-from support.fakes.wire import Refusal
+from support.fakes.wire import COMMON_ERRORS, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +95,10 @@ class Script:
         if fault.kind in (Kind.REFUSED, Kind.REFUSED_FROM_THEN_ON):
             if fault.vanishes and not fake.vanish(fault.vanishes, parameters):  # type: ignore[attr-defined]
                 return fake.answer(operation, parameters)
-            raise Refusal(fault.code, f"a fault of the test ({fault.code})")
+            # A fault that was drawn for whatever call comes: CloudFormation knows only what any service may answer.
+            drawn = fake.service == "cloudformation" and fault.code not in COMMON_ERRORS
+            code = "ThrottlingException" if drawn else fault.code
+            raise Refusal(code, f"a fault of the test ({code})")
         if fault.kind in (Kind.UNREACHABLE, Kind.UNREACHABLE_FROM_THEN_ON):
             raise EndpointConnectionError(endpoint_url="https://nowhere.invalid")
         if fault.kind is Kind.DIED_BEFORE:

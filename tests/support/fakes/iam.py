@@ -70,9 +70,11 @@ class Policy:
 
 
 class Guarded:
-    """A fake behind a role's policy. ``passes``: the ARN of the role that a provisioning template uses."""
+    """A fake behind a role's policy. ``passes``: the ARNs of the roles that provisioning templates use, by name."""
 
-    def __init__(self, fake: Fake, policy: Policy, *, account: str, region: str, passes: str) -> None:
+    def __init__(
+        self, fake: Fake, policy: Policy, *, account: str, region: str, passes: Mapping[str, str]
+    ) -> None:
         self.service = fake.service
         self._fake, self._policy = fake, policy
         self._place, self._passes = (account, region), passes
@@ -96,8 +98,12 @@ class Guarded:
                     or f"arn:aws:iot:{region}:{account}:cacert/{parameters['certificateId']}"
                 )
             yield Call(f"iot:{operation}", resource, {})
-            if parameters.get("registrationConfig"):
-                yield Call("iam:PassRole", self._passes, {"iam:PassedToService": "iot.amazonaws.com"})
+            template = (parameters.get("registrationConfig") or {}).get("templateName")
+            if template:
+                context = {"iam:PassedToService": "iot.amazonaws.com"}
+                yield Call("iam:PassRole", self._passes[template], context)
+        elif self.service == "cloudformation":
+            yield Call(f"cloudformation:{operation}", parameters["StackName"], {})
         elif self.service == "secretsmanager":
             secret = f"arn:aws:secretsmanager:{region}:{account}:secret:{parameters['SecretId']}-AbCdEf"
             yield Call("secretsmanager:GetSecretValue", secret, {})

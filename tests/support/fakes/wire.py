@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: What every service may answer to any call, whatever its model lists (AWS, "common errors").
 COMMON_ERRORS = frozenset(
-    {"AccessDeniedException", "AccessDenied", "ValidationException", "ThrottlingException"}
+    {"AccessDeniedException", "AccessDenied", "ValidationError", "ValidationException", "ThrottlingException"}
 )
 _CONFIG = Config(retries={"total_max_attempts": 1})
 

@@ -150,7 +150,7 @@ def test_an_sni_only_role_can_use_no_key() -> None:
     stack = _stack()
     _registration(stack)
     services = {action.split(":")[0] for action in _actions(stack)}
-    assert services == {"iot", "logs"}
+    assert services == {"cloudformation", "iot", "logs"}
     assert "iot:GetRegistrationCode" not in _actions(stack)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from support import plans
 from support.certificates import make_ca, make_verification_certificate, registration_code
 from support.fakes.aws_iot import SECOND_DEFAULT_ERRORS, AwsIot, FakeIot
 from support.fakes.cloudformation import Clock
+from support.fakes.stacks import FakeStacks
 from support.fakes.wire import FakeClients, Refusal
 from support.scenes import properties
 
@@ -44,7 +46,7 @@ def _iot() -> FakeIot:
 
 
 def _run(
-    iot: FakeIot, kind: str, properties: dict[str, Any], **more: Any
+    iot: FakeIot, kind: str, properties: dict[str, Any], *, stacks: FakeStacks | None = None, **more: Any
 ) -> tuple[dict[str, Any], dict[str, str]]:
     event = {
         "RequestType": kind,
@@ -56,7 +58,8 @@ def _run(
     }
     progress = {"PhysicalResourceId": str(more.get("PhysicalResourceId", ""))}
     iot.calls.clear()
-    return run(event, None, progress, clients=FakeClients(iot), clock=Clock()), progress  # type: ignore[arg-type]
+    clients = FakeClients(iot, stacks or FakeStacks({STACK: f"{kind.upper()}_IN_PROGRESS"}))
+    return run(event, None, progress, clients=clients, clock=Clock()), progress  # type: ignore[arg-type]
 
 
 def _created(iot: FakeIot, **changes: Any) -> dict[str, Any]:
@@ -70,6 +73,19 @@ def _update(iot: FakeIot, old: dict[str, Any], physical_id: str = CA, **changes:
         iot, "Update", _properties(**changes), PhysicalResourceId=physical_id, OldResourceProperties=old
     )
     return str(outcome["PhysicalResourceId"])
+
+
+def _roll_back(iot: FakeIot, failed: dict[str, Any], old: dict[str, Any], physical_id: str = CA) -> None:
+    """The Update back, while the stack says that it rolls back."""
+    rolling_back = FakeStacks({STACK: "UPDATE_ROLLBACK_IN_PROGRESS"})
+    _run(
+        iot,
+        "Update",
+        old,
+        stacks=rolling_back,
+        PhysicalResourceId=physical_id,
+        OldResourceProperties=failed,
+    )
 
 
 def _delete(iot: FakeIot, properties: dict[str, Any], physical_id: str = CA) -> None:
@@ -262,7 +278,7 @@ def test_a_mode_change_that_fails_is_put_back() -> None:
     iot = _iot()
     old = _created(iot)
     before = dict(iot.cas[CA])
-    iot.fail("RegisterCACertificate", Refusal("InvalidRequestException"))
+    iot.fail("RegisterCACertificate", Refusal("CertificateValidationException"))
     with pytest.raises(RegistrarError, match="as before"):
         _update(iot, old, allow_mode_change=True, **DEFAULT)
     assert iot.cas[CA] == before
@@ -273,8 +289,98 @@ def test_a_roll_back_may_change_the_mode_back() -> None:
     iot = _iot()
     old = _created(iot)
     _update(iot, old, allow_mode_change=True, **DEFAULT)
-    _update(iot, _properties(allow_mode_change=True, **DEFAULT))
+    _roll_back(iot, _properties(allow_mode_change=True, **DEFAULT), old)
     assert iot.cas[CA]["mode"] == "SNI_ONLY"
+
+
+def test_a_permission_that_goes_with_the_mode_does_not_count() -> None:
+    """The former properties allow it, and the stack says that it goes forward: refused, and nothing written."""
+    iot = _iot()
+    _created(iot, allow_mode_change=True, **DEFAULT)
+    with pytest.raises(RegistrarError, match="allow_mode_change=True"):
+        _update(iot, _properties(allow_mode_change=True, **DEFAULT))
+    assert iot.writes == []
+
+
+def test_a_mode_change_whose_roll_back_could_not_ask_the_stack_is_refused() -> None:
+    """It asks what its roll-back would ask under the same role: refused before anything is written."""
+    iot = _iot()
+    old = _created(iot)
+    nobody = FakeStacks()
+    nobody.answer = _denied  # type: ignore[method-assign]
+    with pytest.raises(RegistrarError, match="cloudformation:DescribeStacks on its own stack"):
+        _run(
+            iot,
+            "Update",
+            _properties(allow_mode_change=True, **DEFAULT),
+            stacks=nobody,
+            PhysicalResourceId=CA,
+            OldResourceProperties=old,
+        )
+    assert iot.writes == []
+
+
+def _denied(operation: str, parameters: Any) -> Any:
+    raise Refusal("AccessDenied", f"not authorized to perform cloudformation:{operation}", 403)
+
+
+def test_tags_that_aws_does_not_take_stop_a_mode_change_before_it_begins() -> None:
+    """They are put on what is registered still; the sentence is about tags, and blames no other account."""
+    iot = _iot()
+    old = _created(iot)
+    before = copy.deepcopy(iot.cas[CA])
+    iot.fail("TagResource", Refusal("InvalidRequestException", "Too many tags."))
+    with pytest.raises(RegistrarError, match="does not take its tags") as caught:
+        _update(iot, old, allow_mode_change=True, tags={"team": "a"}, **DEFAULT)
+    assert "another account" not in caught.value.sentence
+    assert "DeleteCACertificate" not in iot.calls
+    assert iot.cas[CA] == before
+
+
+@pytest.mark.parametrize("changes", [{}, {"allow_mode_change": True, **DEFAULT}], ids=["in place", "mode"])
+def test_too_many_tags_are_counted_before_the_first_write(changes: dict[str, Any]) -> None:
+    """Found, wanted and own; the sentence gives the numbers, and blames no other account."""
+    iot = _iot()
+    old = _created(iot)
+    iot.cas[CA]["tags"] |= {f"theirs {number}": "x" for number in range(40)}
+    wanted = {f"ours {number}": "x" for number in range(9)}
+    with pytest.raises(RegistrarError, match="51 tags") as caught:
+        _update(iot, old, tags=wanted, **changes)
+    assert "another account" not in caught.value.sentence
+    assert iot.writes == []
+
+
+def test_too_many_tags_are_not_blamed_on_another_account_by_a_create_either() -> None:
+    """AWS IoT is not even asked."""
+    with pytest.raises(RegistrarError, match="51 tags"):
+        _run(_iot(), "Create", _properties(tags={f"ours {number}": "x" for number in range(49)}, **DEFAULT))
+
+
+@pytest.mark.parametrize("tags", [{"team": "b"}, {"team": "x"}], ids=["changed", "another's"])
+def test_a_roll_back_keeps_other_peoples_tags(tags: dict[str, str]) -> None:
+    """A tag that somebody else has is not overwritten: the Update is refused, and its roll-back takes nothing off."""
+    iot = _iot()
+    old = _created(iot)
+    iot.cas[CA]["tags"] |= {"team": "theirs", "theirs": "x"}
+    before = copy.deepcopy(iot.cas[CA])
+    with pytest.raises(RegistrarError, match="somebody else gave it the tag 'team' with the value 'theirs'"):
+        _update(iot, old, tags=tags)
+    _roll_back(iot, _properties(tags=tags), old)
+    assert iot.cas[CA] == before
+
+
+def test_a_failed_change_from_default_keeps_the_place_and_other_peoples_tags() -> None:
+    """The proof of before is not at hand: it stays registered, INACTIVE, until the roll-back, and keeps its tags."""
+    iot = _iot()
+    old = _created(iot, **DEFAULT)
+    iot.cas[CA]["tags"]["theirs"] = "x"
+    before = copy.deepcopy(iot.cas[CA])
+    iot.fail("RegisterCACertificate", Refusal("CertificateValidationException"))
+    with pytest.raises(RegistrarError, match="INACTIVE in SNI_ONLY mode, until the roll-back"):
+        _update(iot, old, allow_mode_change=True)
+    assert (iot.cas[CA]["status"], iot.cas[CA]["config"]) == ("INACTIVE", None)
+    _roll_back(iot, _properties(allow_mode_change=True), old)
+    assert iot.cas[CA] == before
 
 
 def test_another_account_in_default_mode_is_a_sentence_after_a_minute() -> None:
@@ -420,19 +526,3 @@ def test_a_mode_change_meets_somebody_who_was_quicker() -> None:
     with pytest.raises(RegistrarError, match="somebody registered it in SNI_ONLY mode"):
         _update(iot, old, allow_mode_change=True, **DEFAULT)
     assert iot.cas[CA] == {**left, "status": "INACTIVE"}
-
-
-def test_what_was_another_stacks_is_given_back_to_it() -> None:
-    """Adopted by name, and given back on Delete: its tags are as before, and ours are gone."""
-    iot = _iot()
-    _created(iot)
-    theirs = {ownership.STACK_ID: STACK.replace("dev", "old"), ownership.LOGICAL_ID: "Theirs", "theirs": "x"}
-    iot.cas[CA]["tags"] = dict(theirs)
-    properties = {
-        **_properties(on_existing=OnExisting.ADOPT, adopt_from_stack="FleetCa-old"),
-        "Tags": [{"Key": "team", "Value": "a"}],
-    }
-    _run(iot, "Create", properties)
-    assert iot.cas[CA]["tags"][ownership.STACK_ID] == STACK
-    _delete(iot, properties)
-    assert iot.cas[CA]["tags"] == theirs

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_cdk import App, Environment, Stack
 
-from iot_multiaccount_ca import CaRegistration, CertificateMode, JitpProvisioningTemplate, Verification
+from iot_multiaccount_ca import (
+    CaRegistration,
+    CertificateMode,
+    JitpProvisioningTemplate,
+    OnExisting,
+    Verification,
+)
 from iot_multiaccount_ca.model.ca.certificate import CaCertificate
 from support import plans
 from support.fakes.iam import Call, Guarded, Policy
@@ -22,6 +28,7 @@ from support.scenes import (
     REGION,
     SCENES,
     SECRET,
+    THEIR_ROLE,
     Scene,
     Theatre,
     authority,
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PASSED = f"arn:aws:iam::{ACCOUNT}:role/provisioning"
+_PASSES = {"fleet": _PASSED, "other": _PASSED, "theirs": THEIR_ROLE}
 _LOG_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:logs"
 #: Which role a scene runs under, by the proof in the registration's properties, now or before.
 _ROLES: dict[str, Verification | None] = {
@@ -57,13 +65,16 @@ def policies() -> dict[str, Policy]:
     found = {}
     for name, verification in _ROLES.items():
         app = App()
-        stack = Stack(app, "Stack", env=Environment(account=ACCOUNT, region=REGION))
+        stack = Stack(app, "FleetCa-dev", env=Environment(account=ACCOUNT, region=REGION))
         CaRegistration(
             stack,
             "Ca",
             ca_certificate=CaCertificate.from_pem(authority().pem),
             certificate_mode=CertificateMode.DEFAULT if verification else CertificateMode.SNI_ONLY,
             verification=verification,
+            on_existing=OnExisting.ADOPT,
+            adopt_from_stack="Older",
+            adopt_template_role_arn=THEIR_ROLE,
             provisioning_template=JitpProvisioningTemplate(stack, "Jitp", body=plans.jitp()),
         )
         found[name] = Policy(_statements(plans.template_of(app, stack)))
@@ -103,7 +114,7 @@ def _plays(theatre: Theatre, scene: Scene, policy: Policy | None) -> tuple[Any, 
     """How the scene ends under a policy: what was answered, and what is registered."""
     scene.set(theatre)
     if policy is not None:
-        theatre.guard(lambda fake: Guarded(fake, policy, account=ACCOUNT, region=REGION, passes=_PASSED))
+        theatre.guard(lambda fake: Guarded(fake, policy, account=ACCOUNT, region=REGION, passes=_PASSES))
     scene.play(theatre)
     answers = [(each.request, each.succeeded) for each in theatre.resource.answers]
     return answers, theatre.aws.snapshot()
@@ -154,7 +165,7 @@ def test_only_what_knows_no_resource_is_granted_on_all(role: str, policies: dict
 def test_a_role_that_needs_no_key_has_none(policies: dict[str, Policy]) -> None:
     """SNI_ONLY: nothing of Secrets Manager, KMS or Private CA."""
     services = {action.split(":")[0] for action in policies["SNI_ONLY"].actions}
-    assert services == {"iot", "iam", "logs"}
+    assert services == {"iot", "iam", "logs", "cloudformation"}
 
 
 @pytest.mark.parametrize(
@@ -173,3 +184,13 @@ def test_a_role_that_needs_no_key_has_none(policies: dict[str, Policy]) -> None:
 def test_a_key_signs_digests_by_its_one_algorithm_alone(call: Call, policies: dict[str, Policy]) -> None:
     """kms:Sign is tied to the key and to what a certificate needs."""
     assert not policies["KMS_KEY"].allows(call)
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [("FleetCa-dev", True), ("Older", True), ("FleetCa-devil", False), ("Stranger", False)],
+)
+def test_only_two_stacks_are_asked_about(name: str, allowed: bool, policies: dict[str, Policy]) -> None:
+    """Its own, whichever of that name, and the one that adopt_from_stack names."""
+    stack = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/00000000-0000-0000-0000-000000000000"
+    assert policies["SNI_ONLY"].allows(Call("cloudformation:DescribeStacks", stack, {})) is allowed

@@ -182,6 +182,7 @@ class SharedCaPlan:
             on_existing=stage.on_existing or self.on_existing,
             adopt_from_stack=self._adopted_from(stage),
             engine=stage.engine or self.engine,
+            adopt_template_role_arn=stage.adopt_template_role_arn,
         )
 
     def _adopted_from(self, stage: CaStage) -> str | None:

@@ -23,6 +23,7 @@ from ..jitp.template_body import JitpTemplateBody
 from ..jitr.enrollment import JitrEnrollment
 from ..options import OnExisting, RegistrationEngine, resolve_engine, resolve_on_existing
 from ..possession.verification import Verification, check_verification
+from ..registration import check_role_arn
 from ..target import Target, check_account, check_region, is_token, partition_of
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class StageSettings(TypedDict, total=False):
     on_existing: OnExisting | str | None
     adopt_from_stack: str | None
     engine: RegistrationEngine | str | None
+    adopt_template_role_arn: str | None
 
 
 def _name(_: object, __: attrs.Attribute[Any], name: object) -> None:
@@ -102,6 +104,11 @@ def _stack(stage: CaStage, _: attrs.Attribute[Any], stack: object) -> None:
         )
 
 
+def _role_arn(stage: CaStage, _: attrs.Attribute[Any], arn: object) -> None:
+    if arn is not None:
+        check_role_arn(arn, what=f"adopt_template_role_arn of stage {stage.name!r}")
+
+
 @attrs.frozen
 class CaStage:
     """Where the CA is registered, and how. What is ``None`` comes from the plan.
@@ -115,6 +122,8 @@ class CaStage:
         provisioning: a `JitpTemplateBody` or a `JitrEnrollment`, never both; by default the plan's.
         verification: how possession of the CA key is proved, in DEFAULT mode only; by default the plan's.
         on_existing: `OnExisting`, for a CA that is registered there already; by default the plan's.
+        adopt_template_role_arn: role of the provisioning template that a found registration uses: it may then be passed
+            to AWS IoT, so that the template can be given back; by default none.
         adopt_from_stack: name or id of the stack that registered the CA there, to adopt it from, with ADOPT; by default
             as the plan's ``adopt_from_prefix`` says.
         engine: `RegistrationEngine`, what carries the registration out; by default the plan's.
@@ -136,6 +145,7 @@ class CaStage:
     on_existing: OnExisting | None = attrs.field(default=None, kw_only=True, converter=_on_existing)
     adopt_from_stack: str | None = attrs.field(default=None, kw_only=True, validator=_stack)
     engine: RegistrationEngine | None = attrs.field(default=None, kw_only=True, converter=_engine)
+    adopt_template_role_arn: str | None = attrs.field(default=None, kw_only=True, validator=_role_arn)
 
     @classmethod
     def grid(

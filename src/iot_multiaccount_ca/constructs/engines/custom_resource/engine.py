@@ -37,6 +37,8 @@ class CustomResourceEngine:
             request.certificate_mode,
             proof,
             template.role_arn if template is not None else None,
+            request.adopt_from_stack,
+            request.adopt_template_role_arn,
         )
         registrar = RegistrarFunction.serve(place, need, role=self._role, log_group=self._log_group)
         resource = CfnResource(
@@ -54,6 +56,7 @@ class CustomResourceEngine:
                 allow_mode_change=request.allow_mode_change,
                 on_existing=request.on_existing,
                 adopt_from_stack=request.adopt_from_stack,
+                adopt_template_role_arn=request.adopt_template_role_arn,
             ),
         )
         registrar.order_before(resource)

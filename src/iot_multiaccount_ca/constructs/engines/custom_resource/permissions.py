@@ -32,12 +32,18 @@ _ON_CA_CERTIFICATES = (
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one registration asks of the registrar's role. ``pass_role``: ARN of its provisioning role."""
+    """What one registration asks of the registrar's role. ``pass_role``: ARN of its provisioning role.
+
+    ``adopt_from_stack``: name or id of the stack that may be asked about; ``adopt_template_role_arn``: of the template
+    that may have to be given back.
+    """
 
     ca_certificate: CaCertificate
     mode: CertificateMode
     verification: Verification | None
     pass_role: str | None
+    adopt_from_stack: str | None = None
+    adopt_template_role_arn: str | None = None
 
     @property
     def signs_in_lambda(self) -> bool:
@@ -50,6 +56,7 @@ def registrar_statements(
     partition: str,
     account: str,
     region: str,
+    stack_name: str,
     needs: Iterable[Need],
 ) -> list[dict[str, Any]]:
     """The statements of one stack's registrar: what its registrations need together, and no more."""
@@ -61,7 +68,19 @@ def registrar_statements(
         allow(without_resource, ["*"]),
         allow(list(_ON_CA_CERTIFICATES), [f"arn:{partition}:iot:{region}:{account}:cacert/*"]),
     ]
-    roles = list(dict.fromkeys(each.pass_role for each in registrations if each.pass_role is not None))
+    # Whether the stack is rolling back, and whether the stack that registered the CA is gone: these names, no others.
+    names = dict.fromkeys(
+        [stack_name, *(each.adopt_from_stack for each in registrations if each.adopt_from_stack)]
+    )
+    stacks = [
+        name
+        if name.startswith("arn:")
+        else f"arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*"
+        for name in names
+    ]
+    statements.append(allow(["cloudformation:DescribeStacks"], stacks))
+    asked = (role for each in registrations for role in (each.pass_role, each.adopt_template_role_arn))
+    roles = list(dict.fromkeys(role for role in asked if role is not None))
     if roles:
         statements.append(
             allow(["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": "iot.amazonaws.com"}})

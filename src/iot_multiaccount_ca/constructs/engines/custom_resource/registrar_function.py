@@ -155,7 +155,11 @@ class RegistrarFunction(Construct):
         return [
             log_statement(self._log_group_arn),
             *registrar_statements(
-                partition=place.partition, account=place.account, region=place.region, needs=needs
+                partition=place.partition,
+                account=place.account,
+                region=place.region,
+                stack_name=place.stack_name,
+                needs=needs,
             ),
         ]
 

@@ -28,6 +28,7 @@ def request_properties(
     allow_mode_change: bool,
     on_existing: OnExisting,
     adopt_from_stack: str | None,
+    adopt_template_role_arn: str | None,
 ) -> dict[str, Any]:
     """The properties of one ``Custom::IotCaCertificate``. CloudFormation makes strings of every scalar on the way.
 
@@ -50,6 +51,8 @@ def request_properties(
         properties["Verification"] = dict(verification)
     if adopt_from_stack is not None:
         properties["AdoptFromStack"] = adopt_from_stack
+    if adopt_template_role_arn is not None:
+        properties["AdoptTemplateRoleArn"] = adopt_template_role_arn
     return properties
 
 

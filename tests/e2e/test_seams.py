@@ -1,0 +1,151 @@
+"""Where one stack's life ends and another's begins, under the real CDK CLI and IAM enforcement."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from support.certificates import certificate_id, make_ca
+from support.deployments import ACCOUNTS, REGIONS, Deployments
+
+if TYPE_CHECKING:
+    from iot_multiaccount_ca.local.emulator import LocalAws
+    from support.certificates import Authority
+
+ONE, TWO, _ = ACCOUNTS
+REGION = REGIONS[0]
+_APP = """
+import json, os
+from aws_cdk import App, CustomResource
+from iot_multiaccount_ca import CaCertificate, CaStage, SharedCa, SharedCaPlan, Verification
+
+asked = json.loads(os.environ["ASKED"])
+app = App()
+more = {key: asked[key] for key in (
+    "owner_account", "allow_mode_change", "on_existing", "removal_policy", "adopt_from_prefix", "active",
+    "auto_registration") if key in asked}
+if "owner_account" in asked:
+    more["verification"] = Verification.from_secret(asked["secret"])
+plan = SharedCaPlan(
+    ca_certificate=CaCertificate.from_pem(asked["ca"]),
+    stages=[CaStage(name, account=account, region="eu-west-1") for name, account in asked["stages"]],
+    **more,
+)
+shared = SharedCa(app, asked["name"], plan=plan)
+for stage, registration in shared.registrations.items():
+    if asked.get("breaks"):
+        nobody = "arn:aws:lambda:eu-west-1:111111111111:function:nobody"
+        broken = CustomResource(shared.stacks[stage], "Broken", service_token=nobody)
+        broken.node.add_dependency(registration)
+app.synth()
+"""
+
+
+class _Fleet:
+    """One app, deployed again and again with other settings."""
+
+    def __init__(self, deployments: Deployments, ca: Authority, name: str, **settings: Any) -> None:
+        self.deployments, self.name = deployments, name
+        self._id = certificate_id(ca.certificate)
+        self._settings = {"name": name, "ca": ca.pem, "stages": [("one", ONE)], **settings}
+
+    def _how(self, changes: dict[str, Any]) -> dict[str, Any]:
+        asked = {key: value for key, value in {**self._settings, **changes}.items() if value is not None}
+        return {"name": self.name, "variables": {"ASKED": json.dumps(asked)}}
+
+    def deploy(self, **changes: Any) -> None:
+        self.deployments.deploy(_APP, **self._how(changes))
+
+    def fail(self, **changes: Any) -> str:
+        self.deployments.fail_to_deploy(_APP, **self._how(changes))
+        return "\n".join(self.deployments.failures(f"{self.name}-one", ONE, REGION))
+
+    def live(self, account: str = ONE) -> dict[str, Any] | None:
+        return self.deployments.describe_ca(self._id, account, REGION)
+
+    def tags(self, aws: LocalAws) -> dict[str, str]:
+        live = self.live()
+        assert live is not None
+        iot = aws.client("iot", account=ONE, region=REGION)
+        tags = iot.list_tags_for_resource(resourceArn=live["certificateArn"])["tags"]
+        return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def test_what_a_stage_left_is_its_own_again_and_goes_with_it(
+    deployments: Deployments, local_aws: LocalAws
+) -> None:
+    """Retained, deployed again by the same name, retained; taken up under a new prefix, changed in mode, destroyed."""
+    ca = make_ca("ec-p256", common_name="Left CA")
+    deployments.put_secret("left/key", ca.key_pem, ONE, REGION)
+    old = _Fleet(deployments, ca, "LeftOld", removal_policy="RETAIN")
+    old.deploy()
+    deployments.destroy("LeftOld")
+    before, tags = old.live(), old.tags(local_aws)
+    assert before is not None
+    old.fail(active=False, breaks=True)
+    assert old.live() == {**before, **_moving(old.live())}
+    assert old.tags(local_aws) == tags
+    old.deploy()
+    assert old.tags(local_aws) != tags
+    deployments.destroy("LeftOld")
+    new = _Fleet(deployments, ca, "LeftNew")
+    assert 'adopt_from_stack="LeftOld-one"' in new.fail()
+    adopting = {"on_existing": "ADOPT", "adopt_from_prefix": "LeftOld"}
+    new.deploy(**adopting)
+    new.deploy(owner_account=ONE, secret="left/key", allow_mode_change=True, **adopting)
+    live = new.live()
+    assert live is not None
+    assert live["certificateMode"] == "DEFAULT"
+    said = new.fail(**adopting)
+    assert "allow_mode_change=True" in said
+    assert new.live() == {**live, **_moving(new.live())}
+    deployments.destroy("LeftNew")
+    assert new.live() is None
+
+
+def test_a_failed_adoption_gives_back_what_it_found(deployments: Deployments, local_aws: LocalAws) -> None:
+    """Registered by hand, INACTIVE and tagged; something else in the adopting stack fails."""
+    ca = make_ca("ec-p256", common_name="Given back CA")
+    iot = local_aws.client("iot", account=ONE, region=REGION)
+    iot.register_ca_certificate(
+        caCertificate=ca.pem,
+        certificateMode="SNI_ONLY",
+        allowAutoRegistration=True,
+        tags=[{"Key": "theirs", "Value": "x"}],
+    )
+    fleet = _Fleet(deployments, ca, "GivenBack", on_existing="ADOPT")
+    before = fleet.live()
+    assert before is not None
+    fleet.fail(breaks=True)
+    assert fleet.live() == {**before, **_moving(fleet.live())}
+    assert fleet.tags(local_aws) == {"theirs": "x"}
+    iot.delete_ca_certificate(certificateId=certificate_id(ca.certificate))
+
+
+def test_dev_goes_alone_and_prod_stands(deployments: Deployments) -> None:
+    """`cdk destroy` of one stage takes no other along."""
+    ca = make_ca("ec-p256", common_name="Standing CA")
+    for account in (ONE, TWO):
+        deployments.put_secret("standing/key", ca.key_pem, account, REGION)
+    fleet = _Fleet(
+        deployments,
+        ca,
+        "Standing",
+        stages=[("dev", ONE), ("prod", TWO)],
+        owner_account=TWO,
+        secret="standing/key",
+    )
+    fleet.deploy()
+    deployments.destroy_one("Standing", "Standing/dev")
+    assert fleet.live(ONE) is None
+    prod = fleet.live(TWO)
+    assert prod is not None
+    assert prod["certificateMode"] == "DEFAULT"
+
+
+def _moving(live: dict[str, Any] | None) -> dict[str, Any]:
+    """What changes with every update, whatever is updated."""
+    assert live is not None
+    return {
+        name: live[name] for name in ("lastModifiedDate", "customerVersion", "generationId") if name in live
+    }

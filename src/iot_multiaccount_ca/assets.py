@@ -12,8 +12,8 @@ A *Lambda package* is a folder whose content CDK stages. There are three:
     the code that activates devices under just-in-time registration.
 
 A wheel carries all of them under ``_lambda/``. In a checkout the activation is the folder below ``lambda/``; the two
-registrars are put together under ``build/lambda/``, from the code without its docstrings and comments (every line keeps
-its number) and, for the signing one, from the packages that ``make setup`` unpacked there.
+registrars are put together under ``build/lambda/``, from the code without its docstrings, comments and imports for type
+checkers (every line keeps its number) and, for the signing one, from the packages that ``make setup`` unpacked there.
 Both ways yield the same files, and so the same asset hash.
 """
 
@@ -107,13 +107,16 @@ def compose_package(code: Path, vendored: Path | None, target: Path) -> None:
 
 
 def without_comments(source: bytes) -> bytes:
-    """Python code without docstrings and comments, for a smaller package; every statement stays in its line."""
+    """Python code without docstrings, comments and what only type checkers read; every statement stays in its line."""
     lines = source.decode().splitlines(keepends=True)
     for token in tokenize.tokenize(io.BytesIO(source).readline):
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            end = node.end_lineno or node.lineno
+            lines[node.lineno - 1 : end] = ["\n"] * (end - node.lineno + 1)
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
             node, clean=False
         ):

@@ -138,7 +138,7 @@ def _after_failure(job: Job, live: Live, wanted: Wanted, said: str) -> str:
     # It keeps the place and other people's tags, and enrolls nobody, until the roll-back changes its mode again.
     place_holder = replace(before, active=False, auto_registration=False, template_name=None)
     if _registers(job, place_holder, live.tags):
-        return f"{said}; it is registered INACTIVE in SNI_ONLY mode, until the roll-back makes it {live.mode} again"
+        return f"{said}; it is INACTIVE in SNI_ONLY mode, until the roll-back makes it {live.mode} again"
     return f"{said}; it is not registered now, and the roll-back registers it in {live.mode} mode again"
 
 

@@ -45,10 +45,9 @@ def refuse_template_body(job: Job, live: Live) -> None:
     if live.has_template_body:
         raise UnrestorableTemplateError(
             job.about(
-                "it has a template body of its own, which could not be given back; make a provisioning template of "
-                "type JITP of that body (`aws iot create-provisioning-template`), give the CA its name (`aws iot "
-                "update-ca-certificate --registration-config templateName=…`), then deploy again; "
-                "all was left as it was"
+                "it has a template body of its own, which could not be given back; make a JITP template of it (`aws "
+                "iot create-provisioning-template`) and give the CA its name (`aws iot update-ca-certificate "
+                "--registration-config templateName=…`), then deploy again; all was left as it was"
             )
         )
 
@@ -64,9 +63,9 @@ def assure_return(job: Job, live: Live, wanted: Wanted, template_name: str | Non
     if wanted.adopt_template_role_arn is None:
         raise UnrestorableTemplateError(
             job.about(
-                f"it provisions devices by the template {template_name}, and to give that back the template's role has "
-                "to be passed to AWS IoT: name the role with adopt_template_role_arn, which grants that, or keep the "
-                f"template with provisioning_template={template_name!r}; all was left as it was"
+                f"it uses the template {template_name}, and giving that back passes its role to AWS IoT: name "
+                "the role with adopt_template_role_arn, which grants that, or keep the template with "
+                f"provisioning_template={template_name!r}; all was left as it was"
             )
         )
     try:

@@ -44,9 +44,8 @@ class Stacks:
                 self._rolls_back = "ROLLBACK" in self._status(self._own_id)
             except (ClientError, BotoCoreError) as error:
                 raise StackUnreadableError(
-                    f"the stack itself has to say whether it is rolling back, and could not be asked "
-                    f"({sentence_of(error)}); let the registrar's role call cloudformation:DescribeStacks on its own "
-                    "stack, and try again; all was left as it was"
+                    f"its stack could not be asked whether it is rolling back ({sentence_of(error)}); let the Lambda's "
+                    "role call cloudformation:DescribeStacks on its own stack, and try again; all was left as it was"
                 ) from None
         return self._rolls_back
 

@@ -54,9 +54,8 @@ def check_room(job: Job, tags: Mapping[str, str], *, was: int = 0) -> None:
         own = len(tags.keys() & KEYS)
         raise TooManyTagsError(
             job.about(
-                f"it would have {len(tags)} tags ({was} that are there, {own} of this library's own, and those of the "
-                f"stack), and AWS IoT allows {MOST_TAGS}; take tags off the registration or out of the app; "
-                "all was left as it was"
+                f"it would have {len(tags)} tags ({was} are there, {own} are this library's), and AWS IoT allows "
+                f"{MOST_TAGS}; take tags off the registration or out of the app; all was left as it was"
             )
         )
 
@@ -137,8 +136,7 @@ def apply(job: Job, live: Live, change: TagChange) -> None:
             raise
         raise RefusedTagsError(
             job.about(
-                f"AWS IoT does not take its tags ({sentence_of(error)}); change the tags of the app or of the "
-                "registration, then deploy again"
+                f"AWS IoT does not take its tags ({sentence_of(error)}); change them, then deploy again"
             )
         ) from None
 

@@ -46,14 +46,18 @@ def load_devices(certificates: tuple[Path, ...], keys: tuple[Path, ...]) -> list
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
 
-    from ..local.device import DeviceCertificate
-
     if len(certificates) != len(keys):
         raise WrongOptionsError(
             "a device is a certificate and its key",
             value=f"{len(certificates)} --device-certificate, {len(keys)} --device-key",
             fix="give both, in the same order",
         )
+    if not certificates:
+        return []
+    from .local_fleet import needs_extra
+
+    with needs_extra():
+        from ..local.device import DeviceCertificate
     devices = []
     for certificate, path in zip(certificates, keys, strict=True):
         key = load_key(path, of="the device's certificate")

@@ -61,12 +61,10 @@ def deploying_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @contextlib.contextmanager
 def local_aws(shown: Steps, *, bind: str | None = None) -> Iterator[tuple[LocalAws, Callable[[], None]]]:
     """A local AWS that is gone afterwards, unless the callback was called; what its clients raise is told as such."""
-    try:
+    with needs_extra():
         from botocore.exceptions import BotoCoreError, ClientError
 
         from ..local.emulator import LocalAws, LocalAwsError
-    except ModuleNotFoundError as error:
-        raise _without_extra(error) from None
     aws = LocalAws(bind=bind)
     lives_on: list[bool] = []
 
@@ -79,9 +77,8 @@ def local_aws(shown: Steps, *, bind: str | None = None) -> Iterator[tuple[LocalA
             aws.start()
             done(f"local AWS at {aws.endpoint_url}, IAM and IoT policies enforced")
         try:
-            yield aws, keep
-        except ModuleNotFoundError as error:
-            raise _without_extra(error) from None
+            with needs_extra():
+                yield aws, keep
         except (BotoCoreError, ClientError) as error:
             raise LocalAwsError(f"the local AWS did not do what was asked of it: {error}") from error
     finally:
@@ -112,10 +109,15 @@ def deploy(rehearsal: Rehearsal, app: str | None, shown: Steps) -> None:
         shown.tell(f"the device put on {counted(lists, 'allow-list')} of the local AWS")
 
 
-def _without_extra(error: ModuleNotFoundError) -> click.ClickException:
-    return click.ClickException(
-        f"rehearsals need the extra `local` ({error.name} is missing): pip install 'iot-multiaccount-ca[local]'"
-    )
+@contextlib.contextmanager
+def needs_extra() -> Iterator[None]:
+    """Say how to install what is missing where the extra of the local AWS is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"rehearsals need the extra `local` ({error.name} is missing): pip install 'iot-multiaccount-ca[local]'"
+        ) from None
 
 
 @contextlib.contextmanager

@@ -109,6 +109,21 @@ def test_a_proxy_of_the_users_is_passed_by(aws: LocalAws, monkeypatch: pytest.Mo
     assert sts.get_caller_identity()["Account"] == "444444444445"
 
 
+def test_one_more_address_is_for_devices_alone() -> None:
+    """`bind` lets boards in on one more address; the accounts stay on 127.0.0.1."""
+    with LocalAws(bind="127.0.0.2") as local:
+        for address in (LOOPBACK, "127.0.0.2"):
+            socket.create_connection((address, local.broker_port), timeout=5).close()
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.2", local.gateway_port), timeout=5)
+
+
+def test_an_address_of_another_machine() -> None:
+    """An address that is not this machine's is no start, and the log's end says why."""
+    with pytest.raises(LocalAwsError, match="192.0.2.1"):
+        LocalAws(bind="192.0.2.1").start()
+
+
 def test_stopping_twice_is_once() -> None:
     """A local AWS that is stopped is gone, and stopping it again does nothing."""
     aws = LocalAws(tls=False, auth=False)

@@ -78,6 +78,7 @@ def listen(
     Example: iot-ca listen --app cdk.out --json --for 60
     """
     shown = Steps()
+    keys = [load_key(path) for path in ca_keys]
     with local_aws(shown, bind=bind) as (aws, _):
         from ...local.connections import Connections
         from ...local.rehearsal import Rehearsal
@@ -85,7 +86,7 @@ def listen(
         rehearsal = Rehearsal(
             aws,
             Path.cwd(),
-            ca_keys=[load_key(path) for path in ca_keys],
+            ca_keys=keys,
             with_device=False,
             wanted=wanted,
             unwanted=unwanted,

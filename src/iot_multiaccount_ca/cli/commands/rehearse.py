@@ -93,6 +93,7 @@ def rehearse(
     Example: iot-ca rehearse --app before.out --then overlap.out --then after.out --ca-key old.key --ca-key new.key
     """
     shown = Steps()
+    keys, devices = [load_key(path) for path in ca_keys], load_devices(certificates, device_keys)
     with local_aws(shown) as (aws, kept):
         from ...local.device_command import DeviceCommand
         from ...local.rehearsal import Rehearsal
@@ -100,13 +101,13 @@ def rehearse(
         rehearsal = Rehearsal(
             aws,
             Path.cwd(),
-            ca_keys=[load_key(path) for path in ca_keys],
-            own_devices=load_devices(certificates, device_keys),
+            ca_keys=keys,
+            own_devices=devices,
             device_key_type=device_key_type,
             with_device=not no_device,
-            device_command=None
-            if device_command is None
-            else DeviceCommand(device_command, device_timeout, shown.say),
+            device_command=DeviceCommand(device_command, device_timeout, shown.say)
+            if device_command
+            else None,
             wanted=wanted,
             unwanted=unwanted,
             concurrency=concurrency,

@@ -51,10 +51,17 @@ async def _start() -> None:
         return
     addresses = [LOOPBACK, *filter(None, [os.environ.get(BIND_VARIABLE)])]
     try:
-        iot._mtls_server = await asyncio.start_server(_serve, addresses, port, backlog=_BACKLOG)
+        server = await asyncio.start_server(_serve, addresses, port, backlog=_BACKLOG)
     except OSError as error:
         iot._mtls_logger.warning("IoT mTLS: failed to bind %s:%d (%s)", ", ".join(addresses), port, error)
         return
+    # asyncio passes over an address that this machine has not.
+    missing = set(addresses) - {each.getsockname()[0] for each in server.sockets}
+    if missing:
+        server.close()
+        iot._mtls_logger.warning("IoT mTLS: this machine has no address %s", ", ".join(sorted(missing)))
+        return
+    iot._mtls_server = server
     iot._mtls_loop = asyncio.get_running_loop()
     iot._mtls_logger.info("IoT mTLS: MQTT listening on %s:%d", ", ".join(addresses), port)
 

@@ -1,0 +1,53 @@
+"""What is wrong with the options of `iot-ca rehearse` and `iot-ca listen` is told before anything is started."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.certificates import make_ca, make_device
+from support.terminal import in_pipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Two devices' certificates and keys, and a file of something else."""
+    ca = make_ca("ec-p256", common_name="options")
+    for name in ("one", "two"):
+        device = make_device(ca, name)
+        (tmp_path / f"{name}.pem").write_text(device.pem)
+        (tmp_path / f"{name}.key").write_text(device.key_pem)
+    (tmp_path / "text").write_text("no certificate")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["rehearse", "--device-certificate", "one.pem"], "a device is a certificate and its key"),
+        (
+            ["rehearse", "--device-certificate", "one.pem", "--device-key", "two.key"],
+            "the device's key does not belong to its certificate; got 'one.pem and two.key'",
+        ),
+        (
+            ["rehearse", "--device-certificate", "text", "--device-key", "one.key"],
+            "the file holds no device certificate; got 'text'",
+        ),
+        (
+            ["rehearse", "--ca-key", "one.pem"],
+            "the file holds no private key that can be read; got 'one.pem'",
+        ),
+        (["listen", "--ca-key", "text"], "the file holds no private key that can be read; got 'text'"),
+        (["listen", "--bind", "my-machine"], "--bind is an address of this machine; got 'my-machine'"),
+    ],
+)
+def test_options_that_cannot_be(files: Path, arguments: list[str], says: str) -> None:
+    """A sentence, exit code 2, and no local AWS was started for it."""
+    ran = in_pipe(*arguments, cwd=files)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert says in ran.stderr
+    assert "local AWS" not in ran.stderr

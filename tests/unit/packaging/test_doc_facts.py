@@ -42,9 +42,11 @@ def test_the_outputs_that_the_readme_names_are_those_of_the_stacks() -> None:
 def test_every_gap_of_the_local_aws_is_in_its_table() -> None:
     """Each module that closes one, and the test of each; by their names, since numbers drift."""
     page = (ROOT / "docs/local-aws.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| .*? \| ((?:`\w+\.py`(?:, )?)+) \| `(test_\w+\.py)` \|$", page, re.MULTILINE)
-    listed = {module for modules, _ in rows for module in re.findall(r"\w+\.py", modules)}
-    assert listed == {module.name for module in GAPS.glob("*.py")} - {"__init__.py"}
+    rows = re.findall(r"^\| .*? \| ((?:`[\w/]+\.py`(?:, )?)+) \| `(test_\w+\.py)` \|$", page, re.MULTILINE)
+    listed = {module for modules, _ in rows for module in re.findall(r"[\w/]+\.py", modules)}
+    gaps = {module.name for module in GAPS.glob("*.py")}
+    stack_sets = {f"stack_sets/{module.name}" for module in (GAPS.parent / "stack_sets").glob("*.py")}
+    assert listed == (gaps | stack_sets) - {"__init__.py", "stack_sets/__init__.py"}
     for _, test in rows:
         assert (ROOT / "tests/unit/local" / test).is_file(), test
     named = [

@@ -33,6 +33,7 @@ def close_gaps() -> None:
     if _closed:
         return
     check_version(importlib.metadata.version("ministack"))
+    from ..stack_sets import install as stack_sets
     from . import (
         access,
         broker,
@@ -50,6 +51,6 @@ def close_gaps() -> None:
 
     # Who wraps the same function comes in order: the last one is asked first.
     subjects = (registration, routing, provisioning, cloudformation, iam, kms, rules)
-    for subject in (*subjects, server_certificates, tls, mqtt, broker, access):
+    for subject in (*subjects, stack_sets, server_certificates, tls, mqtt, broker, access):
         subject.close()
     _closed = True

@@ -1,0 +1,201 @@
+"""Stack sets on the local AWS: the sets themselves, who may administer them, and what AWS refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from support.organizations import REGION, Organization, parameter, template
+
+if TYPE_CHECKING:
+    from iot_multiaccount_ca.local.emulator import LocalAws
+
+_PRINCIPAL = "member.org.stacksets.cloudformation.amazonaws.com"
+_AUTOMATIC = {"Enabled": True, "RetainStacksOnAccountRemoval": False}
+_ROLE = {
+    "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17"}}}
+}
+
+
+@pytest.fixture
+def organization(aws: LocalAws) -> Organization:
+    """An organization that StackSets may use, with nobody in it yet."""
+    return Organization(aws)
+
+
+def test_a_set_is_described_as_it_was_made(organization: Organization) -> None:
+    """By its name and by its id, `name:uuid`; with ARN, template, tags and automatic deployment."""
+    tags = [{"Key": "team", "Value": "a"}]
+    set_id = organization.create_set(
+        "fleet", Description="all", Tags=tags, AutoDeployment=_AUTOMATIC, ManagedExecution={"Active": True}
+    )
+    describe = organization.cloudformation.describe_stack_set
+    found = describe(StackSetName="fleet")["StackSet"]
+    assert describe(StackSetName=set_id)["StackSet"] == found
+    assert set_id.startswith("fleet:")
+    assert found["StackSetARN"] == (
+        f"arn:aws:cloudformation:{REGION}:{organization.manager}:stackset/{set_id}"
+    )
+    expected = {
+        "StackSetName": "fleet",
+        "StackSetId": set_id,
+        "Status": "ACTIVE",
+        "Description": "all",
+        "TemplateBody": template(),
+        "PermissionModel": "SERVICE_MANAGED",
+        "AutoDeployment": _AUTOMATIC,
+        "ManagedExecution": {"Active": True},
+        "Tags": tags,
+    }
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_a_deleted_set_is_known_by_its_id(organization: Organization) -> None:
+    """As DELETED, while its name is free again; deleting it twice is no error."""
+    set_id = organization.create_set("fleet")
+    client = organization.cloudformation
+    for _ in range(2):
+        client.delete_stack_set(StackSetName="fleet")
+    assert client.describe_stack_set(StackSetName=set_id)["StackSet"]["Status"] == "DELETED"
+    organization.create_set("fleet")
+    for status, count in (("ACTIVE", 1), ("DELETED", 1)):
+        assert len(client.list_stack_sets(Status=status)["Summaries"]) == count
+
+
+def test_without_trusted_access_a_service_managed_set_is_refused(aws: LocalAws) -> None:
+    """EnableAWSServiceAccess alone is not enough, ActivateOrganizationsAccess is; both can be taken back."""
+    organization = Organization(aws, trusted=False)
+    client = organization.cloudformation
+    organization.organizations.enable_aws_service_access(ServicePrincipal=_PRINCIPAL)
+    sentence = "You must enable organizations access to operate a service managed stack set"
+    with pytest.raises(ClientError, match=sentence):
+        organization.create_set("fleet")
+    assert client.describe_organizations_access()["Status"] == "DISABLED"
+    client.activate_organizations_access()
+    assert client.describe_organizations_access()["Status"] == "ENABLED"
+    organization.create_set("fleet")
+    client.deactivate_organizations_access()
+    with pytest.raises(ClientError, match=sentence):
+        organization.create_set("second")
+
+
+def test_a_member_account_administers_only_what_is_delegated_to_it(organization: Organization) -> None:
+    """Refused as itself; with CallAs=DELEGATED_ADMIN it sees and makes the management account's sets."""
+    member = organization.join()
+    own = organization.aws.client("cloudformation", account=member, region=REGION)
+    request: dict[str, Any] = {
+        "StackSetName": "fleet",
+        "TemplateBody": template(),
+        "PermissionModel": "SERVICE_MANAGED",
+        "AutoDeployment": {"Enabled": False},
+    }
+    with pytest.raises(ClientError, match="management account or delegated admin account"):
+        own.create_stack_set(**request)
+    with pytest.raises(ClientError, match="not a delegated administrator"):
+        own.create_stack_set(**request, CallAs="DELEGATED_ADMIN")
+    organization.organizations.register_delegated_administrator(AccountId=member, ServicePrincipal=_PRINCIPAL)
+    own.create_stack_set(**request, CallAs="DELEGATED_ADMIN")
+    seen = organization.cloudformation.describe_stack_set(StackSetName="fleet")["StackSet"]
+    assert f":{organization.manager}:stackset/fleet:" in seen["StackSetARN"]
+    listed = own.list_stack_sets(CallAs="DELEGATED_ADMIN")["Summaries"]
+    assert [each["StackSetName"] for each in listed] == ["fleet"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "said"),
+    [
+        ({"StackSetName": "1st"}, "ValidationError", "stackSetName"),
+        ({"StackSetName": "there"}, "NameAlreadyExistsException", "there"),
+        ({"TemplateBody": "{"}, "ValidationError", "Template format error"),
+        ({"TemplateBody": template() + " " * 51_200}, "ValidationError", "51200"),
+        ({"TemplateBody": template(_ROLE)}, "InsufficientCapabilitiesException", "CAPABILITY_IAM"),
+        ({"TemplateBody": template(Transform="AWS::LanguageExtensions")}, "", "transforms"),
+        ({"TemplateBody": template({"N": {"Type": "AWS::CloudFormation::Stack"}})}, "", "nested stacks"),
+        ({"AutoDeployment": {}}, "ValidationError", "AutoDeployment"),
+        ({"AutoDeployment": {"Enabled": True}}, "ValidationError", "RetainStacksOnAccountRemoval"),
+        ({"PermissionModel": "SELF_MANAGED"}, "ValidationError", "AutoDeployment"),
+        ({"PermissionModel": "BOTH"}, "ValidationError", "permissionModel"),
+        ({"ExecutionRoleName": "role"}, "ValidationError", "SELF_MANAGED"),
+        ({"CallAs": "ROOT"}, "ValidationError", "callAs"),
+    ],
+    ids=str,
+)
+def test_sets_that_aws_refuses(
+    organization: Organization, wrong: dict[str, Any], code: str, said: str
+) -> None:
+    """Names, template, capabilities, and what does not go with the permission model."""
+    organization.create_set("there")
+    request: dict[str, Any] = {
+        "StackSetName": "fleet",
+        "TemplateBody": template(),
+        "PermissionModel": "SERVICE_MANAGED",
+        "AutoDeployment": _AUTOMATIC,
+        # Left to the rule of transforms, not to that of capabilities.
+        "Capabilities": ["CAPABILITY_AUTO_EXPAND"],
+        **wrong,
+    }
+    with pytest.raises(ClientError, match=said) as refused:
+        organization.cloudformation.create_stack_set(**request)
+    assert refused.value.response["Error"]["Code"] == (code or "ValidationError")
+    assert len(organization.cloudformation.list_stack_sets()["Summaries"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("targets", "regions", "said"),
+    [
+        ({"Accounts": ["111111111111"]}, [REGION], "OrganizationalUnitIds are required"),
+        ({"OrganizationalUnitIds": ["ou-none-11111111"]}, [REGION], "not found"),
+        ({"OrganizationalUnitIds": ["<root>"], "Accounts": ["1"]}, [REGION], "12 digits"),
+        ({"OrganizationalUnitIds": ["<root>"], "AccountFilterType": "INTERSECTION"}, [REGION], "Accounts"),
+        ({"OrganizationalUnitIds": ["<root>"]}, [], "Regions"),
+        ({"OrganizationalUnitIds": ["<root>"]}, [REGION, REGION], "duplicates"),
+        ({"OrganizationalUnitIds": ["<root>"]}, ["Ireland"], "Ireland"),
+    ],
+    ids=str,
+)
+def test_targets_that_aws_refuses(
+    organization: Organization, targets: dict[str, Any], regions: list[str], said: str
+) -> None:
+    """No unit, one that is not there, no account number, a filter without accounts; regions likewise."""
+    organization.create_set("fleet")
+    if "OrganizationalUnitIds" in targets:
+        units = [each.replace("<root>", organization.root) for each in targets["OrganizationalUnitIds"]]
+        targets = {**targets, "OrganizationalUnitIds": units}
+    with pytest.raises(ClientError, match=said) as refused:
+        organization.cloudformation.create_stack_instances(
+            StackSetName="fleet", DeploymentTargets=targets, Regions=regions
+        )
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    assert organization.operations("fleet") == []
+
+
+def test_a_set_that_is_not_there_is_not_found(organization: Organization) -> None:
+    """Neither by another account nor in another region, nor an operation or instance of one that is."""
+    organization.create_set("fleet")
+    elsewhere = organization.aws.client("cloudformation", account=organization.manager, region="us-east-1")
+    with pytest.raises(ClientError, match="StackSetNotFoundException"):
+        elsewhere.describe_stack_set(StackSetName="fleet")
+    client = organization.cloudformation
+    with pytest.raises(ClientError, match="OperationNotFoundException"):
+        client.describe_stack_set_operation(StackSetName="fleet", OperationId="none")
+    with pytest.raises(ClientError, match="StackInstanceNotFoundException"):
+        client.describe_stack_instance(
+            StackSetName="fleet", StackInstanceAccount="111111111111", StackInstanceRegion=REGION
+        )
+
+
+def test_an_update_keeps_what_it_does_not_name(organization: Organization) -> None:
+    """Tags and automatic deployment stay; the template is named, or said to be the former one."""
+    tags = [{"Key": "team", "Value": "a"}]
+    organization.create_set("fleet", Tags=tags)
+    client = organization.cloudformation
+    with pytest.raises(ClientError, match="UsePreviousTemplate"):
+        client.update_stack_set(StackSetName="fleet")
+    body = template({"Value": parameter("two")})
+    operation = client.update_stack_set(StackSetName="fleet", TemplateBody=body)["OperationId"]
+    assert organization.settled("fleet", operation)["Action"] == "UPDATE"
+    found = client.describe_stack_set(StackSetName="fleet")["StackSet"]
+    assert (found["Tags"], found["TemplateBody"]) == (tags, body)
+    assert found["AutoDeployment"] == {"Enabled": False}

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AssemblyError
 from ..model.assembly import RegistrationRecord, read_stacks_and_registrations
-from ..model.possession.verification import way_of
 
 if TYPE_CHECKING:
     import os
@@ -81,6 +80,9 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
     planned = []
     for stack, record in found:
         if record.verification is not None:
+            # Imported here: it brings cryptography along, which help and apps without an owner do not need.
+            from ..model.possession.verification import way_of
+
             way_of(record.verification)
         key = (stack.folder, record.nested_template or stack.template_file)
         if key not in templates:

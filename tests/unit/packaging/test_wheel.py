@@ -97,6 +97,7 @@ def test_the_metadata_says_what_it_is(wheel: Path) -> None:
     assert set(metadata.get_all("Provides-Extra") or []) == {"local", "pkcs11"}
     needed = [each for each in metadata.get_all("Requires-Dist") or [] if "extra ==" not in each]
     assert {each.partition(">")[0].partition("<")[0] for each in needed} == {
+        "attrs",
         "aws-cdk-lib",
         "boto3",
         "click",

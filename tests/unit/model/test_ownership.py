@@ -35,3 +35,11 @@ def test_a_stacks_id_says_where_the_stack_is() -> None:
 def test_without_the_tag_it_is_no_stacks() -> None:
     """Whatever other tags there are."""
     assert ownership.read_ownership({"team": "a", ownership.TAG_LOGICAL_ID: "Ca"}) is None
+
+
+def test_ids_too_long_for_a_tag_stay_different() -> None:
+    """A tag's value holds 256 characters; what is cut off must not make two owners one."""
+    one, other = (in_lambda.Owner(f"{STACK}{'x' * 300}{end}", "Ca") for end in "ab")
+    assert all(len(value) <= 256 for value in one.tags.values())
+    assert one.owns(one.tags)
+    assert not other.owns(one.tags)

@@ -8,12 +8,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from aws_cdk import Annotations, Stack, aws_cloudwatch, aws_iam, aws_scheduler
+from aws_cdk import Annotations, Duration, Stack, aws_cloudwatch, aws_iam, aws_scheduler, aws_sqs
 from constructs import Construct
 
 from ..errors import InvalidNumberError, InvalidTypeError
 from ..model.ca.certificate import CaCertificate
-from .policies import document, trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,9 +30,17 @@ class CaExpiryAlarm(Construct):
     """Publishes to a topic some days before a CA expires, whether or not anybody deploys until then.
 
     One is enough for a CA, however many stages it is registered in: put it where your other alarms are. The day is
-    known at synth, so each notice is a one-time schedule; nothing polls, and nothing runs in between.
-    ``topic``: in the account and region of the stack. ``days_before``: 90, 30 and 7 by default; those that have passed
-    are left out (synth itself warns from 90 days on). ``schedules``: what was made, by days.
+    known at synth, so each notice is a one-time schedule; nothing polls, and nothing runs in between. A notice that
+    could not be delivered goes to ``dead_letter_queue`` (14 days, encrypted, TLS only): set an alarm on it.
+
+    Args:
+        ca_certificate: the CA that expires.
+        topic: in the account and region of the stack; of an encrypted one the key is granted too. A topic that is
+            imported by its ARN does not tell its key: import it with ``Topic.from_topic_attributes(key_arn=…)``.
+        days_before: when to be told, in days before the end; 90, 30 and 7 by default. Days that have passed are left
+            out (synth itself warns from 90 days on).
+
+    ``schedules``: what was made, by days.
 
     Example: ``CaExpiryAlarm(stack, "Expiry", ca_certificate=plan.ca_certificate, topic=topic)``
     """
@@ -57,6 +64,8 @@ class CaExpiryAlarm(Construct):
         wanted = _checked_days(days_before)
         super().__init__(scope, id)
         self.schedules: dict[int, aws_scheduler.CfnSchedule] = {}
+        #: Where notices end that the topic did not take; None where no notice is still ahead.
+        self.dead_letter_queue: aws_sqs.IQueue | None = None
         begin = dt.datetime.now(dt.UTC) + _MARGIN
         ahead = [days for days in wanted if ca_certificate.not_valid_after - dt.timedelta(days=days) > begin]
         if not ahead:
@@ -66,20 +75,24 @@ class CaExpiryAlarm(Construct):
                 f"{ca_certificate.not_valid_after:%Y-%m-%d}; take the alarm of the next CA",
             )
             return
-        role = aws_iam.CfnRole(
+        self.dead_letter_queue = aws_sqs.Queue(
+            self,
+            "DeadLetters",
+            retention_period=Duration.days(14),
+            encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+        )
+        role = aws_iam.Role(
             self,
             "Role",
-            assume_role_policy_document=_trust_scheduler(Stack.of(self).account),
-            policies=[
-                aws_iam.CfnRole.PolicyProperty(
-                    policy_name="Publish",
-                    policy_document=document(
-                        [{"Effect": "Allow", "Action": "sns:Publish", "Resource": topic.topic_arn}]
-                    ),
-                )
-            ],
+            assumed_by=aws_iam.ServicePrincipal(
+                "scheduler.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            ),
             description="What tells of a device CA that expires (iot-multiaccount-ca)",
         )
+        topic.grant_publish(role)
+        self.dead_letter_queue.grant_send_messages(role)
         for days in ahead:
             self.schedules[days] = aws_scheduler.CfnSchedule(
                 self,
@@ -89,7 +102,12 @@ class CaExpiryAlarm(Construct):
                 schedule_expression_timezone="UTC",
                 flexible_time_window=aws_scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
                 target=aws_scheduler.CfnSchedule.TargetProperty(
-                    arn=topic.topic_arn, role_arn=role.attr_arn, input=_notice(ca_certificate, days)
+                    arn=topic.topic_arn,
+                    role_arn=role.role_arn,
+                    input=_notice(ca_certificate, days),
+                    dead_letter_config=aws_scheduler.CfnSchedule.DeadLetterConfigProperty(
+                        arn=self.dead_letter_queue.queue_arn
+                    ),
                 ),
             )
 
@@ -155,12 +173,6 @@ def _checked_days(days_before: Iterable[int]) -> list[int]:
             allowed="1 or more, at least one",
         )
     return days
-
-
-def _trust_scheduler(account: str) -> dict[str, object]:
-    trusted = trust("scheduler.amazonaws.com")
-    trusted["Statement"][0]["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
-    return trusted
 
 
 def _notice(ca: CaCertificate, days: int) -> str:

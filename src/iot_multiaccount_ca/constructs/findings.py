@@ -12,6 +12,7 @@ from aws_cdk import Stack, aws_iam
 
 from ..errors import UnsupportedCdkError
 from .activation_function import ActivationFunction
+from .alarms import CaExpiryAlarm
 from .engines.custom_resource.registrar_function import RegistrarFunction
 from .jitr import JitrActivation
 from .provisioning_template import JitpProvisioningTemplate
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from constructs import Construct, IConstruct
 
 _PACK = "AwsSolutions::AwsSolutions"
-_OURS = (RegistrarFunction, ActivationFunction, JitpProvisioningTemplate, JitrActivation)
+_OURS = (RegistrarFunction, ActivationFunction, JitpProvisioningTemplate, JitrActivation, CaExpiryAlarm)
 _NO_RESOURCE = "AWS authorizes these actions on no resource (Service Authorization Reference, AWS IoT)"
 _REASONS = {
     ":stack/": "CloudFormation gives a stack another id each time it is made: one name, whichever id",
@@ -34,6 +35,7 @@ _REASONS = {
 }
 _RUNTIME = "the package's compiled wheels are locked by hash for this runtime of Lambda's, which is supported"
 _MANAGED = "the policy that AWS IoT's documents ask for on a provisioning role"
+_TOPIC_KEY = "what the CDK grants on the key of an encrypted topic"
 _QUEUE = "it is the dead-letter queue itself"
 
 
@@ -64,6 +66,8 @@ def _by_kind(ours: IConstruct) -> dict[str, str]:
         return {f"{_PACK}-IAM4[Policy::{_text(arn)}]": _MANAGED for arn in managed}
     if isinstance(ours, JitrActivation):
         return {f"{_PACK}-SQS3": _QUEUE}
+    if isinstance(ours, CaExpiryAlarm):
+        return {f"{_PACK}-SQS3": _QUEUE, f"{_PACK}-IAM5[Action::kms:GenerateDataKey*]": _TOPIC_KEY}
     return {f"{_PACK}-L1": _RUNTIME}
 
 

@@ -14,9 +14,9 @@ from .registry import Registry
 from .shared_ca import StageStacks, check_plan, order_default_last
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from aws_cdk import Stack
+    from aws_cdk import Stack, aws_logs
     from constructs import Construct
 
     from ..model.plan.plan import SharedCaPlan
@@ -32,7 +32,7 @@ class SharedCaPipelineStage(Stage):
     One plan serves all stages of a pipeline, so that who owns DEFAULT is proved over the whole of it. The stacks are
     named ``<stack_name_prefix>-<stage>`` as under `SharedCa`: a team that deployed with ``--all`` sets the plan's
     ``stack_name_prefix`` to the id of its `SharedCa` (without it: ``SharedCa``) and moves to the pipeline without new
-    stacks. ``stacks`` and ``registrations`` by stage name.
+    stacks. ``role``, ``log_group``: as of `SharedCa`. ``stacks`` and ``registrations`` by stage name.
     """
 
     def __init__(
@@ -42,6 +42,8 @@ class SharedCaPipelineStage(Stage):
         *,
         plan: SharedCaPlan,
         stages: Iterable[str],
+        role: aws_iam.IRole | Mapping[str, aws_iam.IRole] | None = None,
+        log_group: aws_logs.ILogGroup | Mapping[str, aws_logs.ILogGroup] | None = None,
     ) -> None:
         check_plan(plan)
         names = [stages] if isinstance(stages, str) else list(dict.fromkeys(stages or ()))
@@ -56,7 +58,9 @@ class SharedCaPipelineStage(Stage):
         self.plan = plan
         self.registrations: dict[str, CaRegistration] = {}
         self.stacks: dict[str, Stack] = {}
-        stacks = StageStacks(self, plan, plan.stack_name_prefix or DEFAULT_PREFIX)
+        stacks = StageStacks(
+            self, plan, plan.stack_name_prefix or DEFAULT_PREFIX, role=role, log_group=log_group
+        )
         for stage in chosen:
             self.stacks[stage.name], self.registrations[stage.name] = stacks.add(stage)
         order_default_last(plan, self.stacks)

@@ -72,12 +72,10 @@ class Place:
                 allowed="a stack with env=Environment(account=…, region=…), both literal",
                 fix="give the stack its env: who owns DEFAULT in a region cannot be proved for an unknown account",
             )
-        outermost, path, nested = stack, stack.node.path, None
-        while (parent := outermost.nested_stack_parent) is not None:
-            outermost = parent
-        if outermost is not stack:
-            nested = (path.removeprefix(f"{outermost.node.path}/"), stack.template_file)
-        return cls(stack, outermost.stack_name, path, account, region, Registry.of(scope), nested=nested)
+        deployed, path, nested = outermost(stack), stack.node.path, None
+        if deployed is not stack:
+            nested = (path.removeprefix(f"{deployed.node.path}/"), stack.template_file)
+        return cls(stack, deployed.stack_name, path, account, region, Registry.of(scope), nested=nested)
 
     def single(self, id: str) -> Construct | None:  # noqa: A002 - what CDK calls it
         """The one construct of that id in the stack, if there is one yet."""
@@ -90,6 +88,13 @@ class Place:
     def path_of(self, scope: Construct, id: str) -> str:  # noqa: A002
         """The path of a construct ``id`` that is about to stand in ``scope``."""
         return f"{self.stack_path if scope is self.stack else scope.node.path}/{id}".lstrip("/")
+
+
+def outermost(stack: Stack) -> Stack:
+    """The stack itself, or the one around all stacks that it is nested in: what is deployed as one."""
+    while (parent := stack.nested_stack_parent) is not None:
+        stack = parent
+    return stack
 
 
 class StageStack(Stack):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, cast
 
 import jsii
-from aws_cdk import ITaggable, RemovalPolicy, Stack, TagManager, TagType, aws_iam
+from aws_cdk import IStringProducer, ITaggable, Lazy, RemovalPolicy, Stack, TagManager, TagType, aws_iam
 from constructs import Construct, IValidation
 
 from ..errors import InvalidTypeError, UnusedArgumentError
@@ -17,14 +17,14 @@ from ..model.tags import tag_problems
 from .annotations import annotate
 from .engines.custom_resource.engine import CustomResourceEngine
 from .engines.native import NativeEngine
-from .place import Place
+from .place import Place, outermost
 from .provisioning_template import reference_to, retained
 from .registry import Claim, Enrollment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_cdk import aws_logs
+    from aws_cdk import IResolveContext, aws_logs
 
     from ..model.ca.certificate import CaCertificate
     from ..model.possession.verification import Verification
@@ -69,6 +69,23 @@ class _TagRules:
         """What the CDK reports of the construct, and ends the synth with."""
         users = {key: each for key, each in self._tags.tag_values().items() if self._own.get(key) != each}
         return list(tag_problems(users))
+
+
+@jsii.implements(IStringProducer)
+class _CertificateId:
+    """The CA's id: by reference in the stack that registers it, literally in any other.
+
+    A reference from another stack would be an export, and CloudFormation changes no export that is in use: the id
+    changes with every rotation.
+    """
+
+    def __init__(self, stack: Stack, reference: str, literal: str) -> None:
+        self._stack, self._reference, self._literal = outermost(stack), reference, literal
+
+    def produce(self, context: IResolveContext) -> str:
+        """What the CDK asks for each place that the id is used in."""
+        here = outermost(Stack.of(context.scope)) is self._stack
+        return self._reference if here else self._literal
 
 
 @jsii.implements(ITaggable)
@@ -141,6 +158,7 @@ class CaRegistration(Construct):
         self._request = request
         self._place = place
         self._tags: TagManager | None = None
+        self._id: str | None = None
         self._registered = engine.emit(self, request, place)
         if request.retained:
             retained(self._registered.resource)
@@ -168,12 +186,23 @@ class CaRegistration(Construct):
 
     @property
     def ca_certificate_id(self) -> str:
-        """The id that AWS IoT gave the CA; a Token that CloudFormation fills."""
-        return self._registered.certificate_id
+        """The id of the CA; a Token.
+
+        In the registration's own stack it is what AWS IoT answered, and in other stacks what was computed, so that no
+        export stands in the way of a rotation.
+        """
+        if self._id is None:
+            producer = _CertificateId(
+                self._place.stack,
+                self._registered.certificate_id,
+                self._request.ca_certificate.certificate_id,
+            )
+            self._id = Lazy.uncached_string(cast("IStringProducer", producer))
+        return self._id
 
     @property
     def ca_certificate_arn(self) -> str:
-        """The CA's ARN; a Token that CloudFormation fills."""
+        """The CA's ARN; a Token, as `ca_certificate_id` is."""
         place = self._place
         return place.target.arn("iot", f"cacert/{self.ca_certificate_id}")
 
@@ -242,5 +271,18 @@ def _grant_read(grantee: aws_iam.IGrantable, ca_certificate_arn: str) -> aws_iam
 class PlannedRegistration(CaRegistration):
     """A registration of a plan's stage, whose request is made already. `SharedCa` makes these."""
 
-    def __init__(self, scope: Construct, id: str, *, request: RegistrationRequest) -> None:  # noqa: A002
-        self._register(scope, id, request, engine_of(request))
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - what CDK calls it
+        *,
+        request: RegistrationRequest,
+        role: aws_iam.IRole | None = None,
+        log_group: aws_logs.ILogGroup | None = None,
+    ) -> None:
+        self._register(scope, id, request, engine_of(request, role=role, log_group=log_group))
+
+    @property
+    def reference(self) -> str:
+        """The CA's id for its own stack alone, by reference; costs no question to the CDK."""
+        return self._registered.certificate_id

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 from aws_cdk import Annotations, CfnOutput, RemovalPolicy, Stack, Stage, Token
 from constructs import Construct
 
-from ..errors import EnvironmentMismatchError, InvalidTypeError
+from ..errors import EnvironmentMismatchError, InvalidTypeError, UnknownStageError
 from ..model.ca.certificate import CertificateMode
 from ..model.jitp.template_body import JitpTemplateBody
 from ..model.jitr.enrollment import JitrEnrollment
@@ -20,14 +21,25 @@ from .registration import PlannedRegistration
 from .registry import Registry
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_iam, aws_logs
+
     from ..model.ca.certificate import CaCertificate
     from ..model.plan.retiring import RetiringCa
     from ..model.plan.stage import CaStage
     from .registration import CaRegistration
 
 
+_Given = TypeVar("_Given")
+
+
 class SharedCa(Construct):
     """Registers the plan's CA in every stage: one stack each, named ``<id>-<stage>``.
+
+    Args:
+        plan: the plan.
+        role: of your own, for the registrar of every stage, or a mapping of stage names to roles; by default each stack
+            makes one. A role is of one account: where the stages have several, give a mapping.
+        log_group: likewise.
 
     ``stacks``: the stacks by stage name. ``registrations``: the current CA's registration by stage name.
     Where the plan allows a change of mode, the DEFAULT stack of a region depends on the region's SNI_ONLY stacks, so
@@ -35,7 +47,15 @@ class SharedCa(Construct):
     along that depend on the one it destroys: while that is so, destroy a single stage with ``--exclusively``.
     """
 
-    def __init__(self, scope: Construct, id: str, *, plan: SharedCaPlan) -> None:  # noqa: A002 - what CDK calls it
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - what CDK calls it
+        *,
+        plan: SharedCaPlan,
+        role: aws_iam.IRole | Mapping[str, aws_iam.IRole] | None = None,
+        log_group: aws_logs.ILogGroup | Mapping[str, aws_logs.ILogGroup] | None = None,
+    ) -> None:
         check_plan(plan)
         prefix = plan.stack_name_prefix or checked_prefix(
             id, "the id of the SharedCa, by which its stacks are named,"
@@ -44,7 +64,7 @@ class SharedCa(Construct):
         self.plan = plan
         self.stacks: dict[str, Stack] = {}
         self.registrations: dict[str, CaRegistration] = {}
-        stacks = StageStacks(self, plan, prefix)
+        stacks = StageStacks(self, plan, prefix, role=role, log_group=log_group)
         for stage in plan.stages:
             self.stacks[stage.name], self.registrations[stage.name] = stacks.add(stage)
         order_default_last(plan, self.stacks)
@@ -64,7 +84,17 @@ def check_plan(plan: object) -> None:
 class StageStacks:
     """Makes the stacks of a plan's stages under one scope, which share what is the same in each."""
 
-    def __init__(self, scope: Construct, plan: SharedCaPlan, prefix: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        plan: SharedCaPlan,
+        prefix: str,
+        *,
+        role: aws_iam.IRole | Mapping[str, aws_iam.IRole] | None = None,
+        log_group: aws_logs.ILogGroup | Mapping[str, aws_logs.ILogGroup] | None = None,
+    ) -> None:
+        self._role = _by_stage(plan, "role", role)
+        self._log_group = _by_stage(plan, "log_group", log_group)
         self._scope = scope
         self._plan = plan
         self._prefix = prefix
@@ -92,8 +122,9 @@ class StageStacks:
         self._registry.claim_stack(name, stage.account, stage.region, path)
         for old in self._plan.retiring:
             self._register(stage, stack, template, old)
-        CfnOutput(stack, "CaCertificateId", value=current.ca_certificate_id)
-        CfnOutput(stack, "CaCertificateArn", value=current.ca_certificate_arn)
+        arn = stack.place.target.arn("iot", f"cacert/{current.reference}")
+        CfnOutput(stack, "CaCertificateId", value=current.reference)
+        CfnOutput(stack, "CaCertificateArn", value=arn)
         CfnOutput(stack, "CertificateMode", value=current.certificate_mode.value)
         _warn(stack, self._plan, stage)
         return stack, current
@@ -116,7 +147,7 @@ class StageStacks:
         stack: StageStack,
         template: JitpProvisioningTemplate | None,
         old: RetiringCa | None,
-    ) -> CaRegistration:
+    ) -> PlannedRegistration:
         plan = self._plan
         mode = stage.certificate_mode or CertificateMode.SNI_ONLY
         if old is None:
@@ -148,10 +179,30 @@ class StageStacks:
                 retiring=old is not None,
                 engine=stage.engine or RegistrationEngine.LAMBDA,
             ),
+            role=self._role.get(stage.name),
+            log_group=self._log_group.get(stage.name),
         )
         if active and isinstance(stage.provisioning, JitrEnrollment):
             _activate(registration, stage.provisioning, stack)
         return registration
+
+
+def _by_stage(
+    plan: SharedCaPlan, what: str, given: _Given | Mapping[str, _Given] | None
+) -> dict[str, _Given]:
+    """What each stage's registrar gets: one for all, or each its own; raises for a stage that is not the plan's."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        return {stage.name: given for stage in plan.stages}
+    for name in given:
+        if name not in {stage.name for stage in plan.stages}:
+            raise UnknownStageError(
+                f"{what} names a stage that the plan does not have",
+                value=name,
+                allowed=", ".join(stage.name for stage in plan.stages),
+            )
+    return dict(given)
 
 
 def _activate(registration: CaRegistration, enrollment: JitrEnrollment, stack: Stack) -> None:

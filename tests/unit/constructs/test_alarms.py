@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, Stack, aws_sns
+from aws_cdk import App, Environment, Stack, aws_kms, aws_sns
 from aws_cdk.assertions import Annotations, Match, Template
 
 from iot_multiaccount_ca.constructs.alarms import CaExpiryAlarm, FailedProvisioningAlarm
@@ -87,13 +87,37 @@ def test_the_schedulers_role_may_publish_to_the_topic_alone() -> None:
     [trusted] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert trusted["Principal"] == {"Service": "scheduler.amazonaws.com"}
     assert trusted["Condition"] == {"StringEquals": {"aws:SourceAccount": plans.DEV}}
-    [policy] = role["Properties"]["Policies"]
-    [statement] = policy["PolicyDocument"]["Statement"]
-    assert statement == {
-        "Effect": "Allow",
-        "Action": "sns:Publish",
-        "Resource": f"arn:aws:sns:{plans.REGION}:{plans.DEV}:alarms",
-    }
+    published = [each for each in _granted(stack) if each["Action"] == "sns:Publish"]
+    assert [each["Resource"] for each in published] == [f"arn:aws:sns:{plans.REGION}:{plans.DEV}:alarms"]
+
+
+def _granted(stack: Stack) -> list[dict[str, Any]]:
+    [policy] = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
+    statements: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
+    return statements
+
+
+def test_the_key_of_an_encrypted_topic_is_granted() -> None:
+    """Without it the scheduler's notice is refused, and nobody is told that nobody was told."""
+    stack = _stack()
+    key = aws_kms.Key(stack, "Key")
+    topic = aws_sns.Topic(stack, "Topic", master_key=key)
+    CaExpiryAlarm(stack, "Expiry", ca_certificate=_ca(365), topic=topic)
+    [granted] = [each for each in _granted(stack) if "kms:Decrypt" in each["Action"]]
+    assert granted["Resource"] == stack.resolve(key.key_arn)
+    assert "kms:GenerateDataKey*" in granted["Action"]
+
+
+def test_a_notice_that_is_not_delivered_is_kept() -> None:
+    """Each schedule has the queue, and the role may send to it."""
+    stack, alarm = _expiry(365)
+    template = Template.from_stack(stack)
+    [queue] = template.find_resources("AWS::SQS::Queue")
+    arn = {"Fn::GetAtt": [queue, "Arn"]}
+    for schedule in template.find_resources(SCHEDULE).values():
+        assert schedule["Properties"]["Target"]["DeadLetterConfig"] == {"Arn": arn}
+    assert any("sqs:SendMessage" in each["Action"] and each["Resource"] == arn for each in _granted(stack))
+    assert alarm.dead_letter_queue is not None
 
 
 @pytest.mark.parametrize("days", [[], [0], [-1], [True], ["30"]])

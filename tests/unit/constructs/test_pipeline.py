@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack, Stage, pipelines
+from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack, Stage, aws_iam, pipelines
 from aws_cdk.assertions import Annotations, Match, Template
 
 from iot_multiaccount_ca import SharedCa, SharedCaPipelineStage, errors
@@ -237,3 +237,14 @@ def test_the_verify_step_takes_the_qualifier_of_the_apps_synthesizer() -> None:
     assert planned.lookup_role is not None
     assumed = planned.lookup_role.arn.replace("${AWS::Partition}", "aws")
     assert statement.to_statement_json()["Resource"] == assumed
+
+
+def test_a_pipeline_stage_takes_a_role_as_a_shared_ca_does() -> None:
+    """For the stages that it holds; a mapping may name the others of the plan too."""
+    app = App()
+    home = Stack(app, "Home", env=Environment(account=plans.DEV, region=plans.REGION))
+    roles = {name: aws_iam.Role.from_role_name(home, name, f"{name}-registrar") for name in ("dev", "prod")}
+    stage = SharedCaPipelineStage(app, "Dev", plan=plans.plan(), stages=["dev"], role=roles)
+    Template.from_stack(stage.stacks["dev"]).has_resource_properties(
+        "AWS::IAM::Policy", {"Roles": ["dev-registrar"]}
+    )

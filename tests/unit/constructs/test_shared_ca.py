@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, RemovalPolicy, Stack, Tags
+from aws_cdk import App, Environment, RemovalPolicy, Stack, Tags, aws_iam, aws_logs
 from aws_cdk.assertions import Annotations, Match, Template
 
 from iot_multiaccount_ca import (
@@ -374,3 +374,43 @@ def test_the_tools_know_a_retained_template_by_all_but_its_last_digits() -> None
     assert planned.record.template_is(name.replace("????????", "0123abcd"))
     assert not planned.record.template_is(name.replace("????????", "0123abcd") + "0")
     assert not planned.record.template_is(None)
+
+
+def _log_groups(app: App) -> Stack:
+    return Stack(app, "Home", env=Environment(account=plans.DEV, region=plans.REGION))
+
+
+def test_one_role_serves_every_stage_that_no_mapping_tells_apart() -> None:
+    """Of one account, in several regions; no stage makes a registrar's role of its own."""
+    app = App()
+    role = aws_iam.Role.from_role_name(_log_groups(app), "Role", "ca-registrar")
+    stages = [
+        CaStage(f"dev-{region}", account=plans.DEV, region=region) for region in ("eu-west-1", "us-east-1")
+    ]
+    shared = SharedCa(app, "FleetCa", plan=plans.sni_only_plan(stages=stages), role=role)
+    names = set()
+    for stack in shared.stacks.values():
+        [policy] = plans.resources(plans.template_of(app, stack), "AWS::IAM::Policy")
+        assert policy["Properties"]["Roles"] == ["ca-registrar"]
+        names.add(policy["Properties"]["PolicyName"])
+    assert len(names) == 2
+
+
+def test_a_stage_has_the_log_group_that_a_mapping_names_for_it() -> None:
+    """The others make one."""
+    app = App()
+    group = aws_logs.LogGroup.from_log_group_name(_log_groups(app), "Logs", "mine")
+    shared = SharedCa(app, "FleetCa", plan=plans.plan(), log_group={"dev": group})
+    made = {
+        name: len(plans.resources(plans.template_of(app, stack), "AWS::Logs::LogGroup"))
+        for name, stack in shared.stacks.items()
+    }
+    assert made == {"dev": 0, "staging": 1, "prod": 1}
+
+
+def test_a_mapping_for_a_stage_that_is_none_is_refused() -> None:
+    """A slip of the pen would give production a role of its own without a word."""
+    app = App()
+    role = aws_iam.Role.from_role_name(_log_groups(app), "Role", "ca-registrar")
+    with pytest.raises(errors.UnknownStageError, match="dev, staging, prod"):
+        SharedCa(app, "FleetCa", plan=plans.plan(), role={"production": role})

@@ -56,6 +56,11 @@ class Place:
         """What tells the stack from all others of its account and region: its name, and its path in there if nested."""
         return self.stack_name if self.nested is None else f"{self.stack_name}/{self.nested[0]}"
 
+    @property
+    def own_stack_name(self) -> str:
+        """The stack's own name; of a nested stack a Token, and good for its own resources alone."""
+        return self.stack_name if self.nested is None else self.stack.stack_name
+
     @classmethod
     def of(cls, scope: Construct, id: str) -> Place:  # noqa: A002 - what CDK calls it
         """The place of a construct ``id`` that is about to stand in ``scope``.

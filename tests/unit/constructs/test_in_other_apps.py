@@ -165,6 +165,20 @@ def test_a_nested_stack_holds_a_registration() -> None:
     assert re.fullmatch(r"Parent-Nested-[0-9a-f]{8}", provisioning["Properties"]["TemplateName"])
 
 
+def test_a_nested_registrar_may_ask_about_its_own_stack() -> None:
+    """Which CloudFormation names: the name of the stack around it would grant nothing."""
+    role = Template.from_stack(_nested(App())).find_resources("AWS::IAM::Role")
+    granted = [
+        statement["Resource"]
+        for each in role.values()
+        for policy in each["Properties"].get("Policies", ())
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "cloudformation:DescribeStacks"
+    ]
+    beginning = f"arn:aws:cloudformation:{plans.REGION}:{plans.DEV}:stack/"
+    assert granted == [{"Fn::Join": ["", [beginning, {"Ref": "AWS::StackName"}, "/*"]]}]
+
+
 def test_two_nested_stacks_have_templates_of_two_names() -> None:
     """Each with the same construct ids in it."""
     parent = Stack(App(), "Parent", env=_ENV)

@@ -158,7 +158,7 @@ class RegistrarFunction(Construct):
                 partition=place.partition,
                 account=place.account,
                 region=place.region,
-                stack_name=place.stack_name,
+                stack_name=place.own_stack_name,
                 needs=needs,
             ),
         ]

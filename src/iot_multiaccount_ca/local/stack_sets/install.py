@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ministack.services import cloudformation
 
-from . import organizations
+from . import organizations, resource
 from .calls import CALLS
 from .wire import served
 
 
 def close() -> None:
-    """Serve the calls on stack sets, and those of Organizations that they need."""
+    """Serve the calls on stack sets, their resource, and what of Organizations they need."""
+    resource.close()
     organizations.close()
     for name, action in CALLS.items():
         cloudformation._ACTION_HANDLERS[name] = served(name, action)

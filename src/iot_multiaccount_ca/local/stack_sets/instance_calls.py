@@ -53,11 +53,16 @@ def delete(request: dict[str, Any]) -> dict[str, Any]:
     results = targeted(stack_set, request)
     answer = _submit(stack_set, "DELETE", request, results)
     targets = request.get("DeploymentTargets") or {}
-    if not targets.get("Accounts"):
-        for unit in targets.get("OrganizationalUnitIds", []):
-            left = [each for each in stack_set.deployed.pop(unit, []) if each not in request["Regions"]]
-            if left:
-                stack_set.deployed[unit] = left
+    going = {(each.account, each.region) for each in results}
+    staying = {(each.unit, each.region) for key, each in stack_set.instances.items() if key not in going}
+    for unit in targets.get("OrganizationalUnitIds", []):
+        left = [
+            region
+            for region in stack_set.deployed.pop(unit, [])
+            if region not in request["Regions"] or (targets.get("Accounts") and (unit, region) in staying)
+        ]
+        if left:
+            stack_set.deployed[unit] = left
     return answer
 
 

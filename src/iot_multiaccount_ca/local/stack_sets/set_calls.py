@@ -69,8 +69,10 @@ def update(request: dict[str, Any]) -> dict[str, Any]:
     if request.get("UsePreviousTemplate"):
         request = {**request, "TemplateBody": stack_set.properties["TemplateBody"]}
     # What a request leaves out stays, but for the template, which is given or named as the former one.
-    kept = ("PermissionModel", "AutoDeployment", "ManagedExecution", "Tags", "Capabilities")
-    properties = _kept({**{name: stack_set.properties[name] for name in kept}, **request})
+    former = {name: value for name, value in stack_set.properties.items() if name != "TemplateBody"}
+    if not request.get("UsePreviousTemplate"):
+        former.pop("Parameters", None)
+    properties = _kept({**former, **request})
     _check_model(properties)
     check_service_managed({**request, "PermissionModel": properties["PermissionModel"]})
     if properties["PermissionModel"] != stack_set.properties["PermissionModel"] and stack_set.instances:

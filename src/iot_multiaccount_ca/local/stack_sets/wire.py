@@ -72,6 +72,8 @@ def coerced(shape: Any, value: Any, path: str = "") -> Any:
         return {name: coerced(shape.members[name], each, f"{path}/{name}") for name, each in value.items()}
     if shape.type_name == "list":
         return [coerced(shape.member, each, f"{path}/{number}") for number, each in enumerate(value)]
+    if isinstance(value, (dict, list)):
+        raise invalid(f"Model validation failed (#{path}: expected type: {shape.type_name.title()})")
     return _scalar(shape, str(value).lower() if isinstance(value, bool) else str(value))
 
 

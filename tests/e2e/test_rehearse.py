@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import signal
 import socket
 import ssl
@@ -122,6 +123,19 @@ def test_the_example(temporary: Path, ca_files: tuple[Path, Path], monkeypatch: 
     assert len({row[-2] for row in found.values()}) == 1, "one device, one thing name"
     assert ran.stdout.splitlines()[-2:] == ["as planned", "nothing is left"]
     assert "deployed by cdk deploy" in ran.stderr
+
+
+def test_the_app_that_init_writes(temporary: Path, tmp_path: Path) -> None:
+    """As it stands, by the command that init tells to type: a device moves through three accounts, nothing is left."""
+    folder = tmp_path / "app"
+    written = in_pipe("init", str(folder), "--owner", "prod")
+    assert written.code == 0, written.stderr
+    told = written.stdout.splitlines()[-1].partition("&& iot-ca ")[2]
+    ran = in_pipe(*shlex.split(told), cwd=folder)
+    assert ran.code == 0, ran.stdout + ran.stderr
+    assert [row[3] for row in rows(ran).values()] == ["SNI_ONLY", "SNI_ONLY", "DEFAULT"]
+    assert {row[-1] for row in rows(ran).values()} == {"publishes and receives"}
+    assert ran.stdout.splitlines()[-2:] == ["as planned", "nothing is left"]
 
 
 @pytest.mark.parametrize(("example", "stages"), [("pipeline", 3), ("jitr", 2)])

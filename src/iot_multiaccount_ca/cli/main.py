@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _COMPLETION = "_IOT_CA_COMPLETE"
 # command -> (module, attribute, what --help says of it)
 _COMMANDS = {
+    "init": ("init", "init", "Write a whole app into a folder."),
     "plan": ("plan", "plan", "Show what an app registers, and where."),
     "verify": ("verify", "verify", "Hold every stage's live state against the plan."),
     "report": ("report", "report", "Write the fleet as one HTML page."),

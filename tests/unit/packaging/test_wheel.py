@@ -59,8 +59,11 @@ def test_the_wheel_yields_the_assets_of_the_checkout(wheel: Path, tmp_path: Path
 
 
 def test_the_wheel_carries_types_licence_and_no_leftovers(wheel: Path) -> None:
-    """py.typed, the licence, the Lambda packages, and nothing that a Python run left."""
+    """py.typed, the licence, the Lambda packages, what `init` writes, and nothing that a Python run left."""
     names = zipfile.ZipFile(wheel).namelist()
+    starter = ROOT / "src/iot_multiaccount_ca/cli/starter"
+    texts = {f"iot_multiaccount_ca/cli/{file.relative_to(starter.parent)}" for file in starter.rglob("*.*")}
+    assert {each for each in texts if "__pycache__" not in each} <= set(names)
     assert "iot_multiaccount_ca/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "iot_multiaccount_ca/_lambda/registrar/responder.py" in names

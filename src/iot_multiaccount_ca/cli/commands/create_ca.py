@@ -10,32 +10,38 @@ import re
 from pathlib import Path
 
 import click
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import hashes
 
 from ...errors import CreateCaError
-from ...model.ca.algorithms import KEY_ALGORITHMS
-from .. import files
+from .. import development_ca, files
 from ..options import LONGEST_DAYS
 from ..output import say
 
-_ALGORITHMS = {name.lower().replace("_", "-"): (name, each) for each in KEY_ALGORITHMS for name in each.names}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _LONGEST_COMMON_NAME = 64
-_CLOCK_SKEW = dt.timedelta(hours=1)
 
 
 @click.command("create-ca")
 @click.argument("name", default="fleet-ca")
-@click.option("--algorithm", type=click.Choice(list(_ALGORITHMS)), default="rsa-2048", show_default=True)
 @click.option(
-    "--common-name", default="Development device CA", show_default=True, help="Of the CA's subject."
+    "--algorithm",
+    type=click.Choice(list(development_ca.ALGORITHMS)),
+    default=development_ca.DEFAULT_ALGORITHM,
+    show_default=True,
+)
+@click.option(
+    "--common-name",
+    default=development_ca.DEFAULT_COMMON_NAME,
+    show_default=True,
+    help="Of the CA's subject.",
 )
 @click.option("--organization", help="Of the CA's subject.")
 @click.option(
-    "--days", type=click.IntRange(1, LONGEST_DAYS), default=3650, show_default=True, help="Validity."
+    "--days",
+    type=click.IntRange(1, LONGEST_DAYS),
+    default=development_ca.DEFAULT_DAYS,
+    show_default=True,
+    help="Validity.",
 )
 @click.option(
     "--out", default=".", show_default=True, type=click.Path(path_type=Path, file_okay=False), help="Folder."
@@ -62,69 +68,15 @@ def create_ca(
     for path in (certificate_path, key_path):
         if path.exists():
             raise _exists(path)
-    key = _new_key(algorithm)
-    signature_hash = _ALGORITHMS[algorithm][1].signature_hash()
-    certificate = _self_signed(key, signature_hash, common_name, organization, dt.timedelta(days=days))
+    made = development_ca.make(algorithm, common_name, organization, dt.timedelta(days=days))
     out.mkdir(parents=True, exist_ok=True)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    _write_new(key_path, private, mode=0o600)
-    _write_new(certificate_path, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
-    fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
+    _write_new(key_path, made.key_pem, mode=0o600)
+    _write_new(certificate_path, made.certificate_pem, mode=0o644)
+    fingerprint = made.certificate.fingerprint(hashes.SHA256()).hex()
     say(f"wrote {certificate_path} (certificate id {fingerprint})")
     say(f"wrote {key_path} (for its owner only: keep it out of the repository)")
     say(
-        f"valid until {certificate.not_valid_after_utc:%Y-%m-%d}; for development, not for a fleet in the field"
-    )
-
-
-def _new_key(algorithm: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
-    name, kind = _ALGORITHMS[algorithm]
-    if kind.curve is not None:
-        return ec.generate_private_key(kind.curve())
-    return rsa.generate_private_key(public_exponent=65537, key_size=int(name.rpartition("_")[2]))
-
-
-def _self_signed(
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
-    signature_hash: hashes.SHA256 | hashes.SHA384 | hashes.SHA512,
-    common_name: str,
-    organization: str | None,
-    lifetime: dt.timedelta,
-) -> x509.Certificate:
-    attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
-    if organization:
-        attributes.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
-    subject = x509.Name(attributes)
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    usage = x509.KeyUsage(
-        digital_signature=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _CLOCK_SKEW)
-        .not_valid_after(now + lifetime)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(identifier, critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False
-        )
-        .sign(key, signature_hash)
+        f"valid until {made.certificate.not_valid_after_utc:%Y-%m-%d}; for development, not for a fleet in the field"
     )
 
 

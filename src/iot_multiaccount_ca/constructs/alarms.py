@@ -116,8 +116,11 @@ class FailedProvisioningAlarm(Construct):
     """Goes off when AWS IoT could not provision a device: a missing field, a policy that does not exist, no rights.
 
     A device that fails stays PENDING_ACTIVATION and says nothing; the account's metric ``ProvisionThing.ClientError``
-    does. One for each account and region: put it into the stage's stack. ``topic``: told when it goes off and when it
-    is over; without one, add actions to ``alarm``. ``threshold``: failures in five minutes, 1 by default.
+    does. One for each account and region: put it into the stage's stack.
+
+    Args:
+        topic: told when it goes off and when it is over; by default none: add actions to ``alarm`` then.
+        threshold: failures in five minutes at which it goes off; 1 by default.
 
     Example: ``FailedProvisioningAlarm(shared.stacks["prod"], "Provisioning", topic=topic)``
     """

@@ -76,10 +76,15 @@ class SharedCaPipelineStage(Stage):
     ) -> pipelines.CodeBuildStep:
         """A step for ``post=``: ``iot-ca verify`` holds what was deployed against the plan, and fails on differences.
 
-        ``assembly``: the pipeline's synth step, whose output is the cloud assembly. The build's role may assume the CDK
-        lookup roles of this stage's accounts, which read and change nothing, and no other. ``qualifier``: of the
-        bootstrap, where ``App(default_stack_synthesizer=…)`` sets it: CDK does not tell it then. Raises
-        `UnknownLookupRoleError` where the lookup role is not known otherwise.
+        The build's role may assume the CDK lookup roles of this stage's accounts, which read and change nothing, and no
+        other.
+
+        Args:
+            assembly: the pipeline's synth step, whose output is the cloud assembly.
+            install_commands: what installs ``iot-ca`` in the build; by default ``pip install`` of this very version.
+            qualifier: of the bootstrap, where ``App(default_stack_synthesizer=…)`` sets it: CDK does not tell it then.
+
+        Raises `UnknownLookupRoleError` where the lookup role is not known otherwise.
         """
         roles = dict.fromkeys(self._lookup_role(name, qualifier) for name in self.stacks)
         return pipelines.CodeBuildStep(

@@ -144,7 +144,12 @@ class JitpProvisioningTemplate(Construct):
     ) -> IJitpProvisioningTemplate:
         """A template that exists already, by its name.
 
-        ``role_arn``: its provisioning role; the registrar is then allowed to pass it, should AWS IoT ask for that.
+        Args:
+            template_name: 1 to 36 of ``[0-9A-Za-z_-]``.
+            role_arn: its provisioning role; the registrar is then allowed to pass it, should AWS IoT ask for that. By
+                default it is not.
+
+        Raises `InvalidNameError` for a name that AWS IoT would refuse.
         """
         check_template_name(template_name)
         return _ImportedTemplate(template_name, role_arn)

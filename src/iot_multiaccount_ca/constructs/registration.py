@@ -92,17 +92,24 @@ class _CertificateId:
 class CaRegistration(Construct):
     """Registers a CA with AWS IoT in the account and region of its stack, and keeps it as declared.
 
-    ``ca_certificate``: the CA that signs the devices. ``certificate_mode``: SNI_ONLY by default; DEFAULT needs a
-    ``verification``. ``provisioning_template``: a `JitpProvisioningTemplate`, or the name of one. ``active``: whether
-    the CA takes part at all. ``auto_registration``: enroll unknown devices; by default where there is a template.
-    ``allow_mode_change``: lets a deployment change the mode, which deletes the registration and makes it anew.
-    ``on_existing``: what to do with a registration that exists already; ``adopt_from_stack`` names the stack whose
-    registration may be adopted. ``adopt_template_role_arn``: the role of a template that is found, so that the template
-    can be given back (grants iam:PassRole on it). ``removal_policy``: RETAIN leaves the CA registered when the stack
-    goes.
-    ``role``, ``log_group``: of your own, for the one Lambda that all registrations of a stack share.
-    ``engine``: what carries the registration out: LAMBDA by default, or NATIVE, which needs no Lambda, and can register
-    only.
+    Args:
+        ca_certificate: the CA that signs the devices.
+        certificate_mode: SNI_ONLY by default; DEFAULT needs a ``verification``.
+        verification: how possession of the CA's key is proved, in DEFAULT mode only; by default not.
+        provisioning_template: a `JitpProvisioningTemplate`, or the name of one; by default none.
+        active: whether the CA takes part at all; by default yes.
+        auto_registration: enroll unknown devices; by default where there is a template.
+        allow_mode_change: lets a deployment change the mode, which deletes the registration and makes it anew; by
+            default not.
+        on_existing: what to do with a registration that exists already; by default FAIL.
+        adopt_from_stack: name or id of the stack whose registration may be adopted, with ADOPT; by default none.
+        adopt_template_role_arn: the role of a template that is found, so that the template can be given back (grants
+            iam:PassRole on it); by default none.
+        removal_policy: DESTROY by default; RETAIN leaves the CA registered when the stack goes.
+        role: of your own, for the one Lambda that all registrations of a stack share; by default the stack makes one.
+        log_group: likewise; by default one that keeps a year.
+        engine: what carries the registration out: LAMBDA by default, or NATIVE, which needs no Lambda, and can register
+            only.
 
     Tags of the app, the stack and this construct become tags of the CA.
     Raises a `SharedCaError`; among them `EnvironmentAgnosticError` in a stack without a literal account and region, and
@@ -231,7 +238,11 @@ class CaRegistration(Construct):
         id: str,  # noqa: A002, ARG004 - as CDK's own from_… methods have it
         ca_certificate_id: str,
     ) -> ICaRegistration:
-        """Refer to a CA that is registered already, in the account and region of the scope's stack."""
+        """Refer to a CA that is registered already, in the account and region of the scope's stack.
+
+        Args:
+            ca_certificate_id: 64 hex digits, or a Token.
+        """
         if not isinstance(ca_certificate_id, str) or not ca_certificate_id:
             raise InvalidTypeError(
                 "a registration is referred to by its certificate id",

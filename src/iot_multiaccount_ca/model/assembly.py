@@ -181,7 +181,10 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def read_registrations(assembly: str | os.PathLike[str]) -> list[RegistrationRecord]:
-    """All registrations of a synthesized app, ``cdk.out``, nested assemblies of Stages included, in deploy order.
+    """All registrations of a synthesized app, nested assemblies of Stages included, in deploy order.
+
+    Args:
+        assembly: the folder of the app's cloud assembly, such as ``cdk.out``.
 
     Raises `AssemblyError` where the folder is no cloud assembly, or one that cannot be read.
     """

@@ -73,6 +73,11 @@ class Target:
     """One account in one region, and the partition both lie in. As text: ``account 111111111111, eu-west-1``.
 
     Takes what it is given: `check_account` and `check_region` say whether account and region can be.
+
+    Args:
+        partition: such as ``aws``.
+        account: 12 digits.
+        region: such as ``eu-west-1``.
     """
 
     partition: str
@@ -81,11 +86,21 @@ class Target:
 
     @classmethod
     def of(cls, account: str, region: str) -> Target:
-        """The target of an account and region; the partition is the region's."""
+        """The target of an account and region; the partition is the region's.
+
+        Args:
+            account: 12 digits.
+            region: such as ``eu-west-1``.
+        """
         return cls(partition_of(region), account, region)
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of something here, such as ``arn("iot", "cacert/*")``. See "ARN format" in the IAM user guide."""
+        """The ARN of something here, such as ``arn("iot", "cacert/*")``. See "ARN format" in the IAM user guide.
+
+        Args:
+            service: as ARNs name it; ``iam`` and ``sts`` have no region in theirs.
+            resource: what follows the account, such as ``cacert/*``.
+        """
         region = "" if service in _WITHOUT_REGION else self.region
         return f"arn:{self.partition}:{service}:{region}:{self.account}:{resource}"
 

@@ -37,7 +37,11 @@ class JitpTemplateBody:
 
     ``{{account}}``, ``{{region}}`` and ``{{partition}}`` in it are filled for each stage at synth. Everything that AWS
     IoT would refuse, or that could never provision a device, raises a `ProvisioningTemplateError`.
-    ``text``: the body as compact JSON, placeholders unfilled, a policy document that was given as an object as text.
+
+    Args:
+        text: the body as JSON, placeholders unfilled; held as compact JSON, a policy document that was given as an
+            object as text.
+
     ``warnings``: what holds for every device and is no error, such as a policy that allows everything. See
     "Just-in-time provisioning" in the AWS IoT developer guide for the format.
     """
@@ -59,7 +63,11 @@ class JitpTemplateBody:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> JitpTemplateBody:
-        """Read the body from a JSON file. The path is relative to the working directory, as with `open`."""
+        """Read the body from a JSON file.
+
+        Args:
+            path: relative to the working directory, as with `open`.
+        """
         try:
             return cls.from_dict(strict_json.read(path, what=f"the JITP template {path}"))
         except JsonError as error:
@@ -67,7 +75,11 @@ class JitpTemplateBody:
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> JitpTemplateBody:
-        """Take the body from a dict, such as a template written in Python."""
+        """Take the body from a dict, such as a template written in Python.
+
+        Args:
+            body: the template, of what JSON knows.
+        """
         try:
             text = json.dumps(body)
         except (TypeError, ValueError, RecursionError) as error:
@@ -81,13 +93,25 @@ class JitpTemplateBody:
         return parsed
 
     def resolve(self, *, account: str, region: str, partition: str) -> str:
-        """The body as JSON text with the placeholders filled for one stage: at most 10,240 characters."""
+        """The body as JSON text with the placeholders filled for one stage: at most 10,240 characters.
+
+        Args:
+            account: of the stage, 12 digits.
+            region: of the stage, such as ``eu-west-1``.
+            partition: of the stage, such as ``aws``.
+        """
         return _fill(self.text, account, region, partition)
 
     def resolved_body(
         self, *, account: str | None = None, region: str | None = None, partition: str | None = None
     ) -> dict[str, Any]:
-        """The body for one stage, linted and parsed, for many dry runs. Not to be changed: it is parsed once."""
+        """The body for one stage, linted and parsed, for many dry runs. Not to be changed: it is parsed once.
+
+        Args:
+            account: 12 digits; by default ``123456789012``.
+            region: by default ``us-east-1``.
+            partition: by default the region's.
+        """
         account, region = account or STAND_IN_ACCOUNT, region or STAND_IN_REGION
         check_account(account, where="the dry run")
         check_region(region, where="the dry run")
@@ -107,10 +131,15 @@ class JitpTemplateBody:
     ) -> Provisioning:
         """The dry run: what JITP would do with a device of this certificate, offline.
 
-        ``device_certificate``: PEM text, the bytes of a file, a path, or an ``x509.Certificate``; of a chain the one
-        that issued no other. Without ``account`` and ``region``, ``123456789012`` and ``us-east-1`` stand in; the
-        ``partition`` is the region's. With ``ca_certificate`` the chain is checked too. ``now``: aware; the clock's
-        unless given.
+        Args:
+            device_certificate: PEM text, the bytes of a file, a path, or an ``x509.Certificate``; of a chain the one
+                that issued no other.
+            account: 12 digits; by default ``123456789012``.
+            region: by default ``us-east-1``.
+            partition: by default the region's.
+            ca_certificate: of the CA that should have signed it, to check the chain too; by default it is not checked.
+            now: when the device connects, an aware time; by default the clock's.
+
         Raises `UnreadableDeviceCertificateError` where there is no certificate, and a `StageError` for an account or
         region that cannot be; what stands in the device's way is among the answer's ``findings``.
         """

@@ -240,7 +240,12 @@ class Admission:
     def any_certificate(
         cls, *, not_before: dt.datetime | None = None, not_after: dt.datetime | None = None
     ) -> Admission:
-        """Every certificate that the CA signed is admitted, in the window if there is one."""
+        """Every certificate that the CA signed is admitted, in the window if there is one.
+
+        Args:
+            not_before: nobody is admitted earlier; an aware time, by default none.
+            not_after: nobody is admitted later; an aware time, by default none.
+        """
         return cls(everyone=True, not_before=not_before, not_after=not_after)
 
     @property

@@ -173,7 +173,13 @@ class JitrEnrollment:
         return found
 
     def resolve_policy(self, *, account: str, region: str, partition: str) -> dict[str, Any] | None:
-        """The policy document with its placeholders filled for one stage; None where a policy is named."""
+        """The policy document with its placeholders filled for one stage; None where a policy is named.
+
+        Args:
+            account: of the stage, 12 digits.
+            region: of the stage, such as ``eu-west-1``.
+            partition: of the stage, such as ``aws``.
+        """
         if self.policy_document is None:
             return None
         filled = fill(self.policy_document, account=account, region=region, partition=partition)

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from iot_multiaccount_ca.model.ca.certificate import CaCertificate
 from iot_multiaccount_ca.model.jitp.template_body import JitpTemplateBody
 from iot_multiaccount_ca.model.plan.plan import SharedCaPlan
@@ -14,7 +16,11 @@ from iot_multiaccount_ca.model.possession.verification import Verification
 from support.certificates import make_ca
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_cdk import App, Stack
+
+    from iot_multiaccount_ca.errors import SharedCaError
 
 ROOT = Path(__file__).parents[2]
 DEV, STAGING, PROD = ACCOUNTS = ("111111111111", "222222222222", "333333333333")
@@ -56,6 +62,20 @@ def plan(**changes: Any) -> SharedCaPlan:
 def sni_only_plan(**changes: Any) -> SharedCaPlan:
     """The example's plan without an owner."""
     return plan(**{"owner_account": None, "verification": None, **changes})
+
+
+def bare_plan(of: Any = None, **changes: Any) -> SharedCaPlan:
+    """The example's plan without an owner, and without anything that devices are enrolled by."""
+    chosen = stages() if of is None else of
+    return sni_only_plan(**{"stages": chosen, "provisioning": None, **changes})
+
+
+def refused(kind: type[SharedCaError], make: Callable[[], object]) -> str:
+    """What the error says that it raises: of that kind, and of no kind below it."""
+    with pytest.raises(kind) as caught:
+        make()
+    assert type(caught.value) is kind
+    return str(caught.value)
 
 
 def template_of(app: App, stack: Stack) -> dict[str, Any]:

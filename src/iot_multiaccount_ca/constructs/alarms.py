@@ -82,17 +82,7 @@ class CaExpiryAlarm(Construct):
             encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
         )
-        role = aws_iam.Role(
-            self,
-            "Role",
-            assumed_by=aws_iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            ),
-            description="What tells of a device CA that expires (iot-multiaccount-ca)",
-        )
-        topic.grant_publish(role)
-        self.dead_letter_queue.grant_send_messages(role)
+        role = self._scheduler_role(topic, self.dead_letter_queue)
         for days in ahead:
             self.schedules[days] = aws_scheduler.CfnSchedule(
                 self,
@@ -110,6 +100,21 @@ class CaExpiryAlarm(Construct):
                     ),
                 ),
             )
+
+    def _scheduler_role(self, topic: aws_sns.ITopic, dead_letters: aws_sqs.IQueue) -> aws_iam.Role:
+        """May publish, and report what could not be delivered."""
+        role = aws_iam.Role(
+            self,
+            "Role",
+            assumed_by=aws_iam.ServicePrincipal(
+                "scheduler.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            ),
+            description="What tells of a device CA that expires (iot-multiaccount-ca)",
+        )
+        topic.grant_publish(role)
+        dead_letters.grant_send_messages(role)
+        return role
 
 
 class FailedProvisioningAlarm(Construct):

@@ -32,7 +32,15 @@ class SharedCaPipelineStage(Stage):
     One plan serves all stages of a pipeline, so that who owns DEFAULT is proved over the whole of it. The stacks are
     named ``<stack_name_prefix>-<stage>`` as under `SharedCa`: a team that deployed with ``--all`` sets the plan's
     ``stack_name_prefix`` to the id of its `SharedCa` (without it: ``SharedCa``) and moves to the pipeline without new
-    stacks. ``role``, ``log_group``: as of `SharedCa`. ``stacks`` and ``registrations`` by stage name.
+    stacks.
+
+    Args:
+        plan: the plan, one for all stages of the pipeline.
+        stages: names of the plan's stages that are deployed here.
+        role: as of `SharedCa`; by default each stack makes one.
+        log_group: as of `SharedCa`; by default each stack makes one.
+
+    ``stacks`` and ``registrations``: by stage name.
     """
 
     def __init__(

@@ -64,6 +64,14 @@ class Organization:
             self.move(account, unit)
         return account
 
+    def create(self, unit: str | None = None) -> str:
+        """Create an account, and move it to a unit; its number. It has the role OrganizationAccountAccessRole."""
+        made = self.organizations.create_account(Email="devices@example.com", AccountName="devices")
+        account: str = made["CreateAccountStatus"]["AccountId"]
+        if unit is not None:
+            self.move(account, unit)
+        return account
+
     def move(self, account: str, unit: str) -> None:
         """Move an account to a unit, or to the root."""
         [parent] = self.organizations.list_parents(ChildId=account)["Parents"]

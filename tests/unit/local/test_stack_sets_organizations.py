@@ -124,3 +124,19 @@ def test_a_delegated_administrator_reads_the_organization_and_other_members_do_n
     client.deregister_delegated_administrator(AccountId=delegate, ServicePrincipal=_PRINCIPAL)
     organization.remove(delegate)
     assert members(organization) == {other}
+
+
+def test_a_created_account_can_be_entered_by_who_manages(organization: Organization) -> None:
+    """It has OrganizationAccountAccessRole; one that was invited has not."""
+    created, invited = organization.create(), organization.join()
+    assert members(organization) == {created, invited}
+    sts = organization.aws.client("sts", account=organization.manager, region="us-east-1")
+
+    def enter(account: str) -> str:
+        arn = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
+        assumed: str = sts.assume_role(RoleArn=arn, RoleSessionName="test")["AssumedRoleUser"]["Arn"]
+        return assumed
+
+    assert f":{created}:assumed-role/OrganizationAccountAccessRole" in enter(created)
+    with pytest.raises(ClientError):
+        enter(invited)

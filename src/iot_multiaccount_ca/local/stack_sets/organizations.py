@@ -7,12 +7,14 @@ Organizations API reference.
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, request_scope
 from ministack.services import organizations
+from ministack.services.cloudformation import provisioners
 
 from . import membership, trust
 
@@ -30,6 +32,7 @@ _MOST_ADMINISTRATORS = 5
 def close() -> None:
     """Add the calls, and let member accounts see their organization."""
     organizations._DISPATCH.update(_CALLS)
+    organizations._DISPATCH["CreateAccount"] = _with_role(organizations._create_account)
     handle = organizations.handle_request
 
     async def handle_request(
@@ -50,6 +53,28 @@ def close() -> None:
             return seen
 
     organizations.handle_request = handle_request
+
+
+def _with_role(create_account: Call) -> Call:
+    """An account that is created has a role for its management account; one that is invited has none."""
+
+    def create(payload: dict[str, Any]) -> Answer:
+        answer = create_account(payload)
+        manager = get_account_id()
+        account = json.loads(answer[2]).get("CreateAccountStatus", {}).get("AccountId")
+        if account:
+            principal = {"AWS": f"arn:aws:iam::{manager}:root"}
+            trusted = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
+            role = {
+                "RoleName": payload.get("RoleName", "OrganizationAccountAccessRole"),
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trusted]},
+                "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"],
+            }
+            with request_scope(account, get_region()):
+                provisioners._provision_resource("AWS::IAM::Role", "Role", role, "organizations")
+        return answer
+
+    return create
 
 
 def _list_children(payload: dict[str, Any]) -> Answer:

@@ -122,10 +122,9 @@ class Sets:
         """The sets of an account and region, those that were deleted too."""
         return self._sets.setdefault((owner, region), [])
 
-    def of_owner(self, owner: str) -> list[StackSet]:
-        """The active sets of an account in every region."""
-        found = [each for (account, _), sets in self._sets.items() if account == owner for each in sets]
-        return [each for each in found if each.status == "ACTIVE"]
+    def active(self) -> list[StackSet]:
+        """The sets of all accounts and regions that were not deleted."""
+        return [each for sets in self._sets.values() for each in sets if each.status == "ACTIVE"]
 
     def find(self, owner: str, region: str, name: str, *, deleted: bool = False) -> StackSet:
         """The active set of this name, or of this id; ``deleted``: by its id also one that is gone."""

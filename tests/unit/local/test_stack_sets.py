@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from support.local_accounts import LocalAccount, policy_document
 from support.organizations import REGION, Organization, parameter, template
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ def test_a_member_account_administers_only_what_is_delegated_to_it(organization:
         ({"PermissionModel": "BOTH"}, "ValidationError", "permissionModel"),
         ({"ExecutionRoleName": "role"}, "ValidationError", "SELF_MANAGED"),
         ({"CallAs": "ROOT"}, "ValidationError", "callAs"),
+        ({"StackId": "arn"}, "ValidationError", "not played"),
+        ({"AutoDeployment": {**_AUTOMATIC, "DependsOn": ["arn"]}}, "ValidationError", "not played"),
     ],
     ids=str,
 )
@@ -149,6 +152,7 @@ def test_sets_that_aws_refuses(
         ({"OrganizationalUnitIds": ["ou-none-11111111"]}, [REGION], "not found"),
         ({"OrganizationalUnitIds": ["<root>"], "Accounts": ["1"]}, [REGION], "12 digits"),
         ({"OrganizationalUnitIds": ["<root>"], "AccountFilterType": "INTERSECTION"}, [REGION], "Accounts"),
+        ({"OrganizationalUnitIds": ["<root>"], "AccountsUrl": "s3://a"}, [REGION], "not played"),
         ({"OrganizationalUnitIds": ["<root>"]}, [], "Regions"),
         ({"OrganizationalUnitIds": ["<root>"]}, [REGION, REGION], "duplicates"),
         ({"OrganizationalUnitIds": ["<root>"]}, ["Ireland"], "Ireland"),
@@ -199,3 +203,34 @@ def test_an_update_keeps_what_it_does_not_name(organization: Organization) -> No
     found = client.describe_stack_set(StackSetName="fleet")["StackSet"]
     assert (found["Tags"], found["TemplateBody"]) == (tags, body)
     assert found["AutoDeployment"] == {"Enabled": False}
+
+
+def test_policies_decide_who_may_call(organization: Organization) -> None:
+    """Each call is an action of CloudFormation that a role must be allowed."""
+    place = LocalAccount(organization.aws, organization.manager, REGION)
+    may = place.assumed("cloudformation", policy_document("cloudformation:CreateStackSet", Resource="*"))
+    may.create_stack_set(StackSetName="own", TemplateBody=template())
+    with pytest.raises(ClientError, match="AccessDenied"):
+        may.delete_stack_set(StackSetName="own")
+
+
+@pytest.mark.usefixtures("in_process")
+def test_the_quotas_of_sets_and_instances() -> None:
+    """A thousand sets an account and region, a hundred thousand instances a set; one more is refused."""
+    from ministack.core.responses import request_scope
+
+    from iot_multiaccount_ca.local.stack_sets import instance_calls, set_calls
+    from iot_multiaccount_ca.local.stack_sets.refusal import RefusedError
+
+    with request_scope("680000000001", REGION):
+        for number in range(1000):
+            set_calls.create({"StackSetName": f"set-{number}", "TemplateBody": template()})
+        with pytest.raises(RefusedError) as refused:
+            set_calls.create({"StackSetName": "one-more", "TemplateBody": template()})
+        assert refused.value.code == "LimitExceededException"
+        accounts = [f"{number:012d}" for number in range(50_001)]
+        with pytest.raises(RefusedError, match="100000") as refused:
+            instance_calls.create(
+                {"StackSetName": "set-0", "Accounts": accounts, "Regions": [REGION, "us-east-1"]}
+            )
+        assert refused.value.code == "LimitExceededException"

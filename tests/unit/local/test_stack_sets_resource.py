@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -261,3 +262,21 @@ def test_another_name_is_another_set(organization: Organization, place: LocalAcc
     assert listed["StackSetName"] == "second"
     [name] = organization.stacks(account)
     assert name.startswith("StackSet-second-")
+
+
+@pytest.mark.slow
+def test_240_instances_by_one_stack_within_a_minute(organization: Organization, place: LocalAccount) -> None:
+    """Forty accounts in six regions; all are CURRENT, and gone with the stack."""
+    unit = organization.unit("devices")
+    accounts = [organization.join(unit) for _ in range(40)]
+    regions = (REGION, OTHER, "us-east-2", "us-west-2", "eu-central-1", "ap-south-1")
+    preferences = {"RegionConcurrencyType": "PARALLEL", "MaxConcurrentCount": 40, "FailureToleranceCount": 39}
+    begun = time.monotonic()
+    resources = stack_set(group(unit, regions=regions), OperationPreferences=preferences)
+    assert place.create_stack("app", resources) == "CREATE_COMPLETE"
+    assert time.monotonic() - begun < 60
+    instances = organization.instances("fleet")
+    assert {each["Status"] for each in instances.values()} == {"CURRENT"}
+    assert set(instances) == {(account, region) for account in accounts for region in regions}
+    assert place.delete_stack("app") == "DELETE_COMPLETE"
+    assert organization.stacks(accounts[-1], regions[-1]) == {}

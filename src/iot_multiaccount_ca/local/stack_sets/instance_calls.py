@@ -15,9 +15,8 @@ from .values import Instance, Operation, Result, StackSet
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Quotas of CloudFormation's documents: instances of a set, and of one operation.
+# A quota of CloudFormation's documents.
 MOST_INSTANCES = 100_000
-MOST_AT_A_TIME = 10_000
 _FILTERS = {"DETAILED_STATUS": "detailed", "LAST_OPERATION_ID": "operation_id"}
 
 
@@ -131,8 +130,6 @@ def _check(stack_set: StackSet, request: Mapping[str, Any]) -> None:
 def _submit(
     stack_set: StackSet, action: str, request: Mapping[str, Any], results: list[Result]
 ) -> dict[str, Any]:
-    if len(results) > MOST_AT_A_TIME:
-        raise RefusedError("LimitExceededException", f"At most {MOST_AT_A_TIME} instances in one operation")
     operation = Operation(action, Preferences(request.get("OperationPreferences", {})), results)
     operation.operation_id = request.get("OperationId", operation.operation_id)
     operation.retain = bool(request.get("RetainStacks"))

@@ -44,6 +44,7 @@ _MODELS = ("SELF_MANAGED", SERVICE_MANAGED)
 def create(request: dict[str, Any]) -> dict[str, Any]:
     """CreateStackSet."""
     owner, name = owner_of(request), request["StackSetName"]
+    _check_played(request)
     if not _NAME.fullmatch(name):
         raise invalid(
             f"Value '{name}' at 'stackSetName' failed to satisfy constraint: Member must satisfy regular expression "
@@ -66,6 +67,7 @@ def create(request: dict[str, Any]) -> dict[str, Any]:
 def update(request: dict[str, Any]) -> dict[str, Any]:
     """UpdateStackSet: the set takes the request's properties whole, and its instances, or those named, are updated."""
     stack_set = find(request)
+    _check_played(request)
     if request.get("UsePreviousTemplate"):
         request = {**request, "TemplateBody": stack_set.properties["TemplateBody"]}
     # What a request leaves out stays, but for the template, which is given or named as the former one.
@@ -161,6 +163,14 @@ def _details(stack_set: StackSet) -> dict[str, Any]:
     units = sorted(stack_set.deployed) if stack_set.service_managed else []
     regions = list(dict.fromkeys(region for _, region in stack_set.instances))
     return {**shown, "StackSetARN": stack_set.arn, "OrganizationalUnitIds": units, "Regions": regions}
+
+
+def _check_played(request: Mapping[str, Any]) -> None:
+    """Refuse, in our own words, what AWS takes and is not played here."""
+    if request.get("StackId"):
+        raise invalid("StackId, the import of a stack, is not played by the local AWS; use TemplateBody")
+    if request.get("AutoDeployment", {}).get("DependsOn"):
+        raise invalid("AutoDeployment.DependsOn is not played by the local AWS")
 
 
 def _kept(request: Mapping[str, Any]) -> dict[str, Any]:

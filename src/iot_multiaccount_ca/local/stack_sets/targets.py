@@ -23,6 +23,8 @@ def resolve(stack_set: StackSet, request: Mapping[str, Any], *, creating: bool) 
     ``creating``: CreateStackInstances, which knows no UNION.
     """
     targets = request.get("DeploymentTargets") or {}
+    if targets.get("AccountsUrl"):
+        raise invalid("AccountsUrl is not played by the local AWS; use Accounts")
     if not stack_set.service_managed:
         if targets.get("OrganizationalUnitIds"):
             raise invalid("OrganizationalUnitIds cannot be specified for a SELF_MANAGED stack set")

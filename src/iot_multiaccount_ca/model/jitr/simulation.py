@@ -120,21 +120,31 @@ def _check_admission(
         )
         return
     _check_window(admission, now, findings)
-    for field, expression in subject.items():
-        value, problem = _value(certificate, field)
-        if value is None:
-            problem = f"{problem}, and the admission has a rule for it"
-        elif not (answer := matches(expression, value)):
-            verb = "does not match" if answer is False else "is not decided in time by"
-            problem = f"the subject's {field} {value!r} {verb} {expression!r}"
-        if problem:
-            findings.error(
-                "enrollment-subject",
-                problem,
-                "admit such subjects, or issue certificates whose subject matches",
-            )
+    _check_subject(subject, certificate, findings)
     if listed:
         _check_list(listed, certificate, findings, admitted)
+
+
+def _check_subject(subject: Mapping[str, str], certificate: x509.Certificate, findings: Findings) -> None:
+    """Every field that is not as its expression wants it."""
+    held = {field: _value(certificate, field) for field in subject}
+    problems = [
+        f"{problem}, and the admission has a rule for it" for value, problem in held.values() if value is None
+    ]
+    asked = [
+        (field, expression, value)
+        for field, expression in subject.items()
+        if (value := held[field][0]) is not None
+    ]
+    answers = matches([(expression, value) for _, expression, value in asked])
+    for (field, expression, value), answer in zip(asked, answers, strict=False):
+        if not answer:
+            verb = "does not match" if answer is False else "is not decided in time by"
+            problems.append(f"the subject's {field} {value!r} {verb} {expression!r}")
+    for problem in problems:
+        findings.error(
+            "enrollment-subject", problem, "admit such subjects, or issue certificates whose subject matches"
+        )
 
 
 def _check_window(admission: Mapping[str, Any], now: dt.datetime, findings: Findings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import time
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -169,3 +170,21 @@ def test_a_batch_of_ten_thousand_is_read_in_its_time() -> None:
     found = read_devices((CA.pem + "".join(devices)).encode())
     assert len(found.devices) == 300
     assert found.others == (CA.certificate,)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"-----BEGIN CERTIFICATE-----\n" * 30_000,
+        b"-----BEGIN A" * 50_000 + b"-----",
+        b"-----BEGIN CERTIFICATE-----\n" * 15_000 + b"-----END X-----" * 15_000,
+        b"".join(b"-----BEGIN A%d-----" % number for number in range(40_000)),
+    ],
+    ids=["beginnings", "in a row", "other ends", "labels"],
+)
+def test_a_file_of_beginnings_costs_no_time(content: bytes) -> None:
+    """It is not readable, and that is known at once: none is searched for its end again and again."""
+    begin = time.monotonic()
+    with pytest.raises(errors.UnreadableDeviceCertificateError, match="no end"):
+        read_devices(content)
+    assert time.monotonic() - begin < 5

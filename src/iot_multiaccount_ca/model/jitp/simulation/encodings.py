@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import bisect
 import codecs
 import re
 import warnings
@@ -22,7 +23,7 @@ from ....errors import NotADeviceCertificateError, SharedCaError, UnreadableDevi
 from . import der
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _T = TypeVar("_T")
 _MARKS = (
@@ -32,7 +33,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with a byte order mark"),
 )
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 #]+)-----(.*?)-----END \1-----", re.DOTALL)
+_BEGIN, _END = (re.compile(rf"-----{word} ([A-Z0-9 #]{{1,64}})-----") for word in ("BEGIN", "END"))
 _CERTIFICATE_LABELS = {
     "CERTIFICATE": "PEM",
     "X509 CERTIFICATE": "PEM (X509 CERTIFICATE)",
@@ -103,7 +104,7 @@ def _in_pem(text: str) -> tuple[list[x509.Certificate], str]:
     forms: dict[str, None] = {}
     others: dict[str, None] = {}
     blocks = 0
-    for label, body in _BLOCK.findall(text):
+    for label, body in _blocks(text):
         blocks += 1
         if label in _CERTIFICATE_LABELS:
             found.append(_certificate(_decoded(body)))
@@ -118,6 +119,23 @@ def _in_pem(text: str) -> tuple[list[x509.Certificate], str]:
     if not found:
         raise _something_else(" and ".join(others))
     return found, " and ".join(forms)
+
+
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """Label and body of each PEM block; a beginning inside of another block is that one's text.
+
+    The ends are looked up, not searched for from each beginning: a file of beginnings would take minutes.
+    """
+    ends: dict[str, list[int]] = {}
+    for end in _END.finditer(text):
+        ends.setdefault(end[1], []).append(end.start())
+    at = 0
+    for begin in _BEGIN.finditer(text):
+        places = ends.get(begin[1], [])
+        next_end = bisect.bisect_left(places, begin.end())
+        if begin.start() >= at and next_end < len(places):
+            at = places[next_end]
+            yield begin[1], text[begin.end() : at]
 
 
 def _certificate(content: bytes) -> x509.Certificate:

@@ -18,7 +18,7 @@ from ..target import is_token
 if TYPE_CHECKING:
     from .settings import AdmissionSettings
 
-#: The fields of a subject that rules and thing names may use: JITP's own words for them.
+#: The fields of a subject that rules and thing names may use, as JITP spells them; ``SerialNumber`` too is the subject's.
 SUBJECT_FIELDS = tuple(name.removeprefix(PARAMETER_PREFIX) for name in SUBJECT_PARAMETERS)
 _PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.-]{1,500}|(?=.{1,500}\Z)(?:/[A-Za-z0-9_.-]+){1,15}", re.ASCII)
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
@@ -179,8 +179,9 @@ class Admission:
         table_key: by default ``certificateId``.
         listed_by: what the list holds, `ListedBy`; by default ``FINGERPRINT``.
         subject: a regular expression for each field that must match as a whole, such as
-            ``{"Organization": "Example Corp", "CommonName": "sensor-[0-9]+"}``; fields as JITP names them; a subject
-            that has the field twice, or not, does not match.
+            ``{"Organization": "Example Corp", "CommonName": "sensor-[0-9]+"}``; fields as JITP spells them, where
+            ``SerialNumber`` is the subject's own serialNumber (2.5.4.5), and not, as in a JITP template, the number
+            that the CA gave the certificate; a subject that has the field twice, or not, does not match.
         not_before: aware time from which devices enroll, on top of a list, a subject rule or ``everyone``.
         not_after: aware time until which they do.
         everyone: every certificate that the CA signed, as `any_certificate` says by name; by default not.

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from iot_multiaccount_ca.fleet.compare import Difference
+    from iot_multiaccount_ca.fleet.difference import Difference
 
 ACCOUNTS, REGION = plans.ACCOUNTS, plans.REGION
 OWN_ACCOUNT = plans.DEV
 # What stands for a CA's DER: the fake looks at no certificate, and the check only at its hash.
 _DER = b"not really a certificate, %d"
+UUID = "0a1b2c3d-0000-4000-8000-000000000000"
 BODY = json.dumps({"Parameters": {}, "Resources": {"certificate": {"Type": "AWS::IoT::Certificate"}}})
 
 
@@ -148,7 +149,7 @@ def _template(records: Sequence[RegistrationRecord]) -> dict[str, Any]:
             resources["Template"] = {
                 "Type": "AWS::IoT::ProvisioningTemplate",
                 "Properties": {
-                    "TemplateName": each.template_name,
+                    "TemplateName": _template_name(each.template_name),
                     "TemplateBody": BODY,
                     "TemplateType": "JITP",
                     "ProvisioningRoleArn": {"Fn::GetAtt": ["ProvisioningRole", "Arn"]},
@@ -169,6 +170,14 @@ def _template(records: Sequence[RegistrationRecord]) -> dict[str, Any]:
     return {"Resources": resources}
 
 
+def _template_name(name: str) -> Any:
+    """As the construct writes it: a retained one's ends in digits of the stack's id."""
+    if "?" not in name:
+        return name
+    uuid = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+    return {"Fn::Join": ["", [name.rstrip("?"), {"Fn::Select": [0, {"Fn::Split": ["-", uuid]}]}]]}
+
+
 def deployed(records: Iterable[RegistrationRecord]) -> World:
     """A world in which everything is as planned."""
     world = World()
@@ -177,9 +186,15 @@ def deployed(records: Iterable[RegistrationRecord]) -> World:
     return world
 
 
+def stack_id(planned: RegistrationRecord, uuid: str = UUID) -> str:
+    """The id of a registration's stack; another UUID is an earlier or later stack of its name."""
+    return f"arn:aws:cloudformation:{planned.region}:{planned.account}:stack/{planned.stack_name}/{uuid}"
+
+
 def add_registration(world: World, planned: RegistrationRecord, *, number: int = 0) -> None:
     """Register it as planned, with its template, roles and stack."""
     account, region = planned.account, planned.region
+    template_name = planned.template_name and planned.template_name.replace("?" * 8, UUID[:8])
     here = f"{account}/{region}"
     arn = f"arn:aws:iot:{region}:{account}:cacert/{planned.certificate_id}"
     world.roles.add(f"arn:aws:iam::{account}:role/cdk-hnb659fds-lookup-role-{account}-{region}")
@@ -194,17 +209,18 @@ def add_registration(world: World, planned: RegistrationRecord, *, number: int =
                 "certificateMode": planned.certificate_mode,
                 "validity": {"notAfter": planned.expires.timestamp()},
             },
-            "registrationConfig": {"templateName": planned.template_name} if planned.template_name else {},
+            "registrationConfig": {"templateName": template_name} if template_name else {},
         },
         "tags": {
             "team": "fleet",
             "stage": planned.stage or "",
-            "iot-multiaccount-ca:stack-id": f"arn:aws:cloudformation:{region}:{account}:stack/{planned.stack_name}/1-2",
+            "iot-multiaccount-ca:stack-id": stack_id(planned),
             "iot-multiaccount-ca:logical-id": planned.logical_id,
         },
     }
     world.stack_resources[f"{here}/{planned.stack_name}"] = {
         "StackName": planned.stack_name,
+        "StackId": stack_id(planned),
         "LogicalResourceId": planned.logical_id,
         "PhysicalResourceId": planned.certificate_id,
         "ResourceType": RESOURCE_TYPE,
@@ -227,7 +243,7 @@ def add_registration(world: World, planned: RegistrationRecord, *, number: int =
             {"ruleName": f"rule{number}", "topicPattern": topic, "ruleDisabled": False}
             for number, topic in enumerate(topics)
         ]
-    if planned.template_name is not None:
+    if template_name is not None:
         role = f"arn:aws:iam::{account}:role/provisioning"
         world.roles.add(role)
         world.stack_resources[f"{here}/{planned.stack_name}/ProvisioningRole"] = {
@@ -235,8 +251,8 @@ def add_registration(world: World, planned: RegistrationRecord, *, number: int =
             "LogicalResourceId": "ProvisioningRole",
             "PhysicalResourceId": "provisioning",
         }
-        world.templates[f"{here}/{planned.template_name}"] = {
-            "templateName": planned.template_name,
+        world.templates[f"{here}/{template_name}"] = {
+            "templateName": template_name,
             "enabled": True,
             "type": "JITP",
             "provisioningRoleArn": role,
@@ -282,14 +298,18 @@ class Fleet:
         }.items():
             self._monkeypatch.setenv(name, value)
 
-    def check(self, *, lookup_role: bool = True, concurrency: int = 4, **access: str) -> FleetResult:
+    def check(
+        self, *, lookup_role: bool = True, concurrency: int = 4, leftovers: bool = False, **access: str
+    ) -> FleetResult:
         """Verify the fleet."""
         assembly = self.assembly(lookup_role=lookup_role)
         with FakeAws(self.world) as url:
             self.ask(url)
             entered = Access(**access)  # type: ignore[arg-type]
             try:
-                return verify_fleet(read_planned(assembly), entered, concurrency=concurrency)
+                return verify_fleet(
+                    read_planned(assembly), entered, concurrency=concurrency, leftovers=leftovers
+                )
             finally:
                 entered.close()
 

@@ -23,8 +23,12 @@ def check_fleet(
     qualifier: str | None,
     concurrency: int,
     expires_within: int = EXPIRES_SOON_DAYS,
+    leftovers: bool = False,
 ) -> FleetResult:
-    """Check the fleet of a cloud assembly, with a progress bar. ``expires_within``: in days, what is soon."""
+    """Check the fleet of a cloud assembly, with a progress bar. ``expires_within``: in days, what is soon.
+
+    ``leftovers``: look in every account for what stacks that are gone have left.
+    """
     from ..fleet.planned import read_planned
     from ..fleet.verify import verify_fleet
 
@@ -38,5 +42,6 @@ def check_fleet(
             access,
             concurrency=concurrency,
             expires_soon_days=expires_within,
+            leftovers=leftovers,
             on_done=on_done,
         )

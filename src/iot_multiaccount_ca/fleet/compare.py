@@ -6,14 +6,15 @@ of AWS IoT does, the fix names it.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..model.jitr.enrollment import REGISTERED_TOPIC
-from ..model.ownership import read_ownership
+from .difference import Difference
+from .owners import Holder, owner_difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,24 +24,7 @@ if TYPE_CHECKING:
     from .planned import PlannedRegistration
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One field in which AWS is not as planned. ``fix`` is a sentence."""
-
-    field: str
-    planned: str | bool | None
-    live: str | bool | None
-    fix: str
-
-    @property
-    def planned_words(self) -> str:
-        """What is planned, as people read it."""
-        return _words(self.planned)
-
-    @property
-    def live_words(self) -> str:
-        """What is, as people read it."""
-        return _words(self.live)
+_MEANWHILE = "until then devices stay PENDING_ACTIVATION"
 
 
 def missing_registration(
@@ -54,17 +38,23 @@ def missing_registration(
         live = "not deployed"
     elif stack.status.endswith("_COMPLETE"):
         fix = (
-            "it was deleted outside the stack, which does not notice: deploy a change of the registration, such as one "
-            f"more tag, with `{planned.deploy}`; that registers it again"
+            "it was deleted outside the stack, which does not notice: change the registration, by one more tag for "
+            f"instance, and run `{planned.deploy}`; that registers it again"
         )
         live = "deleted outside the stack"
     else:
-        fix = f"see the events of stack {planned.record.stack_name}, then deploy it again with `{planned.deploy}`"
+        fix = (
+            "see why with `aws cloudformation describe-stack-events "
+            f"--region {planned.record.region} --stack-name {planned.record.stack_name}`, then deploy it again with "
+            f"`{planned.deploy}`"
+        )
         live = f"resource {stack.status}"
     return Difference("registered", "registered", live, fix)
 
 
-def registration_differences(planned: PlannedRegistration, live: LiveRegistration) -> Iterator[Difference]:
+def registration_differences(
+    planned: PlannedRegistration, live: LiveRegistration, holder: Holder
+) -> Iterator[Difference]:
     """Where a registered CA is not as planned."""
     record = planned.record
     update = f"aws iot update-ca-certificate --region {record.region} --certificate-id {live.certificate_id}"
@@ -73,12 +63,16 @@ def registration_differences(planned: PlannedRegistration, live: LiveRegistratio
             "certificateId",
             record.certificate_id,
             live.fingerprint,
-            f"another certificate is registered as {live.certificate_id}; synthesize and deploy the current CA",
+            f"another certificate is registered as {live.certificate_id}; synthesize the app with the current CA, and "
+            f"run `{planned.deploy}`",
         )
-    owned = _owner_difference(record, live)
+    owned = owner_difference(planned, live, holder)
     if live.mode != record.certificate_mode:
         yield Difference(
-            "certificateMode", record.certificate_mode, live.mode, _mode_fix(record, foreign=bool(owned))
+            "certificateMode",
+            record.certificate_mode,
+            live.mode,
+            _mode_fix(planned, live, holder, foreign=bool(owned)),
         )
     status = "ACTIVE" if record.active else "INACTIVE"
     if live.status != status:
@@ -87,7 +81,7 @@ def registration_differences(planned: PlannedRegistration, live: LiveRegistratio
     if live.auto_registration != auto:
         fix = f"run `{update} --new-auto-registration-status {auto}`"
         yield Difference("autoRegistration", auto, live.auto_registration, fix)
-    yield from _config_difference(record, live, update)
+    yield from _config_difference(planned, live, holder, update)
     if owned is None:
         yield from _tags_difference(planned, live)
     if owned is not None:
@@ -103,26 +97,26 @@ def template_differences(planned: PlannedRegistration, live: LiveTemplate | None
             "template",
             name,
             None,
-            f"it was deleted outside stack {record.stack_name}: make it again under this name, of type JITP, with role "
-            "and body as in the stack (`aws iot create-provisioning-template`); until then no device is provisioned",
+            f"it was deleted outside the stack: {_anew(planned, 'the provisioning')}; until then no device enrolls",
         )
         return
     if not live.enabled:
         fix = f"run `aws iot update-provisioning-template --region {region} --template-name {name} --enabled`"
         yield Difference("templateEnabled", True, False, fix)
     if live.type != "JITP":
-        fix = "a template's type cannot change: delete it and make it again with --type JITP"
+        fix = f"a template's type cannot change: {_anew(planned, 'the provisioning')}"
         yield Difference("templateType", "JITP", live.type, fix)
     if live.role_exists is False:
-        fix = "make the role again, with the trust and policy that the stack's template gives it"
+        fix = f"it was deleted outside the stack: {_anew(planned, 'the provisioning')}"
         yield Difference("templateRole", "an existing role", live.role_arn or None, fix)
     if planned.template_body is not None and not _same_json(planned.template_body, live.body):
         yield Difference(
             "templateBody",
             "as in the stack",
             "changed",
-            f"run `{planned.deploy}` if it has news, or set the stack's body as default version with "
-            f"`aws iot create-provisioning-template-version --region {region} --template-name {name} --set-as-default`",
+            f"run `{planned.deploy}` if it has news; else set the stack's body again with "
+            f"`aws iot create-provisioning-template-version --region {region} --template-name {name} --set-as-default "
+            f"--template-body {_argument(planned.template_body)}`",
         )
 
 
@@ -153,42 +147,38 @@ def function_differences(
     if activation is None:
         return
     if live is None:
-        fix = (
-            "it was deleted outside the stack, which does not notice: take the activation out, deploy, put it in and "
-            f"deploy again, each time with `{planned.deploy}`; until then devices stay PENDING_ACTIVATION"
-        )
+        fix = f"it was deleted outside the stack: {_anew(planned, 'the activation')}; {_MEANWHILE}"
         yield Difference("activationFunction", name or activation.logical_id, None, fix)
         return
     changed = sorted(
         key for key, value in activation.environment.items() if not _same_json(value, live.get(key, ""))
     )
     if changed:
+        environment = {**live, **activation.environment}
         fix = (
-            f"its environment was changed outside the stack ({', '.join(changed)}): set it to what the stack's "
-            f"template has, with `aws lambda update-function-configuration --region {planned.record.region} "
-            f"--function-name {name}`"
+            f"its environment was changed outside the stack ({', '.join(changed)}): set it again with "
+            f"`aws lambda update-function-configuration --region {planned.record.region} --function-name {name} "
+            f"--environment {_argument(json.dumps({'Variables': environment}))}`"
         )
         yield Difference("admission", "as in the stack", "changed", fix)
 
 
 def activation_difference(
-    record: RegistrationRecord, certificate_id: str, rules: Iterable[LiveRule]
+    planned: PlannedRegistration, certificate_id: str, rules: Iterable[LiveRule]
 ) -> Difference | None:
     """A stage under just-in-time registration whose event nobody gets: its topic rule is gone, or disabled."""
     topic = f"{REGISTERED_TOPIC}/{certificate_id}"
     listening = [rule for rule in rules if rule.topic == topic]
     if any(rule.enabled for rule in listening):
         return None
-    planned, meanwhile = f"a topic rule on {topic}", "until then devices stay PENDING_ACTIVATION"
+    wanted = f"a topic rule on {topic}"
     if listening:
         name = listening[0].name
-        fix = f"run `aws iot enable-topic-rule --region {record.region} --rule-name {name}`; {meanwhile}"
-        return Difference("activationRule", planned, f"{name} is disabled", fix)
-    fix = (
-        f"it was deleted outside stack {record.stack_name}: make it again with name, SQL and actions as in the stack "
-        f"(`aws iot create-topic-rule`); {meanwhile}"
-    )
-    return Difference("activationRule", planned, None, fix)
+        region = planned.record.region
+        fix = f"run `aws iot enable-topic-rule --region {region} --rule-name {name}`; {_MEANWHILE}"
+        return Difference("activationRule", wanted, f"{name} is disabled", fix)
+    fix = f"it was deleted outside the stack: {_anew(planned, 'the activation')}; {_MEANWHILE}"
+    return Difference("activationRule", wanted, None, fix)
 
 
 def expiry_difference(
@@ -219,28 +209,6 @@ def expiry_warning(
     return f"{ca} expires on {expires:%Y-%m-%d}, in {days} days: {advice}"
 
 
-def _owner_difference(record: RegistrationRecord, live: LiveRegistration) -> Difference | None:
-    wanted = f"{record.stack_name}/{record.logical_id}"
-    owner = read_ownership(live.tags)
-    if owner is None:
-        fix = "no stack's tags are on it: remove it, or take it over with on_existing=OnExisting.ADOPT; then deploy"
-        return Difference("owner", wanted, None, fix)
-    stack = owner.stack
-    name = stack.name
-    if record.nested_template is not None and name.startswith(f"{record.stack_name}-"):
-        name = record.stack_name  # CloudFormation names a nested stack after the one around it
-    held = (name, owner.logical_id, stack.region, stack.account)
-    if held == (record.stack_name, record.logical_id, record.region, record.account):
-        return None
-    if stack.name == record.stack_name:
-        fix = "the construct was renamed: give it its old logical id with override_logical_id"
-    else:
-        fix = (
-            f"it belongs to stack {stack.name}: take it out of that stack's plan first, then deploy this one"
-        )
-    return Difference("owner", wanted, f"{stack.name}/{owner.logical_id or '-'}", fix)
-
-
 def _tags_difference(planned: PlannedRegistration, live: LiveRegistration) -> Iterator[Difference]:
     """Tags of the user's own that are missing, or of another value; tags that others put there are theirs."""
     off = {key: value for key, value in planned.tags.items() if live.tags.get(key) != value}
@@ -255,46 +223,54 @@ def _tags_difference(planned: PlannedRegistration, live: LiveRegistration) -> It
         )
 
 
-def _mode_fix(record: RegistrationRecord, *, foreign: bool) -> str:
+def _mode_fix(planned: PlannedRegistration, live: LiveRegistration, holder: Holder, *, foreign: bool) -> str:
+    if holder.gone:
+        return "the stack that registered it is gone: take it up first, as said of the owner"
     if foreign:
         return (
-            "it was not registered by this stack: deactivate and delete it there, then deploy a change of this "
-            f"registration, or plan the stage with certificate_mode=CertificateMode.{_other(record.certificate_mode)}"
+            "it was not registered by this stack: deactivate and delete it there, or plan the stage with "
+            f"certificate_mode=CertificateMode.{live.mode}; then run `{planned.deploy}`"
         )
     return (
-        "AWS IoT has no call to change a mode: deploy the stage with allow_mode_change=True, which deletes the "
-        "registration and makes it again"
+        "AWS IoT has no call to change a mode: set allow_mode_change=True, which deletes the registration and makes it "
+        f"again, and run `{planned.deploy}`"
     )
 
 
-def _other(mode: str) -> str:
-    return "DEFAULT" if mode == "SNI_ONLY" else "SNI_ONLY"
-
-
 def _config_difference(
-    record: RegistrationRecord, live: LiveRegistration, update: str
+    planned: PlannedRegistration, live: LiveRegistration, holder: Holder, update: str
 ) -> Iterator[Difference]:
+    record = planned.record
     held: str | None = "a template body of its own" if live.inline_template else live.template_name
-    if record.template_is(held):
+    wanted = planned.template_name(holder.owner.stack if holder.owner is not None else None)
+    if held == wanted or (wanted is not None and "?" in wanted and record.template_is(held)):
         return
-    if record.template_name is None:
+    if wanted is None:
         fix = f"run `{update} --remove-auto-registration`"
         if record.auto_registration:
             fix += f", then `{update} --new-auto-registration-status ENABLE`, should the first have turned it off"
     else:
         fix = (
-            f"run `{update} --registration-config templateName={record.template_name}`"
-            if "?" not in record.template_name
-            else f"deploy {record.stack_name} with another change of the registration, such as one more tag; only "
+            f"run `{update} --registration-config templateName={wanted}`"
+            if "?" not in wanted
+            else f"change the registration, by one more tag for instance, and run `{planned.deploy}`; only "
             "CloudFormation knows the whole name of a template that is retained"
         )
-    yield Difference("templateName", record.template_name, held, fix)
+    yield Difference("templateName", wanted, held, fix)
 
 
-def _words(value: str | bool | None) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value or "none"
+def _anew(planned: PlannedRegistration, what: str) -> str:
+    """How CloudFormation makes again what was removed behind its back: it does not notice, and repairs nothing."""
+    return (
+        f"take {what} out of the stage, deploy, put it in and deploy again, each time with `{planned.deploy}`"
+    )
+
+
+def _argument(text: str) -> str:
+    """JSON as one argument of a command line: on one line, and without a backtick, which would end what is quoted."""
+    with contextlib.suppress(ValueError):  # whatever else it is, AWS IoT took it once
+        text = json.dumps(json.loads(text), separators=(",", ":"))
+    return shlex.quote(text.replace("`", "\\u0060"))
 
 
 def _same_json(one: str, other: str) -> bool:

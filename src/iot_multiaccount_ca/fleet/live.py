@@ -14,6 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from ..model.ownership import StackId
+    from ..model.target import Target
 
 _NOT_FOUND = "ResourceNotFoundException"
 # IAM has no endpoint of its own in a region; each partition answers in one.
@@ -63,7 +65,7 @@ class LiveRule:
 
 @dataclass(frozen=True, slots=True)
 class LiveResource:
-    """A resource of a stack, as CloudFormation knows it."""
+    """A resource of a deployed stack, as CloudFormation knows it."""
 
     status: str
     physical_id: str | None
@@ -72,11 +74,13 @@ class LiveResource:
 class Reader:
     """Reads one account and region. ``client`` gives a client by service and region."""
 
-    def __init__(self, client: Callable[[str, str], Any], region: str, partition: str, identity: str) -> None:
+    def __init__(self, client: Callable[[str, str], Any], target: Target, identity: str) -> None:
         self._client = client
-        self._region = region
-        self._partition = partition
+        self._account = target.account
+        self._region = target.region
+        self._partition = target.partition
         self._identity = identity
+        self._gone: dict[str, bool] = {}
         self._templates: dict[str, LiveTemplate | None] = {}
         self._rules: list[LiveRule] | None = None
         self._resources: dict[tuple[str, str], LiveResource | None] = {}
@@ -151,12 +155,52 @@ class Reader:
                 absent=("ValidationError",),
             )
             detail = answer["StackResourceDetail"] if answer is not None else None
+            if detail is not None:
+                self._gone[detail.get("StackId", "")] = (
+                    False  # by its name only a stack that is there is found
+                )
             self._resources[key] = (
                 LiveResource(detail["ResourceStatus"], detail.get("PhysicalResourceId"))
                 if detail is not None
                 else None
             )
         return self._resources[key]
+
+    def stack_is_gone(self, stack: StackId) -> bool:
+        """Whether CloudFormation says so of that very stack: deleted, or unknown by its full id. Asked once.
+
+        One that failed to be deleted, or to be made, is there; so is one of another account or region, for all that is
+        known here. Raises `UnreadableError` where it may not be asked.
+        """
+        if stack.region != self._region or stack.account != self._account:
+            return False
+        if stack.text not in self._gone:
+            answer = self._call(
+                "cloudformation:DescribeStacks",
+                self._client("cloudformation", self._region).describe_stacks,
+                {"StackName": stack.text},
+                absent=("ValidationError",),
+                absent_says="does not exist",
+            )
+            self._gone[stack.text] = answer is None or answer["Stacks"][0]["StackStatus"] == "DELETE_COMPLETE"
+        return self._gone[stack.text]
+
+    def certificate_ids(self) -> list[str]:
+        """The ids of all CAs that are registered."""
+        iot = self._client("iot", self._region)
+        pages = self._pages(
+            "iot:ListCACertificates", iot.list_ca_certificates, {"pageSize": 250}, ("nextMarker", "marker")
+        )
+        return [each["certificateId"] for page in pages for each in (page or {}).get("certificates", ())]
+
+    def template_names(self) -> list[str]:
+        """The names of all provisioning templates of type JITP."""
+        iot = self._client("iot", self._region)
+        pages = self._pages(
+            "iot:ListProvisioningTemplates", iot.list_provisioning_templates, {"maxResults": 250}
+        )
+        found = [each for page in pages for each in (page or {}).get("templates", ())]
+        return [each["templateName"] for each in found if each.get("type") == "JITP"]
 
     def environment(self, function_name: str) -> dict[str, str] | None:
         """The environment of a Lambda function, or None where there is no such function."""
@@ -197,30 +241,41 @@ class Reader:
         except UnreadableError:
             return None
 
-    def _pages(self, action: str, call: Callable[..., Any], request: Mapping[str, str]) -> Iterator[Any]:
-        """Each page of a listing; None in place of one that is of something gone."""
+    def _pages(
+        self,
+        action: str,
+        call: Callable[..., Any],
+        request: Mapping[str, Any],
+        tokens: tuple[str, str] = ("nextToken", "nextToken"),
+    ) -> Iterator[Any]:
+        """Each page of a listing; None in place of one that is of something gone.
+
+        ``tokens``: what the answer calls the next page, and what the request does.
+        """
+        given, asked = tokens
         token: dict[str, str] = {}
         while True:
             page = self._call(action, call, {**request, **token})
             yield page
-            if page is None or not page.get("nextToken"):
+            if page is None or not page.get(given):
                 return
-            token = {"nextToken": page["nextToken"]}
+            token = {asked: page[given]}
 
     def _call(
         self,
         action: str,
         call: Callable[..., Any],
-        request: Mapping[str, str],
+        request: Mapping[str, Any],
         *,
         absent: tuple[str, ...] = (_NOT_FOUND,),
+        absent_says: str = "",
     ) -> Any:
         try:
             return call(**request)
         except ClientError as error:
             said = error.response.get("Error", {})
             code = said.get("Code", "unknown")
-            if code in absent:
+            if code in absent and absent_says in said.get("Message", ""):
                 return None
             raise UnreadableError(_sentence(action, code, said.get("Message", ""), self._identity)) from error
         except BotoCoreError as error:

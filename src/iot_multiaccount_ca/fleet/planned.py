@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
+    from ..model.ownership import StackId
+
 _FUNCTION, _TEMPLATE = "AWS::Lambda::Function", "AWS::IoT::ProvisioningTemplate"
 
 # What the activation Lambda's environment calls the CA that it is for.
@@ -44,7 +46,8 @@ class PlannedRegistration:
     look-ups, or None (a synthesizer without one). ``template_body``: JSON text of the stack's own provisioning
     template, or None where the template is another's; ``template_role``: its provisioning role, an ARN or a resource of
     the stack. ``tags``: the user's own on the CA, as far as they are literal. ``activation``: the Lambda that decides
-    under just-in-time registration.
+    under just-in-time registration. ``selectors``: those of the app's stacks with registrations, by account, region and
+    stack name.
     """
 
     record: RegistrationRecord
@@ -55,11 +58,39 @@ class PlannedRegistration:
     template_role: str | LogicalId | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     activation: PlannedFunction | None = None
+    selectors: Mapping[tuple[str, str, str], str] = field(default_factory=dict, repr=False)
 
     @property
     def deploy(self) -> str:
         """The command that deploys its stack, and no other."""
-        return f"cdk deploy {shlex.quote(self.selector or self.record.stack_name)} --exclusively"
+        return f"cdk deploy {self.quoted_stack} --exclusively"
+
+    @property
+    def quoted_stack(self) -> str:
+        """Its stack, as the CDK CLI names it, for a command line."""
+        return shlex.quote(self.selector or self.record.stack_name)
+
+    def name_of(self, stack: StackId) -> str:
+        """A stack as the CDK CLI names it, where it is one of the app's; else by its own name."""
+        return self.selectors.get((stack.account, stack.region, stack.name), stack.name)
+
+    def is_own_stack(self, stack: StackId) -> bool:
+        """Whether that is its stack, in this incarnation or another; a nested one is named after the one around it."""
+        record = self.record
+        nested = record.nested_template is not None and stack.name.startswith(f"{record.stack_name}-")
+        here = (record.account, record.region)
+        return (nested or stack.name == record.stack_name) and (stack.account, stack.region) == here
+
+    def template_name(self, stack: StackId | None) -> str | None:
+        """The template's name as it is once ``stack`` is the registration's: a retained one carries digits of its id.
+
+        Only of the stack's own template: another stack's carries that one's.
+        """
+        name = self.record.template_name
+        known = stack is not None and self.template_body is not None and self.is_own_stack(stack)
+        if name is None or stack is None or not known or not stack.digits:
+            return name
+        return name.replace("?" * len(stack.digits), stack.digits)
 
 
 def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
@@ -76,6 +107,9 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
             allowed="the assembly of an app with a SharedCa, a SharedCaPipelineStage or a CaRegistration",
             fix="give --app the folder that the app's `cdk synth` wrote",
         )
+    selectors = {
+        (record.account, record.region, record.stack_name): stack.selector for stack, record in found
+    }
     templates: dict[tuple[Any, str], dict[str, Any]] = {}
     planned = []
     for stack, record in found:
@@ -92,6 +126,7 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
             PlannedRegistration(
                 record,
                 selector=stack.selector,
+                selectors=selectors,
                 lookup_role_arn=arn.replace("${AWS::Partition}", record.partition) if arn else None,
                 external_id=stack.external_id,
                 tags=_tags(_properties(templates[key].get(record.logical_id, {}))),

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from ..model.ca.validity import EXPIRES_SOON_DAYS
 from .access import Access, NoAccessError, NoCredentialsError
 from .compare import (
-    Difference,
     activation_difference,
     expiry_difference,
     expiry_warning,
@@ -20,13 +19,16 @@ from .compare import (
     role_difference,
     template_differences,
 )
+from .leftovers import left_over
 from .live import LiveRegistration, LiveTemplate, Reader, UnreadableError
+from .owners import Holder
 from .planned import LogicalId
 from .pool import run_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from .difference import Difference
     from .planned import PlannedRegistration
 
 #: Seconds in which an account and region is checked, or is a row that says so.
@@ -110,6 +112,7 @@ class _Finding:
     problem: str | None = None
     live: LiveRegistration | None = None
     template: LiveTemplate | None = None
+    orphan: bool = False
 
 
 def verify_fleet(
@@ -119,11 +122,13 @@ def verify_fleet(
     concurrency: int,
     expires_soon_days: int = EXPIRES_SOON_DAYS,
     deadline: float = DEADLINE,
+    leftovers: bool = False,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> FleetResult:
     """Check every registration, ``concurrency`` accounts and regions at a time.
 
-    ``deadline``: in seconds, how long one of them may take. ``on_done`` takes the number of those just finished.
+    ``deadline``: in seconds, how long one of them may take. ``leftovers``: look everywhere for what stacks that are
+    gone have left, not only where the plan retains or such a stack shows. ``on_done``: takes how many are done.
     Ctrl-C ends at once with what is known, and so do credentials that expire on the way.
     """
     targets: dict[tuple[str, str], list[PlannedRegistration]] = {}
@@ -134,7 +139,7 @@ def verify_fleet(
     interrupted, left = False, INTERRUPTED
 
     def check(target: list[PlannedRegistration]) -> list[StageResult]:
-        return _check_target(target, access, now, expires_soon_days)
+        return _check_target(target, access, now, expires_soon_days, leftovers=leftovers)
 
     def late(target: list[PlannedRegistration]) -> list[StageResult]:
         problem = f"no answer within {deadline:g} seconds; fix: see that the region is enabled, and try again"
@@ -160,7 +165,12 @@ def verify_fleet(
 
 
 def _check_target(
-    target: list[PlannedRegistration], access: Access, now: dt.datetime, expires_soon_days: int
+    target: list[PlannedRegistration],
+    access: Access,
+    now: dt.datetime,
+    expires_soon_days: int,
+    *,
+    leftovers: bool,
 ) -> list[StageResult]:
     first = target[0]
     record = first.record
@@ -172,8 +182,12 @@ def _check_target(
             planned_role=first.lookup_role_arn,
             external_id=first.external_id,
         ) as identity:
-            reader = Reader(access.client, record.region, record.partition, identity)
-            results = [_check(each, reader, now, expires_soon_days, identity) for each in target]
+            reader = Reader(access.client, record.target, identity)
+            found = [(each, _find(each, reader, now, expires_soon_days)) for each in target]
+            if leftovers or any(finding.orphan or _retains(each) for each, finding in found):
+                # Of the account, not of a registration: told once, with the first.
+                found[0][1].warnings += left_over([(each, held.live) for each, held in found], reader)
+            results = [_result(each, finding, identity) for each, finding in found]
             return _with_endpoint(results, reader)
     except NoCredentialsError:
         raise
@@ -186,9 +200,11 @@ def _check_target(
         return [StageResult(each, StageState.UNCHECKED, problem=problem) for each in target]
 
 
-def _check(
-    planned: PlannedRegistration, reader: Reader, now: dt.datetime, expires_soon_days: int, identity: str
-) -> StageResult:
+def _retains(planned: PlannedRegistration) -> bool:
+    return "?" in (planned.record.template_name or "")
+
+
+def _find(planned: PlannedRegistration, reader: Reader, now: dt.datetime, expires_soon_days: int) -> _Finding:
     found = _Finding()
     try:
         _read(planned, reader, now, found)
@@ -197,6 +213,10 @@ def _check(
     soon = expiry_warning(planned.record, found.live, now, expires_soon_days)
     if soon is not None:
         found.warnings.append(soon)
+    return found
+
+
+def _result(planned: PlannedRegistration, found: _Finding, identity: str) -> StageResult:
     return StageResult(
         planned,
         _state(found),
@@ -216,40 +236,58 @@ def _read(planned: PlannedRegistration, reader: Reader, now: dt.datetime, found:
         found.live = _under_another_id(planned, reader, found)
     if found.live is None:
         return
-    found.differences += registration_differences(planned, found.live)
+    wanted_role = _wanted_role(planned, reader)
+    holder = _holder(planned, found.live, reader)
+    found.orphan = holder.gone
+    found.differences += registration_differences(planned, found.live, holder)
     expired = expiry_difference(record, found.live, now)
     if expired is not None:
         found.differences.append(expired)
-    # The name that AWS holds, where the planned one is only known at deployment.
-    named = found.live.template_name if record.template_is(found.live.template_name) else record.template_name
+    named = planned.template_name(holder.owner.stack if holder.owner is not None else None)
+    if named is not None and "?" in named and record.template_is(found.live.template_name):
+        named = found.live.template_name  # what AWS holds, where the planned one is only known at deployment
     if named is not None and "?" not in named:
         found.template = reader.template(named)
         found.differences += template_differences(planned, found.template)
-        found.differences += _role_difference(planned, found.template, reader)
+        if found.template is not None and found.template.role_exists is not False and not holder.gone:
+            other = role_difference(planned, found.template, wanted_role)
+            found.differences += [other] if other is not None else []
     if record.jitr:
-        unheard = activation_difference(record, found.live.certificate_id, reader.rules())
+        unheard = activation_difference(planned, found.live.certificate_id, reader.rules())
         if unheard is not None:
             found.differences.append(unheard)
         found.differences += _function_differences(planned, reader)
 
 
-def _role_difference(
-    planned: PlannedRegistration, template: LiveTemplate | None, reader: Reader
-) -> Iterator[Difference]:
-    wanted = planned.template_role
-    if template is None or template.role_exists is False:
-        return
-    if isinstance(wanted, LogicalId):
-        if planned.record.nested_template is not None:
-            return  # a nested stack's name is only known to CloudFormation
-        try:
-            role = reader.resource(planned.record.stack_name, wanted)
-        except UnreadableError:
-            return  # not to know is not to differ
-        wanted = role.physical_id if role is not None else None
-    difference = role_difference(planned, template, wanted)
-    if difference is not None:
-        yield difference
+def _wanted_role(planned: PlannedRegistration, reader: Reader) -> str | None:
+    """The template's role that the stack has, an ARN or a name; None where that is not known."""
+    role = planned.template_role
+    if not isinstance(role, LogicalId):
+        return role
+    if planned.record.nested_template is not None:
+        return None  # a nested stack's name is only known to CloudFormation
+    try:
+        resource = reader.resource(planned.record.stack_name, role)
+    except UnreadableError:
+        return None
+    return resource.physical_id if resource is not None else None
+
+
+def _holder(planned: PlannedRegistration, live: LiveRegistration, reader: Reader) -> Holder:
+    """Who has it by its tags, and whether that stack is still there; one that cannot be asked of is."""
+    holder, record = Holder.of(live), planned.record
+    if holder.owner is None:
+        return holder
+    try:
+        if not reader.stack_is_gone(holder.owner.stack):
+            return holder
+    except UnreadableError:
+        return holder
+    try:
+        replaced = reader.resource(record.stack_name, record.logical_id) is not None
+    except UnreadableError:
+        replaced = False
+    return replace(holder, gone=True, replaced=replaced)
 
 
 def _function_differences(planned: PlannedRegistration, reader: Reader) -> Iterator[Difference]:

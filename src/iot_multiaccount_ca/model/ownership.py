@@ -5,6 +5,7 @@ The Lambda has a copy of its own (``ca_registrar/ownership.py``); a test holds t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,12 @@ class StackId:
         if len(parts) < 6 or not parts[5].startswith("stack/"):
             return cls(text, "", "", text)
         return cls(text, parts[3], parts[4], parts[5].split("/")[1])
+
+    @property
+    def digits(self) -> str:
+        """The first 8 hex digits of its UUID, which names of what is retained carry; empty where there is none."""
+        head = self.text.rpartition("/")[2].partition("-")[0]
+        return head if re.fullmatch(r"[0-9a-f]{8}", head) else ""
 
 
 @dataclass(frozen=True, slots=True)

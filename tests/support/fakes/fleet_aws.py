@@ -38,6 +38,8 @@ class World:
     codes: dict[str, str] = field(default_factory=dict)
     #: (status, code) answers by ``account/Action``, taken one at a time; a last one of ``None`` ends them.
     faults: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    #: Status of stacks by their full id, for those that are not simply deployed; None: CloudFormation knows it no more.
+    stacks: dict[str, str | None] = field(default_factory=dict)
     #: Environments of Lambda functions by ``account/region/name``.
     functions: dict[str, dict[str, str]] = field(default_factory=dict)
     #: What a proxy answers under status 200 in place of AWS, by action.
@@ -138,6 +140,13 @@ class FakeAws:
             name = request["resourceArn"].rpartition("/")[2]
             tags = _held(self.world.cas, account, region, name)["tags"]
             return _page("tags", [{"Key": key, "Value": value} for key, value in tags.items()], request)
+        if action == "ListCACertificates":
+            ids = [{"certificateId": key.split("/")[2]} for key in _here(self.world.cas, account, region)]
+            return _page("certificates", ids, request, given="nextMarker", asked="marker")
+        if action == "ListProvisioningTemplates":
+            held = _here(self.world.templates, account, region)
+            listed = [{"templateName": key.split("/")[2], "type": each["type"]} for key, each in held.items()]
+            return _page("templates", listed, request)
         if action == "GetFunctionConfiguration":
             name = urllib.parse.unquote(path.split("/")[3])
             return {"Environment": {"Variables": _held(self.world.functions, account, region, name)}}
@@ -181,6 +190,18 @@ class FakeAws:
             raise FaultError(400, "ValidationError", f"Stack '{request['StackName']}' does not exist")
         inside = "".join(f"<{key}>{value}</{key}>" for key, value in held.items())
         return f"<StackResourceDetail>{inside}</StackResourceDetail>"
+
+    def _DescribeStacks(self, account: str, region: str, request: dict[str, str]) -> str:
+        stack_id = request["StackName"]
+        name = stack_id.split("/")[1]
+        deployed = self.world.stack_resources.get(f"{account}/{region}/{name}", {}).get("StackId") == stack_id
+        status = self.world.stacks.get(stack_id, "CREATE_COMPLETE" if deployed else None)
+        if status is None:
+            raise FaultError(400, "ValidationError", f"Stack with id {stack_id} does not exist")
+        return (
+            f"<Stacks><member><StackId>{stack_id}</StackId><StackName>{name}</StackName>"
+            f"<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>{status}</StackStatus></member></Stacks>"
+        )
 
 
 class _Connection(asyncio.Protocol):
@@ -226,9 +247,11 @@ class _Connection(asyncio.Protocol):
 
 def _iot_action(path: str) -> str:
     kinds = {
+        "/cacertificates": "ListCACertificates",
         "/cacertificate/": "DescribeCACertificate",
         "/tags": "ListTagsForResource",
         "/provisioning-templates/": "DescribeProvisioningTemplate",
+        "/provisioning-templates": "ListProvisioningTemplates",
         "/endpoint": "DescribeEndpoint",
         "/registrationcode": "GetRegistrationCode",
         "/rules": "ListTopicRules",
@@ -237,11 +260,17 @@ def _iot_action(path: str) -> str:
     return next(action for prefix, action in kinds.items() if path.startswith(prefix))
 
 
-def _page(key: str, found: list[Any], request: dict[str, str]) -> dict[str, Any]:
+def _page(
+    key: str, found: list[Any], request: dict[str, str], *, given: str = "nextToken", asked: str = "nextToken"
+) -> dict[str, Any]:
     """Two at a time, so that whoever reads the first page alone is found out."""
-    at = int(request.get("nextToken", 0))
-    more = {"nextToken": str(at + 2)} if at + 2 < len(found) else {}
+    at = int(request.get(asked, 0))
+    more = {given: str(at + 2)} if at + 2 < len(found) else {}
     return {key: found[at : at + 2], **more}
+
+
+def _here(what: dict[str, dict[str, Any]], account: str, region: str) -> dict[str, dict[str, Any]]:
+    return {key: each for key, each in what.items() if key.startswith(f"{account}/{region}/")}
 
 
 def _held(what: dict[str, dict[str, Any]], account: str, region: str, name: str) -> dict[str, Any]:

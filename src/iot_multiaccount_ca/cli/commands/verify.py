@@ -44,6 +44,7 @@ _COLUMNS = (
     metavar="DAYS",
     help="Warn of a CA that expires sooner.",
 )
+@click.option("--leftovers", is_flag=True, help="Look everywhere for what stacks that are gone have left.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, of a versioned shape.")
 @click.option("--differences", "only_differences", is_flag=True, help="Leave out stages that are as planned.")
 def verify(
@@ -53,6 +54,7 @@ def verify(
     qualifier: str | None,
     concurrency: int,
     expires_within: int,
+    leftovers: bool,
     as_json: bool,
     only_differences: bool,
 ) -> None:
@@ -73,6 +75,7 @@ def verify(
             qualifier=qualifier,
             concurrency=concurrency,
             expires_within=expires_within,
+            leftovers=leftovers,
         )
     if as_json:
         emit_json(VERIFY, VERIFY_VERSION, verify_document(checked))

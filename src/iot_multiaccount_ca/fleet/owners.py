@@ -1,0 +1,96 @@
+"""Whose a registration is against whose it should be, with what to do about it. Pure: asks nobody.
+
+What is advised is what the registrar does: a stack of the same name takes up what a stack that is gone has left, and
+another one does with ADOPT and that stack named (``ca_registrar/taking.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..model.ownership import read_ownership
+from .difference import Difference
+
+if TYPE_CHECKING:
+    from ..model.ownership import Ownership
+    from .live import LiveRegistration
+    from .planned import PlannedRegistration
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The stack that holds a registration by its tags. ``gone``: CloudFormation says that it is no more.
+
+    ``replaced``: a stack is deployed in its place meanwhile.
+    """
+
+    owner: Ownership | None
+    gone: bool = False
+    replaced: bool = False
+
+    @classmethod
+    def of(cls, live: LiveRegistration) -> Holder:
+        """The holder by its tags alone: of which nobody says that it is gone."""
+        return cls(read_ownership(live.tags))
+
+
+def owner_difference(
+    planned: PlannedRegistration, live: LiveRegistration, holder: Holder
+) -> Difference | None:
+    """A registration that is not this stack's, or one of an earlier stack of its name."""
+    record = planned.record
+    wanted, owner = f"{record.stack_name}/{record.logical_id}", holder.owner
+    if owner is None:
+        fix = (
+            f"no stack's tags are on it: {_import(planned)}"
+            if record.engine == "NATIVE"
+            else "no stack's tags are on it: remove it, or set on_existing=OnExisting.ADOPT to take it over; then run "
+            f"`{planned.deploy}`"
+        )
+        return Difference("owner", wanted, None, fix)
+    own = planned.is_own_stack(owner.stack)
+    same = own and owner.logical_id == record.logical_id
+    held = f"{owner.stack.name}/{owner.logical_id or '-'}"
+    if holder.gone:
+        return Difference(
+            "owner", wanted, f"{held} of a stack that is gone", _orphan_fix(planned, live, holder)
+        )
+    if same:
+        return None
+    if own:
+        fix = (
+            "the construct was renamed: give it its old logical id with "
+            f'override_logical_id("{owner.logical_id}")'
+        )
+    else:
+        fix = (
+            f"it belongs to stack {planned.name_of(owner.stack)}: take the CA out of that stack and deploy it, then "
+            f"run `{planned.deploy}`"
+        )
+    return Difference("owner", wanted, held, fix)
+
+
+def _orphan_fix(planned: PlannedRegistration, live: LiveRegistration, holder: Holder) -> str:
+    """How the stage takes up what a stack that is gone has left."""
+    record, owner = planned.record, holder.owner
+    if record.engine == "NATIVE":
+        return _import(planned)
+    first = []
+    if live.mode != record.certificate_mode:
+        first.append(f"plan the stage with certificate_mode=CertificateMode.{live.mode}")
+    if owner is not None and not planned.is_own_stack(owner.stack):
+        first.append(f'set on_existing=OnExisting.ADOPT and adopt_from_stack="{owner.stack.name}"')
+    elif owner is not None and owner.logical_id != record.logical_id:
+        first.append(f'give the construct its old logical id with override_logical_id("{owner.logical_id}")')
+    if not first and holder.replaced:
+        first.append("change the registration, by one more tag for instance, so that CloudFormation acts")
+    steps = f"{', '.join(first)}, and run" if first else "run"
+    fix = f"{steps} `{planned.deploy}`: it takes the registration up for good"
+    if live.mode != record.certificate_mode:
+        fix += ", and its mode can be changed in a deployment after that"
+    return fix
+
+
+def _import(planned: PlannedRegistration) -> str:
+    return f"bring it into its stack with `cdk import {planned.quoted_stack}`, and give its id"

@@ -43,6 +43,7 @@ def close_gaps() -> None:
         mqtt,
         provisioning,
         registration,
+        resource_types,
         routing,
         rules,
         server_certificates,
@@ -50,7 +51,7 @@ def close_gaps() -> None:
     )
 
     # Who wraps the same function comes in order: the last one is asked first.
-    subjects = (registration, routing, provisioning, cloudformation, iam, kms, rules)
+    subjects = (registration, routing, provisioning, cloudformation, resource_types, iam, kms, rules)
     for subject in (*subjects, stack_sets, server_certificates, tls, mqtt, broker, access):
         subject.close()
     _closed = True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from iot_multiaccount_ca.cli.main import _COMMANDS, cli
+from iot_multiaccount_ca.cli.root import _COMMANDS, cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

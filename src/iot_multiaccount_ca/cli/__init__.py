@@ -16,7 +16,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, and end with its exit code: 0, 1 or 2, whenever and however it ends."""
     try:
         # Imported here, so that Ctrl-C in the tenths of a second that it takes is a sentence too.
-        from .main import run
+        from .root import run
 
         run(args)
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from iot_multiaccount_ca import CaCertificate
-from iot_multiaccount_ca.cli.main import run as main
+from iot_multiaccount_ca.cli.root import run as main
 from iot_multiaccount_ca.cli.signing.code_requests import CodeRequest, to_json
 from iot_multiaccount_ca.model.ca.algorithms import KEY_ALGORITHMS
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iot_multiaccount_ca import CertificateMode, JitpTemplateBody, read_registrations
-from iot_multiaccount_ca.cli.main import run as main
+from iot_multiaccount_ca.cli.root import run as main
 from iot_multiaccount_ca.cli.starter import Starter
 from support.certificates import make_ca
 from support.documents import ROOT, blocks

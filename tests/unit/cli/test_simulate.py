@@ -388,7 +388,7 @@ def test_every_finding_is_in_the_docs() -> None:
 def test_it_imports_no_aws_cdk(here: Path) -> None:
     """Nor boto3: it starts fast."""
     code = (
-        "import sys; from iot_multiaccount_ca.cli.main import cli; "
+        "import sys; from iot_multiaccount_ca.cli.root import cli; "
         f"cli.main(['simulate', '-t', {str(here / 'jitp.json')!r}, '-d', {str(here / 'device.pem')!r}], "
         "standalone_mode=False)"
     )

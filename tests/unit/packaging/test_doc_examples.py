@@ -20,7 +20,7 @@ from botocore import xform_name
 
 import iot_multiaccount_ca
 from iot_multiaccount_ca import CaCertificate, CaStage, SharedCa
-from iot_multiaccount_ca.cli.main import cli
+from iot_multiaccount_ca.cli.root import cli
 from support import plans
 from support.certificates import make_ca, make_device, make_verification_certificate, registration_code
 from support.documents import PAGES, ROOT, blocks, commands, pages_with, python_blocks

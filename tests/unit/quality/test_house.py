@@ -45,3 +45,16 @@ def test_no_function_is_long(modules: dict[str, str]) -> None:
 def test_every_module_says_what_it_is_for(modules: dict[str, str]) -> None:
     """In a docstring at its top, so that nobody has to read on to know whether it is the place."""
     assert [path for path, text in modules.items() if not ast.get_docstring(ast.parse(text))] == []
+
+
+def test_no_function_of_a_package_is_named_like_a_module_in_it(modules: dict[str, str]) -> None:
+    """Once the module is loaded, the package's attribute is the module, and calling it a TypeError."""
+    hidden = [
+        f"{path}: {node.name}"
+        for path, text in modules.items()
+        if path.endswith("/__init__.py")
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and {f"{Path(path).parent}/{node.name}.py", f"{Path(path).parent}/{node.name}/__init__.py"} & set(modules)
+    ]
+    assert hidden == []

@@ -127,7 +127,8 @@ def unsupported_signature(certificate: x509.Certificate) -> str | None:
         return None
     if found is None or found in HASHES:
         return title
-    return found.upper().replace("SHA", "SHA-", 1)  # as people write it: SHA-1
+    # As people write it: SHA-1, SHA-224, but SHA3-256.
+    return found.upper() if found.startswith("sha3") else found.upper().replace("SHA", "SHA-", 1)
 
 
 def kms_signing_algorithm(key_algorithm: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
-import re
 from typing import Any
 
 import pytest
@@ -143,13 +142,17 @@ def test_the_signatures_of_awss_list_are_taken(hash_: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "hash_"),
-    [("rsa-2048", hashes.SHA3_256()), ("ec-p256", hashes.SHA3_384()), ("ec-p256", hashes.SHA224())],
+    ("algorithm", "hash_", "named"),
+    [
+        ("rsa-2048", hashes.SHA3_256(), "SHA3-256"),
+        ("ec-p256", hashes.SHA3_384(), "SHA3-384"),
+        ("ec-p256", hashes.SHA224(), "SHA-224"),
+    ],
     ids=["sha3-256", "sha3-384", "sha224"],
 )
-def test_other_signatures_are_refused(algorithm: str, hash_: Any) -> None:
+def test_other_signatures_are_refused(algorithm: str, hash_: Any, named: str) -> None:
     """SHA-3 and SHA-224 are on no list of AWS IoT's."""
-    with pytest.raises(errors.UnsupportedSignatureError, match=re.escape(hash_.name)):
+    with pytest.raises(errors.UnsupportedSignatureError, match=named):
         CaCertificate(signed_by(make_key(algorithm), hash_))
 
 

@@ -159,7 +159,7 @@ def test_keys_that_aws_iot_does_not_take_are_refused(algorithm: str, named: str)
 def test_a_sha1_signature_is_refused() -> None:
     """AWS IoT takes SHA-256, SHA-384 and SHA-512."""
     ca = make_ca(common_name="SHA-1 CA", signature_hash="sha1")
-    assert "'sha1'" in _refused(errors.UnsupportedSignatureError, ca.pem)
+    assert "'SHA-1'" in _refused(errors.UnsupportedSignatureError, ca.pem)
 
 
 def test_what_is_no_text_is_refused() -> None:

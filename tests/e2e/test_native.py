@@ -1,4 +1,4 @@
-"""Registrations without a Lambda, under the real CDK CLI and IAM enforcement: one fleet from its first deployment on."""
+"""Registrations without a Lambda, under the real CDK CLI and IAM enforcement: one fleet from its first deploy on."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ app.synth()
 def test_a_native_fleet_from_its_first_deployment_on(
     deployments: Deployments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
-    """Registered without a Lambda, changed in place; what cannot be done fails and leaves the registration as it was."""
+    """Registered without a Lambda, changed in place; what cannot be done fails and leaves it as it was."""
     ca = make_ca("ec-p256", common_name="Native Fleet CA")
     own_id = certificate_id(ca.certificate)
     jitp = str(pytestconfig.rootpath / "examples/jitp.json")

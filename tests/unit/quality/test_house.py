@@ -55,6 +55,7 @@ def test_no_function_of_a_package_is_named_like_a_module_in_it(modules: dict[str
         if path.endswith("/__init__.py")
         for node in ast.parse(text).body
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
-        and {f"{Path(path).parent}/{node.name}.py", f"{Path(path).parent}/{node.name}/__init__.py"} & set(modules)
+        and {f"{Path(path).parent}/{node.name}.py", f"{Path(path).parent}/{node.name}/__init__.py"}
+        & set(modules)
     ]
     assert hidden == []

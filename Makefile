@@ -46,8 +46,9 @@ types: setup ## mypy --strict
 imports: setup ## who may import whom
 	PYTHONPATH=lambda/registrar:lambda/jitr $(BIN)/lint-imports --no-cache
 
+# Two at a time: a test that passes alone only, or after another only, is found out here.
 unit: setup ## the quick tests
-	$(PYTEST) -q -m "not e2e and not slow" tests
+	$(PYTEST) -q -m "not e2e and not slow" --numprocesses 2 tests
 
 # Two at a time, each with a local AWS of its own: they mostly wait.
 e2e: setup ## the real CDK CLI against the local AWS
@@ -56,7 +57,7 @@ e2e: setup ## the real CDK CLI against the local AWS
 test: lint types imports unit e2e ## everything that CI runs
 
 test-all: lint types imports ## and what is too slow for every change
-	HYPOTHESIS_PROFILE=nightly $(PYTEST) -q -m "not e2e" tests
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -q -m "not e2e" --numprocesses 2 tests
 	$(PYTEST) -q -m e2e --numprocesses 2 tests
 
 demo: setup ## one CA in three accounts of a local AWS, and a device that moves through them

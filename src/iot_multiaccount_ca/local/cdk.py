@@ -59,9 +59,17 @@ class Cdk:
         self._lock = threading.Lock()
 
     def run(
-        self, *arguments: str, account: str, region: str | None = None, more: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        account: str,
+        region: str | None = None,
+        more: Mapping[str, str] | None = None,
+        told: bool = True,
     ) -> str:
-        """Run one command as the root user of ``account``; return what it printed. Raises `CdkError` if it fails."""
+        """Run one command as the root user of ``account``; return what it printed. Raises `CdkError` if it fails.
+
+        ``told``: whether ``say`` hears of it while it runs.
+        """
         environment = {
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             # An app leaves no compiled files in its folder.
@@ -91,7 +99,7 @@ class Cdk:
         with self._lock:
             self._running.add(process)
         try:
-            lines = self._listen(process)
+            lines = self._listen(process, self._say if told else None)
             code = process.wait()
         finally:
             _end(process)
@@ -112,6 +120,8 @@ class Cdk:
             *looking_up,
             account=account or "000000000000",
             region=region,
+            # What an app, or the runtime below it, writes on standard error is no step of the work.
+            told=False,
         )
 
     def bootstrap(
@@ -200,14 +210,14 @@ class Cdk:
             region=regions[0],
         )
 
-    def _listen(self, process: subprocess.Popen[str]) -> list[str]:
+    def _listen(self, process: subprocess.Popen[str], say: Callable[[str], None] | None) -> list[str]:
         lines = []
         assert process.stdout is not None  # noqa: S101 - for the type checker
         with process.stdout as stream:
             for line in stream:
                 lines.append(line.rstrip())
-                if lines[-1]:
-                    self._say(lines[-1])
+                if lines[-1] and say is not None:
+                    say(lines[-1])
         return lines
 
 

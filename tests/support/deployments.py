@@ -119,6 +119,19 @@ class Deployments:
         arguments = (stack, "--app", str(self._deployed[name]), "--force")
         return self._cdk.run("destroy", *arguments, account=ACCOUNTS[0], region=REGIONS[0])
 
+    def import_resources(self, name: str, stack: str, *, mapping: str) -> str:
+        """`cdk import` of one stack of an app, by its id in the app; what the CLI said. ``mapping``: JSON."""
+        file = self._folder / name / "import-map.json"
+        file.write_text(mapping, encoding="utf-8")
+        arguments = (stack, "--app", str(self._deployed[name]), "--resource-mapping", str(file))
+        return self._cdk.run("import", *arguments, account=ACCOUNTS[0], region=REGIONS[0])
+
+    def resources(self, stack: str, account: str, region: str, *, kind: str) -> list[dict[str, Any]]:
+        """A stack's resources of one type, as CloudFormation lists them."""
+        cloudformation = self.aws.client("cloudformation", account=account, region=region)
+        listed = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+        return [each for each in listed if each["ResourceType"] == kind]
+
     def close(self) -> None:
         """Destroy what is still deployed: by the CLI, and by CloudFormation where the CLI does not manage."""
         for name in reversed(list(self._deployed)):

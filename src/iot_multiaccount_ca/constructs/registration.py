@@ -17,6 +17,7 @@ from ..model.tags import tag_problems
 from .annotations import annotate
 from .engines.custom_resource.engine import CustomResourceEngine
 from .engines.native import NativeEngine
+from .engines.none import NoEngine
 from .place import Place, outermost
 from .provisioning_template import reference_to, retained
 from .registry import Claim, Enrollment
@@ -109,7 +110,7 @@ class CaRegistration(Construct):
         role: of your own, for the one Lambda that all registrations of a stack share; by default the stack makes one.
         log_group: likewise; by default one that keeps a year.
         engine: what carries the registration out: LAMBDA by default, or NATIVE, which needs no Lambda, and can register
-            only.
+            only; NONE for the deployment between the two.
 
     Tags of the app, the stack and this construct become tags of the CA.
     Raises a `SharedCaError`; among them `EnvironmentAgnosticError` in a stack without a literal account and region, and
@@ -167,12 +168,12 @@ class CaRegistration(Construct):
         self._tags: TagManager | None = None
         self._id: str | None = None
         self._registered = engine.emit(self, request, place)
-        if request.retained:
+        if request.retained and self._registered.resource is not None:
             retained(self._registered.resource)
         record = request.record(
             target=place.target,
             stack_name=place.stack_name,
-            logical_id=self._registered.certificate_id,
+            logical_id=self._registered.logical_id or self._registered.certificate_id,
             nested_template=place.nested[1] if place.nested is not None else None,
         )
         self.node.add_metadata(METADATA_TYPE, record.to_metadata())
@@ -187,7 +188,8 @@ class CaRegistration(Construct):
             self._tags = TagManager(TagType.KEY_VALUE, self._registered.resource_type)
             for key, value in self._registered.own_tags.items():
                 self._tags.set_tag(key, value)
-            self._registered.resource.add_property_override("Tags", self._tags.rendered_tags)
+            if self._registered.resource is not None:
+                self._registered.resource.add_property_override("Tags", self._tags.rendered_tags)
             self.node.add_validation(cast("IValidation", _TagRules(self._tags, self._registered.own_tags)))
         return self._tags
 
@@ -268,7 +270,7 @@ def engine_of(
             f"{request.where} has a {given[0]}, and its engine has no Lambda: RegistrationEngine.{request.engine.name}",
             fix=f"leave {given[0]} out",
         )
-    return NativeEngine()
+    return NativeEngine() if request.engine is RegistrationEngine.NATIVE else NoEngine()
 
 
 def _grant_read(grantee: aws_iam.IGrantable, ca_certificate_arn: str) -> aws_iam.Grant:

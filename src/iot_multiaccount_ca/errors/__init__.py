@@ -96,6 +96,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             CaKeyError
             CreateCaError
             EmulatorVersionError
+            ImportMapError
             MalformedTargetError
             NoTerminalError
             NothingToAskError

@@ -29,6 +29,10 @@ class MalformedTargetError(ToolError):
     """``--target`` that is not ``NAME=ACCOUNT/REGION``."""
 
 
+class ImportMapError(ToolError):
+    """A map for `cdk import` that would name nothing, or two CAs by one name."""
+
+
 class RegistrationCodeError(ToolError):
     """AWS IoT gave no registration code."""
 

@@ -29,7 +29,7 @@ RECORD_VERSION = 1
 RESOURCE_TYPE = "Custom::IotCaCertificate"
 NATIVE_RESOURCE_TYPE = "AWS::IoT::CACertificate"
 # In which property the resource of each engine holds the CA's certificate.
-_PEM_PROPERTIES = {"LAMBDA": "CaCertificatePem", "NATIVE": "CACertificatePem"}
+_PEM_PROPERTIES = {"LAMBDA": "CaCertificatePem", "NATIVE": "CACertificatePem", "NONE": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class RegistrationRecord:
 
     ``stage`` is None for a registration outside a plan. ``template_name`` has a ``?`` for each hex digit that is only
     known at deployment (see `template_is`). ``verification`` names the way of proof, never a key.
-    ``engine`` is what carries it out: ``LAMBDA`` or ``NATIVE``. ``enrollment`` is how our activation Lambda decides
-    (``JitrEnrollment.settings()``); None where it does not. ``nested_template``: of a registration in a nested stack,
-    the file of that stack's template; ``stack_name`` is then the outermost stack's, since a nested stack's own name is
-    only known at deployment. Times are ISO 8601 in UTC.
+    ``engine`` is what carries it out: ``LAMBDA``, ``NATIVE`` or ``NONE``. ``enrollment`` is how our activation Lambda
+    decides (``JitrEnrollment.settings()``); None where it does not. ``nested_template``: of a registration in a nested
+    stack, the file of that stack's template; ``stack_name`` is then the outermost stack's, since a nested stack's own
+    name is only known at deployment. Times are ISO 8601 in UTC.
     """
 
     stage: str | None
@@ -175,7 +175,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "retiring": _FLAG,
     "verification": _OBJECT_OR_NONE,
     "enrollment": _OBJECT_OR_NONE,
-    "engine": ("LAMBDA, NATIVE", lambda value: isinstance(value, str) and value in _PEM_PROPERTIES),
+    "engine": (", ".join(_PEM_PROPERTIES), lambda value: isinstance(value, str) and value in _PEM_PROPERTIES),
     "nested_template": ("a file's name, or null", _or_none(_matching(r"[A-Za-z0-9_.-]+"))),
 }
 
@@ -202,13 +202,20 @@ def ca_certificate_pem(assembly: str | os.PathLike[str], record: RegistrationRec
     """The CA's certificate, PEM, as the registration's stack carries it."""
     for stack, found in read_stacks_and_registrations(assembly):
         if found == record:
+            held_in = _PEM_PROPERTIES[record.engine]
+            if held_in is None:
+                raise AssemblyError(
+                    f"the registration of {record.label} is carried out by nothing in this app",
+                    value=f"engine={record.engine}",
+                    fix="synthesize the app with the engine that the registration is to have",
+                )
             file = record.nested_template or stack.template_file
             where = f"{file}: Resources.{record.logical_id}"
             resource = member(
                 stack.template(record.nested_template)["Resources"], record.logical_id, dict, file
             )
             properties = member(resource, "Properties", dict, where)
-            return member(properties, _PEM_PROPERTIES[record.engine], str, where)
+            return member(properties, held_in, str, where)
     raise AssemblyError(
         "the cloud assembly has no such registration", value=f"{record.stack_name}/{record.logical_id}"
     )

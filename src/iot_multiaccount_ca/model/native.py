@@ -7,8 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ImportMapError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .assembly import RegistrationRecord
     from .registration import RegistrationRequest
+
+_ENGINE = "NATIVE"
 
 
 def ca_certificate_properties(request: RegistrationRequest) -> dict[str, Any]:
@@ -29,3 +36,29 @@ def ca_certificate_properties(request: RegistrationRequest) -> dict[str, Any]:
         issued = proof.request_properties(request.stage)
         properties["VerificationCertificatePem"] = issued["CertificatePem"]
     return properties
+
+
+def import_map(records: Iterable[RegistrationRecord]) -> dict[str, dict[str, str]]:
+    """What `cdk import --resource-mapping` asks for: logical id -> primary identifier of each native registration.
+
+    Raises `ImportMapError` where no registration is native, or one logical id stands for two CAs. See "Bringing
+    existing resources into CloudFormation management" in the AWS CloudFormation user guide.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for record in records:
+        if record.engine != _ENGINE:
+            continue
+        identifier = {"Id": record.certificate_id}
+        if found.setdefault(record.logical_id, identifier) != identifier:
+            raise ImportMapError(
+                "one logical id stands for another CA in each stack, and a map knows no stacks",
+                value=record.logical_id,
+                fix="synthesize the stacks one at a time, and write a map for each",
+            )
+    if not found:
+        raise ImportMapError(
+            "the app has no registration that could be imported",
+            allowed="registrations with engine=RegistrationEngine.NATIVE",
+            fix="synthesize the app with the engine that the registrations are to have",
+        )
+    return found

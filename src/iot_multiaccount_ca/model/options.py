@@ -25,11 +25,13 @@ class RegistrationEngine(StrEnum):
 
     ``LAMBDA``: a Lambda of the stack (``Custom::IotCaCertificate``); it can do everything. ``NATIVE``: CloudFormation's
     own ``AWS::IoT::CACertificate``, without a Lambda: SNI_ONLY, or DEFAULT with a pre-issued proof; it never adopts,
-    and never changes a mode.
+    and never changes a mode. ``NONE``: nothing, for the one deployment between two engines: the stack keeps all else,
+    and the CA stays registered as the deployment before left it, which has to have been one with RETAIN.
     """
 
     LAMBDA = "LAMBDA"
     NATIVE = "NATIVE"
+    NONE = "NONE"
 
 
 def resolve_engine(value: object) -> RegistrationEngine:
@@ -40,7 +42,7 @@ def resolve_engine(value: object) -> RegistrationEngine:
         raise InvalidEngineError(
             "the engine is unknown",
             value=value,
-            allowed="RegistrationEngine.LAMBDA, RegistrationEngine.NATIVE",
+            allowed=", ".join(f"RegistrationEngine.{each.name}" for each in RegistrationEngine),
         ) from None
 
 

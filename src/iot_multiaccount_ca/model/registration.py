@@ -53,6 +53,9 @@ class Capability(StrEnum):
 CAPABILITIES: Mapping[RegistrationEngine, frozenset[Capability]] = {
     RegistrationEngine.LAMBDA: frozenset(Capability),
     RegistrationEngine.NATIVE: frozenset(),
+    RegistrationEngine.NONE: frozenset(
+        Capability
+    ),  # it does nothing, whatever the engine after it is asked for
 }
 
 
@@ -135,6 +138,16 @@ class RegistrationRequest:
                 value=self.template.literal_name,
                 allowed="one removal policy for both",
                 fix="give the JitpProvisioningTemplate removal_policy=RemovalPolicy.RETAIN too",
+            )
+        if self.engine is RegistrationEngine.NONE and not self.retained:
+            raise RemovalPolicyConflictError(
+                f"{self.where} is left to no engine, and would not stay registered",
+                value=f"removal policy {self.removal_policy}"
+                + (" of a retiring CA" if self.retiring else ""),
+                allowed="RETAIN, deployed with the engine that it had",
+                fix="end the rotation first: take the CA out of `retiring`"
+                if self.retiring
+                else "deploy removal_policy=RemovalPolicy.RETAIN with the former engine first",
             )
         check_engine(self.engine, self.asks_for, where=self.where)
         if self.auto_registration is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,11 +112,44 @@ def test_json_names_its_shape_and_version(assembly: str) -> None:
     ]
 
 
-def test_json_and_markdown_exclude_each_other(assembly: str) -> None:
+@pytest.mark.parametrize(
+    "given", [("--json", "--markdown"), ("--json", "--import-map"), ("--markdown", "--import-map")]
+)
+def test_one_form_at_a_time(assembly: str, given: tuple[str, ...]) -> None:
     """A usage error, exit code 2."""
-    ran = in_pipe("plan", "--app", assembly, "--json", "--markdown")
+    ran = in_pipe("plan", "--app", assembly, *given)
     assert ran.code == 2
-    assert "exclude each other" in ran.stderr
+    assert "exclude one another" in ran.stderr
+
+
+def test_the_import_map_is_what_the_cdk_cli_takes(tmp_path: Path) -> None:
+    """By logical id, which stacks of one plan share; registrations of another engine are not in it."""
+    native = [
+        replace(each, engine="NATIVE", logical_id="Ca1") if each.stage != "prod" else each
+        for each in three_stages()
+    ]
+    ran = in_pipe("plan", "--app", str(write_assembly(tmp_path, native)), "--import-map")
+    assert ran.code == 0, ran.stderr
+    assert json.loads(ran.stdout) == {"Ca1": {"Id": certificate_id()}}
+
+
+def test_an_import_map_that_would_be_empty_is_refused(assembly: str) -> None:
+    """With the engine to set, exit code 2, and nothing on standard output."""
+    ran = in_pipe("plan", "--app", assembly, "--import-map")
+    assert (ran.code, ran.stdout) == (2, "")
+    assert "engine=RegistrationEngine.NATIVE" in ran.stderr
+
+
+def test_an_import_map_names_one_ca_by_one_id(tmp_path: Path) -> None:
+    """Two stacks may use one logical id for two CAs; the CDK CLI's map cannot tell them apart."""
+    first, second, _ = three_stages()
+    held = [
+        replace(first, engine="NATIVE", logical_id="Ca"),
+        replace(second, engine="NATIVE", logical_id="Ca", certificate_id=certificate_id(1)),
+    ]
+    ran = in_pipe("plan", "--app", str(write_assembly(tmp_path, held)), "--import-map")
+    assert (ran.code, ran.stdout) == (2, "")
+    assert "one logical id stands for another CA" in ran.stderr
 
 
 def test_two_cas_are_told_apart(tmp_path: Path) -> None:

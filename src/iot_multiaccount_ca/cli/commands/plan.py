@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ import click
 from ... import text
 from ...fleet.overview import Overview
 from ...fleet.planned import read_planned
+from ...model.native import import_map
 from ..documents import PLAN, PLAN_VERSION, plan_document
 from ..options import app_option, cloud_assembly
 from ..output import (
@@ -57,7 +59,13 @@ _LEGEND = "D: DEFAULT, S: SNI_ONLY, lower case: retiring"
     show_default=True,
     help=f"A row a stage, or accounts by regions; auto: a matrix from {_MATRIX_FROM} registrations on.",
 )
-def plan(app: str, as_json: bool, as_markdown: bool, view: str) -> None:
+@click.option(
+    "--import-map",
+    "as_import_map",
+    is_flag=True,
+    help="Print what `cdk import --resource-mapping` needs to bring the CAs into native registrations.",
+)
+def plan(app: str, as_json: bool, as_markdown: bool, view: str, as_import_map: bool) -> None:
     """Show what a synthesized app registers: stages, modes, templates, CAs, deploy order, owners of DEFAULT.
 
     Asks no AWS and needs no credentials.
@@ -66,10 +74,13 @@ def plan(app: str, as_json: bool, as_markdown: bool, view: str) -> None:
     Example: cdk synth && iot-ca plan
     Example: iot-ca plan --app 'python app.py' --markdown
     """
-    if as_json and as_markdown:
-        raise click.UsageError("--json and --markdown exclude each other")
+    if as_json + as_markdown + as_import_map > 1:
+        raise click.UsageError("--json, --markdown and --import-map exclude one another")
     with cloud_assembly(app) as folder:
         records = [each.record for each in read_planned(folder)]
+    if as_import_map:
+        say(json.dumps(import_map(records), indent=2))
+        return
     overview = Overview.of(records, dt.datetime.now(dt.UTC))
     matrix = view == "matrix" or (view == "auto" and len(records) >= _MATRIX_FROM)
     if as_json:

@@ -22,14 +22,16 @@ if TYPE_CHECKING:
 class Registered:
     """What an engine made: the resource that stands for the registration, and the CA's certificate id (a Token).
 
-    The resource takes the CA's tags as its property ``Tags``, a list of ``Key`` and ``Value``; ``own_tags`` are those
-    that the engine itself needs among them.
+    ``resource`` is None where none does; ``logical_id`` is then the one that it would have. The resource takes the CA's
+    tags as its property ``Tags``, a list of ``Key`` and ``Value``; ``own_tags`` are those that the engine itself needs
+    among them.
     """
 
-    resource: CfnResource
+    resource: CfnResource | None
     certificate_id: str
     resource_type: str
     own_tags: Mapping[str, str] = field(default_factory=dict)
+    logical_id: str | None = None
 
 
 class Engine(Protocol):

@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
 
+from iot_multiaccount_ca.model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name  # noqa: E402
 from support import fleets  # noqa: E402 - from the tests' folder
 from support.browser import browse  # noqa: E402
 from support.fakes.fleet_aws import FakeAws, World  # noqa: E402
@@ -107,8 +108,8 @@ def drift(world: World, records: list[RegistrationRecord]) -> None:
         if number % 40 == 11:
             del world.templates[f"{record.account}/{record.region}/{record.template_name}"]
         if number % 60 == 25:
-            role = f"cdk-hnb659fds-lookup-role-{record.account}-{record.region}"
-            world.roles.discard(f"arn:aws:iam::{record.account}:role/{role}")
+            role = lookup_role_name(DEFAULT_QUALIFIER, record.account, record.region)
+            world.roles.discard(record.target.arn("iam", f"role/{role}"))
 
 
 def terminal(name: str, arguments: list[str], columns: int, lines: int = 10_000) -> None:

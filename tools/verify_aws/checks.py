@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from cryptography import x509
 
+from iot_multiaccount_ca.model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name
+from iot_multiaccount_ca.model.target import Target
+
 from .room import TEMPLATE, deregistration, device_state, until
 
 if TYPE_CHECKING:
@@ -245,8 +248,8 @@ def _undeclared_id(room: Room, one: Account, _: Account) -> Finding:
 
 
 def _lookup_role(_: Room, one: Account, __: Account) -> Finding:
-    place = f"{one.account_id}-{one.region}"
-    role = f"arn:{one.partition}:iam::{one.account_id}:role/cdk-hnb659fds-lookup-role-{place}"
+    name = lookup_role_name(DEFAULT_QUALIFIER, one.account_id, one.region)
+    role = Target(one.partition, one.account_id, one.region).arn("iam", f"role/{name}")
     try:
         client = one.as_role(role)("iot")
     except ClientError as error:

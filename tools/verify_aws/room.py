@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from iot_multiaccount_ca.local.device import Device, DeviceError, issue_device_certificate
+from iot_multiaccount_ca.model.jitp.template_body import PROVISIONING_POLICY
+from iot_multiaccount_ca.model.target import managed_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +40,6 @@ TEMPLATE: dict[str, Any] = {
         }
     },
 }
-_ROLE_POLICY = "arn:{partition}:iam::aws:policy/service-role/AWSIoTThingsRegistration"
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Room:
         )
         self.later(f"the role {name}", lambda: iam.delete_role(RoleName=name))
         if policy is None:
-            managed = _ROLE_POLICY.format(partition=account.partition)
+            managed = managed_policy(account.partition, PROVISIONING_POLICY)
             iam.attach_role_policy(RoleName=name, PolicyArn=managed)
             self.later(
                 f"a policy of {name}", lambda: iam.detach_role_policy(RoleName=name, PolicyArn=managed)

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from ..errors import InvalidNumberError, InvalidTypeError
 from ..model.ca.certificate import CaCertificate
+from ..model.ca.validity import EXPIRES_SOON_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sns
 
 #: When to be told, in days before the end: time for a rotation, for its second half, and for the telephone.
-DAYS_BEFORE = (90, 30, 7)
+DAYS_BEFORE = (EXPIRES_SOON_DAYS, 30, 7)
 # A time that passes between synth and deployment is refused by EventBridge Scheduler.
 _MARGIN = dt.timedelta(days=1)
 _FAILED = 'SELECT SUM("ProvisionThing.ClientError") FROM "AWS/IoT"'

@@ -6,7 +6,6 @@ Either our activation Lambda, which admits devices as a `JitrEnrollment` says, o
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, cast
 
 from aws_cdk import Annotations, Token, aws_iam, aws_iot, aws_lambda, aws_sqs
@@ -21,7 +20,9 @@ from ..errors import (
     UnusedArgumentError,
 )
 from ..model.assembly import JITR_METADATA_TYPE
+from ..model.checks import is_certificate_id
 from ..model.jitr.enrollment import REGISTERED_TOPIC, JitrEnrollment
+from ..model.target import is_token
 from .activation_function import ActivationFunction
 from .allow_list import check_list, grant_list
 from .place import Place
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 Action = aws_iot.CfnTopicRule.ActionProperty
 _SQL_VERSION = "2016-03-23"
-_CERTIFICATE_ID = re.compile(r"[0-9a-f]{64}")
 _KEPT_SECONDS = 14 * 24 * 3600
 
 
@@ -246,7 +246,7 @@ def _ca_id(registration: ICaRegistration | None, certificate_id: str | None) -> 
             allowed="one of them",
         )
     found = certificate_id if registration is None else getattr(registration, "ca_certificate_id", None)
-    if not isinstance(found, str) or not (Token.is_unresolved(found) or _CERTIFICATE_ID.fullmatch(found)):
+    if not (is_certificate_id(found) or is_token(found)):
         raise InvalidTypeError(
             "the CA of the JitrActivation is named by nothing that could be a CA",
             value=found if registration is None else type(registration).__name__,

@@ -8,8 +8,8 @@ from aws_cdk import Annotations, Stage, aws_iam, pipelines
 
 from .._version import __version__
 from ..errors import EmptyPlanError, UnknownLookupRoleError
+from ..model.bootstrap import lookup_role_name
 from ..model.ca.certificate import CertificateMode
-from ..model.target import partition_of
 from .registry import Registry
 from .shared_ca import StageStacks, check_plan, order_default_last
 
@@ -135,14 +135,13 @@ class SharedCaPipelineStage(Stage):
     def _lookup_role(self, stage_name: str, qualifier: str | None) -> str:
         """ARN of the role by which the CDK CLI, and we, look into a stage's account."""
         stage = self.plan.stage(stage_name)
-        partition = partition_of(stage.region)
         if qualifier is not None:
-            name = f"cdk-{qualifier}-lookup-role-{stage.account}-{stage.region}"
-            return f"arn:{partition}:iam::{stage.account}:role/{name}"
+            name = lookup_role_name(qualifier, stage.account, stage.region)
+            return stage.target.arn("iam", f"role/{name}")
         told: str | None = getattr(self.stacks[stage_name].synthesizer, "lookup_role", None)
         if told is None:
             raise UnknownLookupRoleError(
                 f"the synthesizer of stage {stage_name!r} does not tell its lookup role, which the verify step assumes",
                 fix="name the bootstrap's qualifier: verify_step(…, qualifier=…)",
             )
-        return told.replace("${AWS::Partition}", partition)
+        return told.replace("${AWS::Partition}", stage.partition)

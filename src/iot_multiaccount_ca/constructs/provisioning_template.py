@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from typing import TYPE_CHECKING, Protocol
 
 from aws_cdk import Annotations, CfnDeletionPolicy, RemovalPolicy, Token, aws_iam, aws_iot
@@ -11,9 +9,11 @@ from constructs import Construct
 
 from ..errors import InvalidNameError, InvalidTypeError, RemovalPolicyConflictError
 from ..model.checks import check_flag
-from ..model.jitp.template_body import JitpTemplateBody
+from ..model.jitp.template_body import PROVISIONING_POLICY, JitpTemplateBody
+from ..model.jitp.template_name import NAME, UNKNOWN, generated_name
 from ..model.options import resolve_removal_policy
 from ..model.registration import TemplateReference
+from ..model.target import managed_policy
 from .annotations import annotate_template_warnings
 from .place import Place
 from .policies import trust
@@ -21,10 +21,6 @@ from .policies import trust
 if TYPE_CHECKING:
     from aws_cdk import CfnResource
 
-LONGEST_NAME = 36
-_NAME = re.compile(r"[0-9A-Za-z_-]{1,36}", re.ASCII)
-_HEAD = LONGEST_NAME - 1 - 8
-_UNKNOWN = "?" * 8
 _STAYS = (CfnDeletionPolicy.RETAIN, CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE)
 
 
@@ -178,7 +174,7 @@ def reference_to(template: IJitpProvisioningTemplate | str | None) -> TemplateRe
 
 def check_template_name(name: object) -> None:
     """Raise `InvalidNameError` unless AWS IoT takes the name."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InvalidNameError(
             "AWS IoT does not take the name of the provisioning template",
             value=name,
@@ -186,24 +182,13 @@ def check_template_name(name: object) -> None:
         )
 
 
-def generated_name(stack: str, path: str, *, retained: bool = False) -> str:
-    """A readable head, ``-``, and 8 hex digits of the stack's identity and the path in it: at most 36 characters.
-
-    The path is what CDK makes the logical id of; where in the app the stack stands does not count. ``retained``: ``-``
-    and eight ``?`` follow, for digits of the stack's own id.
-    """
-    digest = hashlib.sha256(f"{stack}/{path}".encode()).hexdigest()[:8]
-    of_stack = f"-{_UNKNOWN}" if retained else ""
-    return f"{stack.replace('/', '-')[: _HEAD - len(of_stack)].rstrip('-')}-{digest}{of_stack}"
-
-
 def _filled(name: str) -> str:
     """The name for CloudFormation: where eight ``?`` stand, the first 8 hex digits of the stack's id (a UUID)."""
-    if not name.endswith(_UNKNOWN):
+    if not name.endswith(UNKNOWN):
         return name
     uuid = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
     digits = {"Fn::Select": [0, {"Fn::Split": ["-", uuid]}]}
-    return Token.as_string({"Fn::Join": ["", [name.removesuffix(_UNKNOWN), digits]]})
+    return Token.as_string({"Fn::Join": ["", [name.removesuffix(UNKNOWN), digits]]})
 
 
 def _check_role_stays(role: aws_iam.IRole, path: str) -> None:
@@ -237,6 +222,6 @@ def _provisioning_role(scope: Construct, partition: str) -> aws_iam.CfnRole:
         scope,
         "Role",
         assume_role_policy_document=trust("iot.amazonaws.com"),
-        managed_policy_arns=[f"arn:{partition}:iam::aws:policy/service-role/AWSIoTThingsRegistration"],
+        managed_policy_arns=[managed_policy(partition, PROVISIONING_POLICY)],
         description="What AWS IoT provisions devices with (iot-multiaccount-ca)",
     )

@@ -31,6 +31,8 @@ from .answers import refuse_strangers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..model.target import Target
+
 _SESSION_NAME = "iot-ca"
 _SESSION_SECONDS = 900
 # What STS says to whoever asks with credentials that are over; what botocore says where it could get no new ones.
@@ -117,45 +119,44 @@ class Access:
         self._lock = threading.Lock()
         self._own_identity: tuple[str | None, str] | None = None
 
-    def role_arn(self, account: str, region: str, partition: str, planned: str | None) -> str:
+    def role_arn(self, target: Target, planned: str | None) -> str:
         """The role that is assumed in an account and region; ``planned`` is what the cloud assembly names."""
         if self._role_name is None and planned is not None:
             return planned
         name = self._role_name or lookup_role_name(DEFAULT_QUALIFIER)
-        filled = name.replace("{account}", account).replace("{region}", region)
-        return f"arn:{partition}:iam::{account}:role/{filled}"
+        filled = name.replace("{account}", target.account).replace("{region}", target.region)
+        return target.arn("iam", f"role/{filled}")
 
     @contextlib.contextmanager
     def enter(
         self,
-        account: str,
-        region: str,
-        partition: str,
+        target: Target,
         *,
         planned_role: str | None = None,
         external_id: str | None = None,
     ) -> Iterator[str]:
-        """While it lasts, this thread's calls are made in ``account``; yields who they are made as.
+        """While it lasts, this thread's calls are made in the target's account; yields who they are made as.
 
         Where the assembly's role cannot be assumed and one's own credentials are of that account, they are used, as the
         CDK CLI does. Raises `NoAccessError` where this account stays closed, and `NoCredentialsError` where all do.
         """
-        role = self.role_arn(account, region, partition, planned_role)
+        role = self.role_arn(target, planned_role)
         try:
-            credentials, identity = self._assume(role, region, external_id), role
+            credentials, identity = self._assume(role, target.region, external_id), role
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _EXPIRED:
                 raise _unusable(error) from error
-            own_account, own_arn = self._whoami(region)
-            if own_account != account or self._role_name is not None:
-                raise NoAccessError(_refused(role, own_arn, account, region, error)) from error
+            own_account, own_arn = self._whoami(target.region)
+            if own_account != target.account or self._role_name is not None:
+                raise NoAccessError(_refused(role, own_arn, target, error)) from error
             credentials, identity = self._own_credentials.get_frozen_credentials(), own_arn
         except _UNUSABLE as error:
             raise _unusable(error) from error
         except BotoCoreError as error:
             # The same words for every account: what is wrong is between here and STS.
             cause = f"{type(error).__name__}: {error}"
-            msg = f"STS in {region} cannot be asked ({cause}); fix: see the network, its proxies, and the region's name"
+            fix = "see the network, its proxies, and the region's name"
+            msg = f"STS in {target.region} cannot be asked ({cause}); fix: {fix}"
             raise NoAccessError(msg) from error
         with self._entered.held(credentials):
             yield identity
@@ -221,21 +222,21 @@ def _unusable(error: Exception) -> NoCredentialsError:
     )
 
 
-def _refused(role: str, own_arn: str, account: str, region: str, error: ClientError) -> str:
+def _refused(role: str, own_arn: str, target: Target, error: ClientError) -> str:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "RegionDisabledException":
-        fix = f"enable STS in {region} for account {account}, or the region itself"
+        fix = f"enable STS in {target.region} for account {target.account}, or the region itself"
     elif "Throttl" in code or code == "RequestLimitExceeded":
         fix = "try again with a smaller --concurrency"
     elif code in {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}:
-        fix = f"see that {region} is enabled for your own account, and that credentials and clock are right"
+        fix = f"see that {target.region} is enabled for your own account, and that credentials and clock are right"
     elif status >= 500:
         fix = "try again"
     else:
         fix = (
             "bootstrap the environment with "
-            f"`cdk bootstrap aws://{account}/{region} --trust-for-lookup {_account_of(own_arn)}`, "
+            f"`cdk bootstrap aws://{target.account}/{target.region} --trust-for-lookup {_account_of(own_arn)}`, "
             "or name another role with --role-name"
         )
     return f"{role} cannot be assumed by {own_arn} ({_said(error)}); fix: {fix}"

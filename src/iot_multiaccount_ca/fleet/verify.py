@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ..model.ca.validity import EXPIRES_SOON_DAYS
+from ..model.checks import is_certificate_id
 from .access import Access, NoAccessError, NoCredentialsError
 from .compare import (
     activation_difference,
@@ -176,9 +177,7 @@ def _check_target(
     record = first.record
     try:
         with access.enter(
-            record.account,
-            record.region,
-            record.partition,
+            record.target,
             planned_role=first.lookup_role_arn,
             external_id=first.external_id,
         ) as identity:
@@ -310,15 +309,11 @@ def _under_another_id(
     except UnreadableError:
         stack_known = False
     if stack is not None and stack.physical_id not in {None, record.certificate_id}:
-        live = reader.registration(str(stack.physical_id)) if _is_certificate_id(stack.physical_id) else None
+        live = reader.registration(str(stack.physical_id)) if is_certificate_id(stack.physical_id) else None
         if live is not None:
             return live
     found.differences.append(missing_registration(planned, stack, stack_known=stack_known))
     return None
-
-
-def _is_certificate_id(text: str | None) -> bool:
-    return text is not None and len(text) == 64 and all(digit in "0123456789abcdef" for digit in text)
 
 
 def _state(found: _Finding) -> StageState:

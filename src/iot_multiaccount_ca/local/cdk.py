@@ -17,6 +17,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..model.bootstrap import DEFAULT_QUALIFIER
 from . import bound_process
 from .emulator import LocalAwsError
 from .stacks import stack_selectors
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from .emulator import LocalAws
 
 EXECUTION_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
-DEFAULT_QUALIFIER = "hnb659fds"
 _PARALLEL = 3
 _SHOWN_LINES = 40
 _END_SECONDS = 5.0

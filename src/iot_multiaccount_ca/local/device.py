@@ -24,11 +24,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Mapping
     from types import TracebackType
     from typing import Self
 
-KEY_TYPES = ("ec-p256", "rsa-2048")
+#: How a device's key is made, by its type.
+KEY_TYPES: Mapping[str, Callable[[], rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey]] = {
+    "ec-p256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "rsa-2048": lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048),
+}
 _WAIT_SECONDS = 20.0
 _LIFETIME = dt.timedelta(days=1)
 # A field of a device certificate's subject, as JITP calls it -> what X.509 calls it, and what a rehearsal puts in.
@@ -97,11 +101,7 @@ def issue_device_certificate(
 ) -> DeviceCertificate:
     """A device certificate, signed by the CA, valid for a day; its subject has the common name and ``fields``."""
     ca = x509.load_pem_x509_certificate(ca_pem.encode())
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-    if key_type == "ec-p256":
-        key = ec.generate_private_key(ec.SECP256R1())
-    else:
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = KEY_TYPES[key_type]()
     now = dt.datetime.now(dt.UTC)
     attributes = [
         *(x509.NameAttribute(*made_up) for name, made_up in _MADE_UP.items() if name in fields),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AssemblyError
 from .assembly_files import AssemblyStack, member, read_stacks
+from .checks import is_certificate_id
 from .target import Target
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "stack_name": _TEXT,
     "logical_id": _TEXT,
     "certificate_mode": ("DEFAULT, SNI_ONLY", lambda value: value in ("DEFAULT", "SNI_ONLY")),
-    "certificate_id": ("64 hex digits", _matching(r"[0-9a-f]{64}")),
+    "certificate_id": ("64 hex digits", is_certificate_id),
     "subject": ("a text", lambda value: isinstance(value, str)),
     "not_valid_before": _TIME,
     "not_valid_after": _TIME,

@@ -1,9 +1,10 @@
-"""Checks of single arguments that every value needs: of this type, really a bool. Knows no meaning."""
+"""Checks of single arguments that every value needs: of this type, really a bool, of AWS IoT's form for an id."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Set
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from ..errors import InvalidFlagError, InvalidTypeError
 
@@ -11,6 +12,19 @@ if TYPE_CHECKING:
     import attrs
 
 _Item = TypeVar("_Item")
+
+_CERTIFICATE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_REGISTRATION_CODE = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
+
+
+def is_certificate_id(value: object) -> TypeGuard[str]:
+    """Whether it has the form of a certificate's id in AWS IoT: the SHA-256 of its DER, in lower case."""
+    return isinstance(value, str) and _CERTIFICATE_ID.fullmatch(value) is not None
+
+
+def is_registration_code(value: object) -> TypeGuard[str]:
+    """Whether it has the form of what GetRegistrationCode answers."""
+    return isinstance(value, str) and _REGISTRATION_CODE.fullmatch(value) is not None
 
 
 def check_type(value: object, kind: type, what: str, maker: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from ..errors import InvalidAccountError, InvalidRegionError, UnresolvedTargetError
 
@@ -108,7 +109,12 @@ class Target:
         return f"account {self.account}, {self.region}"
 
 
-def is_token(value: object) -> bool:
+def managed_policy(partition: str, name: str) -> str:
+    """The ARN of a policy that AWS manages, such as ``service-role/AWSIoTThingsRegistration``."""
+    return f"arn:{partition}:iam::aws:policy/{name}"
+
+
+def is_token(value: object) -> TypeGuard[str]:
     """Whether CDK wrote the value as a placeholder for what is only known at deployment."""
     return isinstance(value, str) and _TOKEN in value
 

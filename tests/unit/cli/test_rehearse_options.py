@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
+from iot_multiaccount_ca.cli.commands.rehearse import rehearse as rehearse_command
+from iot_multiaccount_ca.local.device import KEY_TYPES
 from support.certificates import make_ca, make_device
 from support.terminal import in_pipe
 
@@ -23,6 +26,13 @@ def files(tmp_path: Path) -> Path:
         (tmp_path / f"{name}.key").write_text(device.key_pem)
     (tmp_path / "text").write_text("no certificate")
     return tmp_path
+
+
+def test_the_key_types_are_those_that_a_device_can_have() -> None:
+    """The option is read before anything of a device is loaded, so it has the words of its own."""
+    option = next(each for each in rehearse_command.params if each.name == "device_key_type")
+    assert isinstance(option.type, click.Choice)
+    assert tuple(option.type.choices) == tuple(KEY_TYPES)
 
 
 @pytest.mark.parametrize(

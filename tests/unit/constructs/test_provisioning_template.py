@@ -10,7 +10,7 @@ from aws_cdk import Annotations, App, Environment, RemovalPolicy, Stack, asserti
 from aws_cdk.assertions import Match, Template
 
 from iot_multiaccount_ca import JitpProvisioningTemplate, JitpTemplateBody, errors
-from iot_multiaccount_ca.constructs.provisioning_template import generated_name
+from iot_multiaccount_ca.model.jitp.template_name import generated_name
 from support import plans
 
 

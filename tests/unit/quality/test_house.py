@@ -1,15 +1,22 @@
-"""The house is of short files and short functions, and each module says what it is for."""
+"""The house: short files and functions, each module says what it is for, and a fact stands in one room."""
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[3]
 #: In lines, blank ones and docstrings included.
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+#: Rooms that repeat what they need, for they must not share with what they stand beside.
+APART = ("lambda/", "src/iot_multiaccount_ca/local/gaps/", "src/iot_multiaccount_ca/local/stack_sets/")
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +66,73 @@ def test_no_function_of_a_package_is_named_like_a_module_in_it(modules: dict[str
         & set(modules)
     ]
     assert hidden == []
+
+
+def test_an_arn_is_made_by_its_target(modules: dict[str, str]) -> None:
+    """An ARN put together by hand forgets the partition, or that a service has no region in its ARNs."""
+    by_hand = [
+        f"{path}: {found}"
+        for path, text in modules.items()
+        # The Lambdas and the local AWS repeat, so that what is judged does not judge itself.
+        if not path.startswith((*APART, "src/iot_multiaccount_ca/model/target.py"))
+        for node in ast.walk(ast.parse(text))
+        for found in _made_arns(node)
+    ]
+    assert by_hand == []
+
+
+def _made_arns(node: ast.AST) -> list[str]:
+    """What of an ARN is put together here: by an f-string, ``+``, ``format`` or ``%``."""
+    if isinstance(node, ast.JoinedStr | ast.BinOp):
+        first: ast.AST | None = node.values[0] if isinstance(node, ast.JoinedStr) else node.left
+        pattern = r"arn:"
+    else:
+        first, pattern = node, r"arn:(aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:)?[{%]"
+    text = first.value if isinstance(first, ast.Constant) else None
+    return [text] if isinstance(text, str) and re.match(pattern, text) else []
+
+
+def test_the_search_for_arns_finds_every_way_to_make_one() -> None:
+    """And takes none that is only looked at."""
+    ways = ('f"arn:{p}:iam::{a}:root"', '"arn:aws:iam::" + account', '"arn:{}:iot".format(p)', '"arn:%s" % p')
+    for way in ways:
+        assert any(map(_made_arns, ast.walk(ast.parse(way)))), way
+    for other in ('text.startswith("arn:")', '"arn:aws:iam::aws:policy/AdministratorAccess"', 'f"the {arn}"'):
+        assert not any(map(_made_arns, ast.walk(ast.parse(other)))), other
+
+
+def test_a_form_stands_once(modules: dict[str, str]) -> None:
+    """Two patterns of one thing drift apart: what one room takes, another refuses."""
+    rooms: dict[str, set[str]] = {}
+    for path, text in modules.items():
+        if not path.startswith(APART):
+            for node in ast.walk(ast.parse(text)):
+                match node:
+                    case ast.Call(ast.Attribute(ast.Name("re")), [ast.Constant(str(pattern)), *_]):
+                        rooms.setdefault(pattern, set()).add(path)
+    assert {pattern: paths for pattern, paths in rooms.items() if len(paths) > 1} == {}
+
+
+@pytest.mark.parametrize("fact", ["-lookup-role-", "hnb659fds", "[0-9a-f]{64}", "AWSIoTThingsRegistration"])
+def test_a_name_of_aws_and_the_cdk_is_written_once(modules: dict[str, str], fact: str) -> None:
+    """In code, in one room; docstrings may name it."""
+    rooms = {
+        path
+        for path, text in modules.items()
+        if not path.startswith(APART)
+        for node in _strings(ast.parse(text))
+        if fact in node.value
+    }
+    assert len(rooms) == 1, rooms
+
+
+def _strings(tree: ast.AST) -> Iterator[Any]:
+    """Every text in the code that is no docstring."""
+    said = {
+        id(body[0].value)
+        for node in ast.walk(tree)
+        if (body := getattr(node, "body", None)) and isinstance(body, list) and isinstance(body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node

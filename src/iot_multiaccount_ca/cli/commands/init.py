@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from ..starter import CERTIFICATE, KEY, Starter
 
 _ACCOUNTS = {"dev": "111111111111", "staging": "222222222222", "prod": "333333333333"}
 _FOR_ALL, _FOR_ITS_OWNER = 0o644, 0o600
-_ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
 
 
 @click.command("init")
@@ -110,7 +108,7 @@ def _accounts(given: str) -> dict[str, str]:
 def _owner(given: str, accounts: dict[str, str]) -> str:
     if given in accounts:
         return accounts[given]
-    if _ACCOUNT_ID.fullmatch(given) and given in accounts.values():
+    if given in accounts.values():
         return given
     raise WrongOptionsError(
         "--owner is none of the accounts",

@@ -13,7 +13,7 @@ import click
 
 from ...errors import MalformedTargetError, NothingToAskError, RegistrationCodeError, WrongOptionsError
 from ...model.ca.certificate import CaCertificate
-from ...model.target import check_account, check_region, partition_of
+from ...model.target import Target, check_account, check_region
 from .. import files
 from ..options import access_options, app_option, cloud_assembly, open_access
 from ..output import Column, console, emit_table, say
@@ -165,7 +165,7 @@ def _ask(access: Access, account: str, region: str, planned: Iterable[PlannedReg
 
     here = [each for each in planned if (each.record.account, each.record.region) == (account, region)]
     role, external_id = (here[0].lookup_role_arn, here[0].external_id) if here else (None, None)
-    way = access.enter(account, region, partition_of(region), planned_role=role, external_id=external_id)
+    way = access.enter(Target.of(account, region), planned_role=role, external_id=external_id)
     try:
         with way:
             code: str = access.client("iot", region).get_registration_code()["registrationCode"]

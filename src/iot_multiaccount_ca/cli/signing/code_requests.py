@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import JsonError, RequestFileError, SharedCaError
 from ...model import strict_json
+from ...model.checks import is_certificate_id, is_registration_code
 from ...model.target import check_account, check_region
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 VERSION = 1
 _ABOUT = "registration codes of AWS accounts, to be signed by the CA with `iot-ca verification-cert`"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", re.ASCII)
-_HEX = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
-_CERTIFICATE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FIELDS = frozenset({"stage", "account", "region", "registrationCode", "caCertificateId", "caSubject"})
 _TOP = frozenset({"version", "about", "requests"})
 _LONGEST_SUBJECT = 4_096
@@ -123,11 +122,11 @@ def _entry(entry: Any, where: str) -> CodeRequest:
         check_region(request.region, where=where)
     except SharedCaError as error:
         raise RequestFileError.of(error) from None
-    for field, form, value in (
-        ("registrationCode", _HEX, request.registration_code),
-        ("caCertificateId", _CERTIFICATE_ID, request.ca_certificate_id),
+    for field, fits, value in (
+        ("registrationCode", is_registration_code, request.registration_code),
+        ("caCertificateId", is_certificate_id, request.ca_certificate_id),
     ):
-        _check(form.fullmatch(value), f"{field} of {where} is malformed", value, "64 hex digits")
+        _check(fits(value), f"{field} of {where} is malformed", value, "64 hex digits")
     _check(
         len(request.ca_subject) <= _LONGEST_SUBJECT,
         f"caSubject of {where} is too long",

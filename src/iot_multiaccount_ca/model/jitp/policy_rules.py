@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from .findings import Findings
 
-_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
-_LONGEST_DOCUMENT = 2048
+#: A policy's name, in AWS IoT.
+NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
+#: White space not counted.
+LONGEST_DOCUMENT = 2_048
 _MOST_POLICIES = 10
 # ${iot:…} and ${aws:…}; ${*}, ${?} and ${$} stand for those characters themselves.
 _POLICY_VARIABLE = re.compile(r"\$\{([^{}*?$][^{}]*)\}")
@@ -54,7 +56,7 @@ def policy_variable_spans(text: str) -> list[tuple[int, int]]:
 
 def named_policy(value: Any, findings: Findings) -> Policy | None:
     """A policy that must exist, by its name."""
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
+    if not isinstance(value, str) or not NAME.fullmatch(value):
         findings.error(
             "policy-name-illegal",
             f"the PolicyName {shown(value)} is illegal{escape_hint(value) if isinstance(value, str) else ''}; AWS IoT "
@@ -87,10 +89,10 @@ def document_policy(value: Any, findings: Findings) -> Policy | None:
         )
         return None
     length = sum(not character.isspace() for character in value)
-    if length > _LONGEST_DOCUMENT:
+    if length > LONGEST_DOCUMENT:
         findings.error(
             "policy-document-too-long",
-            f"the PolicyDocument has {length:,} characters without white space; AWS IoT allows {_LONGEST_DOCUMENT:,}",
+            f"the PolicyDocument has {length:,} characters without white space; AWS IoT allows {LONGEST_DOCUMENT:,}",
             "shorten it with wildcards and policy variables, or split it into several AWS::IoT::Policy resources",
         )
     if allows_everything(parsed):

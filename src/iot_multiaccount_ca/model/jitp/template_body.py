@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .simulation.device import DeviceCertificate
 
 LONGEST_BODY = 10_240
+#: What AWS manages for the role that devices are provisioned with.
+PROVISIONING_POLICY = "service-role/AWSIoTThingsRegistration"
 #: What ``{{account}}`` and ``{{region}}`` are in a dry run that is told neither: AWS's own example account.
 STAND_IN_ACCOUNT, STAND_IN_REGION = "123456789012", "us-east-1"
 

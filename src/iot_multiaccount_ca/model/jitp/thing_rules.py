@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .findings import Findings
 
 _LONGEST_NAME = 128
-_NAME = re.compile(r"[a-zA-Z0-9:_-]{1,128}", re.ASCII)
+#: The name of a thing, of its type or of a group.
+NAME = re.compile(r"[a-zA-Z0-9:_-]{1,128}", re.ASCII)
 _NAME_ALLOWED = "1 to 128 of a-z, A-Z, 0-9, colon, hyphen and underscore"
 _ATTRIBUTE_NAME = re.compile(r"[a-zA-Z0-9_.,@/:#-]{1,128}", re.ASCII)
 _ATTRIBUTE_VALUE = re.compile(r"[a-zA-Z0-9_.,@/:#=\[\]-]{0,800}", re.ASCII)
@@ -39,7 +40,7 @@ def check_name(value: Any, what: str, findings: Findings) -> str | None:
             function_hint(value) or f"resolve the {what} to a text",
         )
         return None
-    if not _NAME.fullmatch(value):
+    if not NAME.fullmatch(value):
         findings.error(
             f"{code}-illegal",
             f"the {what} {shown(value)} is illegal: {_why(value)}{escape_hint(value)}; AWS IoT takes {_NAME_ALLOWED}",
@@ -209,7 +210,7 @@ def escape_hint(text: str) -> str:
 def _why(name: str) -> str:
     if not name:
         return "it is empty"
-    wrong = dict.fromkeys(each for each in name if not _NAME.fullmatch(each))
+    wrong = dict.fromkeys(each for each in name if not NAME.fullmatch(each))
     if wrong:
         return f"it has {', '.join(map(repr, wrong))}"
     return f"it has {len(name)} characters, more than {_LONGEST_NAME}"

@@ -21,6 +21,7 @@ from ...errors import (
     JsonError,
 )
 from .. import strict_json
+from ..jitp import policy_rules, thing_rules
 from ..jitp.placeholders import WRITTEN, fill, unknown_placeholder
 from .admission import SUBJECT_FIELDS, Admission, check_literal
 
@@ -31,13 +32,10 @@ if TYPE_CHECKING:
 CERTIFICATE_ID = "CertificateId"
 #: Where AWS IoT publishes that a device certificate became known: below it, by the id of its CA.
 REGISTERED_TOPIC = "$aws/events/certificates/registered"
-#: AWS IoT's limit on a policy document, white space not counted.
-LONGEST_POLICY = 2_048
 #: A Lambda function's environment holds 4 KB in all.
 LONGEST_SETTINGS = 3_000
-_POLICY_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
-_THING_WORD = re.compile(r"[A-Za-z0-9:_-]{1,128}", re.ASCII)
-_FIELD = re.compile(r"\{([^{}]*)\}")
+#: A field of the subject in a thing's name, in braces.
+FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 def _policy(policy: str | Mapping[str, Any]) -> str:
@@ -46,7 +44,7 @@ def _policy(policy: str | Mapping[str, Any]) -> str:
         policy, "the policy of the enrollment", fix="write the policy's name out, or give its document"
     )
     if isinstance(policy, str) and not policy.lstrip().startswith("{"):
-        if not _POLICY_NAME.fullmatch(policy):
+        if not policy_rules.NAME.fullmatch(policy):
             raise EnrollmentPolicyError(
                 "the policy of the enrollment is no name that AWS IoT takes",
                 value=policy,
@@ -190,16 +188,16 @@ class JitrEnrollment:
 
 def thing_pattern(thing_name: str) -> str:
     """The thing names that ``thing_name`` can make, as a pattern of IAM: ``sensor-*`` of ``sensor-{CommonName}``."""
-    return _FIELD.sub("*", thing_name)
+    return FIELD.sub("*", thing_name)
 
 
 def _check_policy_length(text: str) -> None:
     size = len(re.sub(r"\s", "", text))
-    if size > LONGEST_POLICY:
+    if size > policy_rules.LONGEST_DOCUMENT:
         raise EnrollmentPolicyError(
             "the policy document is too long for AWS IoT",
             value=f"{size:,} characters without white space",
-            allowed=f"{LONGEST_POLICY:,}",
+            allowed=f"{policy_rules.LONGEST_DOCUMENT:,}",
         )
 
 
@@ -207,7 +205,7 @@ def _check_thing(name: object, kind: object, groups: tuple[str, ...]) -> None:
     kinds = [] if kind is None else [("thing_type", kind)]
     for what, value in (*kinds, *(("a name in thing_groups", each) for each in groups)):
         check_literal(value, f"{what} of the enrollment", fix="write the name out")
-        if not isinstance(value, str) or not _THING_WORD.fullmatch(value):
+        if not isinstance(value, str) or not thing_rules.NAME.fullmatch(value):
             raise EnrollmentThingError(
                 f"{what} of the enrollment is no name that AWS IoT takes",
                 value=value,
@@ -223,7 +221,7 @@ def _check_thing(name: object, kind: object, groups: tuple[str, ...]) -> None:
     check_literal(
         name, "thing_name of the enrollment", fix='draw it from the certificate, such as "{CommonName}"'
     )
-    if not isinstance(name, str) or not _THING_WORD.fullmatch(_FIELD.sub("x", name)):
+    if not isinstance(name, str) or not thing_rules.NAME.fullmatch(FIELD.sub("x", name)):
         raise EnrollmentThingError(
             "thing_name of the enrollment makes no thing's name",
             value=name,
@@ -231,7 +229,7 @@ def _check_thing(name: object, kind: object, groups: tuple[str, ...]) -> None:
             fix='such as "{CommonName}"',
         )
     allowed = (*SUBJECT_FIELDS, CERTIFICATE_ID)
-    named = _FIELD.findall(name)
+    named = FIELD.findall(name)
     for field in named:
         if field not in allowed:
             raise EnrollmentThingError(

@@ -22,6 +22,7 @@ from ..jitp.simulation import Provisioning, check_certificate, check_chain
 from ..jitp.simulation.der import elements
 from ..jitp.simulation.subject import rfc4514
 from ..jitp.thing_rules import check_name
+from .enrollment import FIELD
 from .expressions import matches
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ _OIDS = {
 _BETWEEN = re.compile(r"[\s,]+")
 # What else stands in a list admits nobody.
 _ENTRY = re.compile(r"(?:0[xX])?([0-9a-fA-F]+(?::[0-9a-fA-F]+)*)", re.ASCII)
-_FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 def read_allow_list(path: str | os.PathLike[str]) -> frozenset[str]:
@@ -186,7 +186,7 @@ def _check_list(
 
 def _thing_name(template: str, certificate: x509.Certificate, findings: Findings) -> str | None:
     name, at = "", 0
-    for match in _FIELD.finditer(template):
+    for match in FIELD.finditer(template):
         value, problem = (
             (certificate.fingerprint(hashes.SHA256()).hex(), "")
             if match.group(1) == "CertificateId"

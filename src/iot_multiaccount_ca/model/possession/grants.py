@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..target import Target
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -42,7 +44,7 @@ class ForeignPolicy:
 
 def root_of(partition: str, account: str) -> dict[str, str]:
     """The account as principal, not the role: KMS refuses a policy that names a role which does not exist yet."""
-    return {"AWS": f"arn:{partition}:iam::{account}:root"}
+    return {"AWS": Target(partition, account, "").arn("iam", "root")}
 
 
 def only_roles(pattern: str | None) -> dict[str, Any]:

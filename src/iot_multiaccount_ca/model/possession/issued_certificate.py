@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +19,8 @@ from ...errors import (
     UnreadablePreIssuedError,
 )
 from ..ca.key_material import holds_private_key
+from ..checks import is_registration_code
 
-_REGISTRATION_CODE = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 HOW_TO_SIGN = (
     "`iot-ca registration-code` writes the request, `iot-ca verification-cert` signs it where the CA's key is"
 )
@@ -80,7 +79,7 @@ def read(stage: object, value: object) -> PreIssued:
         )
     certificate = certificates[0]
     names = [name.value for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    if len(names) != 1 or not isinstance(names[0], str) or not _REGISTRATION_CODE.fullmatch(names[0]):
+    if len(names) != 1 or not is_registration_code(names[0]):
         raise PreIssuedCommonNameError(
             f"{what} has no registration code as its common name",
             value=certificate.subject.rfc4514_string(),

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import WrongArnError
+from ..target import Target
 from .arns import Arn, literal, parse
 from .grants import ForeignPolicy, Permission, document, statement
 from .proof import Proof
 
 if TYPE_CHECKING:
     from ..ca.certificate import CaCertificate
-    from ..target import Target
 
 _RESOURCE = re.compile(r"certificate-authority/[A-Za-z0-9-]+", re.ASCII)
 _READ = (
@@ -89,7 +89,8 @@ class PrivateCaProof(Proof):
         return (ForeignPolicy(arn, "the resource policy of the private CA", policy),)
 
     def _end_entities(self) -> dict[str, Any]:
-        template = f"arn:{self.authority.partition}:acm-pca:::template/EndEntityCertificate/V1"
+        # AWS's own template is in no account and no region.
+        template = Target(self.authority.partition, "", "").arn("acm-pca", "template/EndEntityCertificate/V1")
         return {"StringEquals": {"acm-pca:TemplateArn": template}}
 
 

@@ -13,13 +13,14 @@ from ..assembly import RECORD_VERSION
 from ..ca.certificate import CaCertificate
 from ..checks import as_items, check_type, is_flag
 from ..jitp.template_body import JitpTemplateBody
+from ..jitp.template_name import generated_name
 from ..jitr.enrollment import JitrEnrollment
 from ..options import resolve_removal_policy
 from ..plan.retiring import RetiringCa
 from ..plan.rules import check_retiring
 from .operation import StackSetOperation
 from .targets import StackSetTargets
-from .template import body_of, generated_template_name, render
+from .template import body_of, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,7 +117,7 @@ class StackSetRequest:
     @property
     def template_name(self) -> str | None:
         """The provisioning template's name in every account; None where there is none."""
-        return generated_template_name(self.name) if self.provisioning is not None else None
+        return generated_name(self.name, "stack-set") if self.provisioning is not None else None
 
     @functools.cached_property
     def template_body(self) -> str:
@@ -127,7 +128,7 @@ class StackSetRequest:
                 provisioning=self.provisioning,
                 retiring=self.retiring,
                 active=self.active,
-                template_name=generated_template_name(self.name),
+                template_name=generated_name(self.name, "stack-set"),
                 retain=self.retains,
             )
         )

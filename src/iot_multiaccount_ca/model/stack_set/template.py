@@ -6,17 +6,18 @@ would take a policy variable such as ``${iot:ClientId}`` for its own.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from ...errors import StackSetBodyTooLongError
 from ..ca.certificate import CertificateMode
 from ..jitp.placeholders import split
+from ..jitp.template_body import PROVISIONING_POLICY
 from ..native import ca_certificate_properties
 from ..options import RegistrationEngine
 from ..ownership import TAG_LOGICAL_ID, TAG_STACK_ID
 from ..registration import RegistrationRequest, TemplateReference
+from ..target import managed_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,18 +28,11 @@ if TYPE_CHECKING:
 
 #: What CloudFormation takes of a set's template that is not in a bucket, in bytes.
 LONGEST_BODY = 51_200
-_LONGEST_NAME = 36
 _HERE = {
     "account": {"Ref": "AWS::AccountId"},
     "region": {"Ref": "AWS::Region"},
     "partition": {"Ref": "AWS::Partition"},
 }
-
-
-def generated_template_name(set_name: str) -> str:
-    """The provisioning template's name in every account: a readable head, ``-`` and 8 hex digits of the set's name."""
-    digest = hashlib.sha256(f"{set_name}/stack-set".encode()).hexdigest()[:8]
-    return f"{set_name[: _LONGEST_NAME - 9].rstrip('-')}-{digest}"
 
 
 def render(
@@ -104,13 +98,12 @@ def _provisioning(provisioning: JitpTemplateBody, name: str) -> dict[str, Any]:
         "Principal": {"Service": "iot.amazonaws.com"},
         "Action": "sts:AssumeRole",
     }
-    managed = ["arn:", _HERE["partition"], ":iam::aws:policy/service-role/AWSIoTThingsRegistration"]
     return {
         "ProvisioningRole": {
             "Type": "AWS::IAM::Role",
             "Properties": {
                 "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-                "ManagedPolicyArns": [{"Fn::Join": ["", managed]}],
+                "ManagedPolicyArns": [neutral_text(managed_policy("{{partition}}", PROVISIONING_POLICY))],
                 "Description": "What AWS IoT provisions devices with (iot-multiaccount-ca)",
             },
         },

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ....model.ca.certificate import CertificateMode
-from ....model.target import Target
 from ...policies import allow
 
 if TYPE_CHECKING:
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
 
     from ....model.ca.certificate import CaCertificate
     from ....model.possession.verification import Verification
+    from ....model.target import Target
 
 # These know no resource: AWS authorizes them on * only (Service Authorization Reference, AWS IoT).
 _WITHOUT_RESOURCE = ("iot:RegisterCACertificate", "iot:ListCACertificates")
@@ -51,14 +51,7 @@ class Need:
         return self.verification is not None and self.verification.signs_in_lambda
 
 
-def registrar_statements(
-    *,
-    partition: str,
-    account: str,
-    region: str,
-    stack_name: str,
-    needs: Iterable[Need],
-) -> list[dict[str, Any]]:
+def registrar_statements(target: Target, *, stack_name: str, needs: Iterable[Need]) -> list[dict[str, Any]]:
     """The statements of one stack's registrar: what its registrations need together, and no more."""
     registrations = list(needs)
     without_resource = list(_WITHOUT_RESOURCE)
@@ -66,17 +59,14 @@ def registrar_statements(
         without_resource.append("iot:GetRegistrationCode")
     statements = [
         allow(without_resource, ["*"]),
-        allow(list(_ON_CA_CERTIFICATES), [f"arn:{partition}:iot:{region}:{account}:cacert/*"]),
+        allow(list(_ON_CA_CERTIFICATES), [target.arn("iot", "cacert/*")]),
     ]
     # Whether the stack is rolling back, and whether the stack that registered the CA is gone: these names, no others.
     names = dict.fromkeys(
         [stack_name, *(each.adopt_from_stack for each in registrations if each.adopt_from_stack)]
     )
     stacks = [
-        name
-        if name.startswith("arn:")
-        else f"arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*"
-        for name in names
+        name if name.startswith("arn:") else target.arn("cloudformation", f"stack/{name}/*") for name in names
     ]
     statements.append(allow(["cloudformation:DescribeStacks"], stacks))
     asked = (role for each in registrations for role in (each.pass_role, each.adopt_template_role_arn))
@@ -88,7 +78,6 @@ def registrar_statements(
     for each in registrations:
         if each.verification is None:
             continue
-        target = Target(partition, account, region)
         for grant in each.verification.permissions(target, ca_certificate=each.ca_certificate):
             statement = allow(list(grant.actions), list(grant.resources), grant.conditions)
             if statement not in statements:

@@ -58,7 +58,7 @@ class RegistrarFunction(Construct):
             logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(log_group=log_group_name),
         )
         name = self.function.ref
-        self.service_token = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:{name}"
+        self.service_token = place.target.arn("lambda", f"function:{name}")
         self.invoke_config = aws_lambda.CfnEventInvokeConfig(
             self,
             "InvokeConfig",
@@ -147,20 +147,13 @@ class RegistrarFunction(Construct):
             return log_group.log_group_name, log_group.log_group_arn
         made = aws_logs.CfnLogGroup(self, "Logs", retention_in_days=settings.LOG_RETENTION_DAYS)
         name = made.ref
-        place = self._place
-        return name, f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{name}:*"
+        return name, self._place.target.arn("logs", f"log-group:{name}:*")
 
     def _statements(self, needs: list[Need]) -> list[dict[str, Any]]:
         place = self._place
         return [
             log_statement(self._log_group_arn),
-            *registrar_statements(
-                partition=place.partition,
-                account=place.account,
-                region=place.region,
-                stack_name=place.own_stack_name,
-                needs=needs,
-            ),
+            *registrar_statements(place.target, stack_name=place.own_stack_name, needs=needs),
         ]
 
 

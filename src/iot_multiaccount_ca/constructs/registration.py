@@ -11,9 +11,11 @@ from constructs import Construct, IValidation
 from ..errors import InvalidTypeError, UnusedArgumentError
 from ..model.assembly import METADATA_TYPE
 from ..model.ca.certificate import CertificateMode
+from ..model.checks import is_certificate_id
 from ..model.options import OnExisting, RegistrationEngine
 from ..model.registration import RegistrationRequest
 from ..model.tags import tag_problems
+from ..model.target import is_token
 from .annotations import annotate
 from .engines.custom_resource.engine import CustomResourceEngine
 from .engines.native import NativeEngine
@@ -245,11 +247,11 @@ class CaRegistration(Construct):
         Args:
             ca_certificate_id: 64 hex digits, or a Token.
         """
-        if not isinstance(ca_certificate_id, str) or not ca_certificate_id:
+        if not (is_certificate_id(ca_certificate_id) or is_token(ca_certificate_id)):
             raise InvalidTypeError(
                 "a registration is referred to by its certificate id",
                 value=ca_certificate_id,
-                allowed="64 hex digits, or a Token",
+                allowed="64 hex digits (lower case), or a Token",
             )
         arn = Stack.of(scope).format_arn(service="iot", resource="cacert", resource_name=ca_certificate_id)
         return _ImportedRegistration(ca_certificate_id, arn)

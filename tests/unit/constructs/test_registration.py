@@ -306,6 +306,13 @@ def test_a_registration_can_be_referred_to_by_its_id() -> None:
     )
 
 
+@pytest.mark.parametrize("given", ["", "AB" * 32, "ab" * 31, "arn:aws:iot:eu-west-1:1:cacert/1", None])
+def test_a_registration_is_referred_to_by_what_can_be_an_id(given: Any) -> None:
+    """As JitrActivation takes it: another text names no CA, and its ARN grants nothing."""
+    with pytest.raises(errors.InvalidTypeError, match="64 hex digits"):
+        CaRegistration.from_ca_certificate_id(_stack(), "Known", given)
+
+
 def test_a_pre_issued_certificate_that_expired_is_a_warning() -> None:
     """A new registration would be refused, one that stands needs none: its stack can still be deployed."""
     import datetime as dt

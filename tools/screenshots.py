@@ -1,6 +1,7 @@
 """Makes the pictures of docs/fleet.md: the commands in a real pseudo-terminal, the report in headless Chromium.
 
 `python tools/screenshots.py`; needs chromium for the report. The fleets are made up, and so is the AWS that is asked.
+With a folder's name: the report alone, into that folder, at each width and in each dress, to be looked at.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from rich.text import Text  # noqa: E402
 
 from iot_multiaccount_ca.model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name  # noqa: E402
 from support import fleets  # noqa: E402 - from the tests' folder
-from support.browser import browse  # noqa: E402
+from support.browser import paint  # noqa: E402
 from support.fakes.fleet_aws import FakeAws, World  # noqa: E402
 from support.terminal import in_terminal  # noqa: E402
 
@@ -43,7 +44,8 @@ REGIONS = (
 
 def main() -> None:
     """Write every picture."""
-    IMAGES.mkdir(parents=True, exist_ok=True)
+    looked_at = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    (looked_at or IMAGES).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         os.environ.update(
@@ -58,14 +60,23 @@ def main() -> None:
         with FakeAws(world) as url:
             os.environ["AWS_ENDPOINT_URL"] = url
             app = str(fleets.write_assembly(folder / "small", small))
-            terminal("plan", ["plan", "--app", app], 118)
-            terminal("verify", ["verify", "--app", app, "--differences"], 118)
-            page("report-3", folder, app, 1180)
+            html = report("report-3", folder, app)
+            if looked_at is not None:
+                every_dress(folder, html, looked_at)
+            else:
+                terminal("plan", ["plan", "--app", app], 118)
+                terminal("verify", ["verify", "--app", app, "--differences"], 118)
+                paint(folder, html, IMAGES / "report-3.png", width=1280, height=1180)
+                paint(folder, html, IMAGES / "report-phone.png", width=390, height=900)
         with FakeAws(large_world) as url:
             os.environ["AWS_ENDPOINT_URL"] = url
             app = str(fleets.write_assembly(folder / "large", large))
-            terminal("matrix", ["plan", "--app", app], 100, lines=26)
-            page("report-300", folder, app, 1500)
+            html = report("report-300", folder, app)
+            if looked_at is not None:
+                every_dress(folder, html, looked_at)
+            else:
+                terminal("matrix", ["plan", "--app", app], 100, lines=26)
+                paint(folder, html, IMAGES / "report-300.png", width=1280, height=1500)
 
 
 def rotating_fleet() -> tuple[list[RegistrationRecord], World]:
@@ -128,23 +139,23 @@ def terminal(name: str, arguments: list[str], columns: int, lines: int = 10_000)
     )
 
 
-def page(name: str, folder: Path, app: str, height: int) -> None:
-    """The report, as Chromium paints it."""
+def report(name: str, folder: Path, app: str) -> Path:
+    """The report of a fleet, as the command writes it."""
     html = folder / f"{name}.html"
-    arguments = [
-        "report",
-        "--app",
-        app,
-        "--live",
-        "--html",
-        str(html),
-        "--title",
-        "Example Devices: fleet CA",
-    ]
-    subprocess.run(
-        [sys.executable, "-c", "from iot_multiaccount_ca.cli import main; main()", *arguments], check=True
-    )
-    browse(folder, f"--window-size=1280,{height}", f"--screenshot={IMAGES / name}.png", html.as_uri())
+    arguments = ["report", "--app", app, "--live", "--html", str(html)]
+    arguments += ["--title", "Example Devices: fleet CA"]
+    command = [sys.executable, "-c", "from iot_multiaccount_ca.cli import main; main()", *arguments]
+    subprocess.run(command, check=True)
+    return html
+
+
+def every_dress(folder: Path, html: Path, target: Path) -> None:
+    """The page on a phone, a tablet and a desk, light and dark, and as it is printed on A4 across."""
+    for width in (390, 768, 1280):
+        for colours in ("light", "dark"):
+            picture = target / f"{html.stem}-{width}-{colours}.png"
+            paint(folder, html, picture, width=width, height=3000, colours=colours)
+    paint(folder, html, target / f"{html.stem}-print.png", width=1032, height=3000, printed=True)
 
 
 if __name__ == "__main__":

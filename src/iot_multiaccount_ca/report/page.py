@@ -1,6 +1,6 @@
-"""One self-contained page of a fleet: matrix, CAs, differences and stages. No script, nothing from elsewhere.
+"""One self-contained page of a fleet: differences, matrix, CAs and stages. No script, nothing from elsewhere.
 
-Colour is never alone: every state has a letter or a word, for print and for readers who see no colour.
+Colour is never alone: every state has a sign or a word, for print and for readers who see no colour.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING
 
 from .. import text
 from ..fleet.verify import StageState
+from .causes import Cause, gravest
+from .differences import differences
 from .markup import Markup, join, tag
+from .tables import scrolling, section, table
 from .timeline import timeline
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
 
     from ..fleet.overview import Overview
     from ..fleet.verify import FleetResult, StageResult
     from ..model.assembly import RegistrationRecord
 
-_SIGNS = {"as-planned": "", "different": "!", "unchecked": "?", None: ""}
-_MOST_LINKS = 10
+# With more accounts than these the matrix scrolls within itself, or what comes after it would be far away.
+_TALL = 25
+_WIDE = 8
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -35,18 +38,17 @@ def render(overview: Overview, checked: FleetResult | None, *, title: str, now: 
         if checked is not None
         else f"the plan alone, of {now:%Y-%m-%d}; AWS was not asked"
     )
+    timeline_of = timeline(overview.cas, overview.labels, now)
     body = [
         tag("a", "To the stages", href="#stages", class_="skip"),
         tag("header", tag("h1", title), tag("p", f"{overview.summary}; {asked}.")),
         tag(
             "main",
             _tiles(overview, checked),
-            _section(
-                "cas", "Certificate authorities", timeline(overview.cas, overview.labels, now), page.cas()
-            ),
-            _section("matrix", "Accounts and regions", page.legend(live=checked is not None), page.matrix()),
-            page.differences(checked) if checked is not None else None,
-            _section("stages", "Stages", page.stages()),
+            differences(checked, page.link) if checked is not None else None,
+            section("matrix", "Accounts and regions", page.legend(live=checked is not None), page.matrix()),
+            section("cas", "Certificate authorities", timeline_of, page.cas()),
+            section("stages", "Stages", page.stages()),
         ),
     ]
     head = [
@@ -59,23 +61,16 @@ def render(overview: Overview, checked: FleetResult | None, *, title: str, now: 
     return f"<!doctype html>\n{tag('html', tag('head', head), tag('body', body), lang='en')}\n"
 
 
-def _section(anchor: str, heading: str, *children: object) -> Markup:
-    return tag(
-        "section",
-        tag("h2", heading, id=f"{anchor}-heading"),
-        *children,
-        id=anchor,
-        aria_labelledby=f"{anchor}-heading",
-    )
-
-
 def _tiles(overview: Overview, checked: FleetResult | None) -> Markup:
     if checked is None:
         counts = [
-            (len(overview.records), "registrations", "plain"),
-            (len(overview.accounts), "accounts", "plain"),
-            (len(overview.regions), "regions", "plain"),
-            (len(overview.cas), "CAs", "plain"),
+            (len(counted), noun if len(counted) == 1 else f"{noun}s", "plain")
+            for counted, noun in (
+                (overview.records, "registration"),
+                (overview.accounts, "account"),
+                (overview.regions, "region"),
+                (overview.cas, "CA"),
+            )
         ]
     else:
         counts = [(checked.count(state), state.words, str(state)) for state in StageState]
@@ -83,7 +78,7 @@ def _tiles(overview: Overview, checked: FleetResult | None) -> Markup:
     soon = (
         "different" if days < 0 else "unchecked" if any(ca.expires_soon for ca in overview.cas) else "plain"
     )
-    counts.append((days, "days until the next CA expires", soon))
+    counts.append((days, f"{'day' if days == 1 else 'days'} until the next CA expires", soon))
     return tag(
         "ul",
         [
@@ -100,6 +95,7 @@ class _Page:
     def __init__(self, overview: Overview, results: dict[int, StageResult]) -> None:
         self._overview = overview
         self._results = results
+        self._causes = {record: gravest(result) for record, result in results.items()}
         self._anchors = {
             id(record): f"stage-{number}" for number, record in enumerate(overview.records, start=1)
         }
@@ -120,22 +116,23 @@ class _Page:
             ]
             for ca in self._overview.cas
         ]
-        return _table(
-            "CAs",
-            ["CA", "subject", "role", "from", "until", "validity", "certificate id"],
-            [_cells(row) for row in rows],
-        )
+        headers = ["CA", "subject", "role", "from", "until", "validity", "certificate id"]
+        return table("CAs", headers, rows)
 
     def legend(self, *, live: bool) -> Markup:
-        """What the letters and colours of the matrix mean."""
+        """What the letters, signs and colours of the matrix mean."""
         entries = [("D", "default as-planned", "DEFAULT"), ("S", "sni as-planned", "SNI_ONLY")]
         if any(record.retiring for record in self._overview.records):
-            entries.append(("s", "sni retiring", "lower case: retiring"))
+            entries.append(("s", "sni as-planned retiring", "lower case: retiring"))
         if live:
-            entries += [
-                ("!", "different", "different from the plan"),
-                ("?", "unchecked", "could not be checked"),
-            ]
+            found = {cause for cause in self._causes.values() if cause is not None}
+            others = [cause.words for cause in Cause if cause in found and cause.sign == Cause.SETTING.sign]
+            for cause in Cause:
+                if cause in found and cause.sign != Cause.SETTING.sign:
+                    kind = "unchecked" if cause is Cause.UNCHECKED else "different"
+                    entries.append((cause.sign, kind, cause.words))
+            if others:
+                entries.append((Cause.SETTING.sign, "different", "; ".join(others)))
         return tag(
             "ul",
             [
@@ -166,143 +163,79 @@ class _Page:
             )
             for account in overview.accounts
         ]
-        kind = "matrix wide" if len(overview.regions) > 8 else "matrix"
-        return _scrolling(
-            "accounts by regions", tag("table", tag("thead", head), tag("tbody", rows), class_=kind)
+        kind = "matrix wide" if len(overview.regions) > _WIDE else "matrix"
+        return scrolling(
+            "accounts by regions",
+            tag("table", tag("thead", head), tag("tbody", rows), class_=kind),
+            "scroll tall" if len(overview.accounts) > _TALL else "scroll",
         )
 
     def _mark(self, record: RegistrationRecord) -> Markup:
-        state = self._state(record)
+        state, cause = self._state(record), self._causes.get(id(record))
         letter = record.certificate_mode[0].lower() if record.retiring else record.certificate_mode[0]
         mode = "default" if record.certificate_mode == "DEFAULT" else "sni"
         retiring = ", retiring" if record.retiring else ""
-        words = f"{record.label}: {record.certificate_mode}{retiring}, {_state_words(state)}"
+        words = f"{record.label}: {record.certificate_mode}{retiring}, {self._words(record)}"
         return tag(
             "a",
-            letter + _SIGNS[state],
+            letter + (cause.sign if cause is not None else ""),
             href=f"#{self._anchors[id(record)]}",
             class_=f"mark {mode} {state or 'as-planned'}{' retiring' if record.retiring else ''}",
             title=words,
             aria_label=words,
         )
 
-    def differences(self, checked: FleetResult) -> Markup:
-        """What is not as planned, with what to do; then what is worth a warning, once however many stages have it."""
-        rows: list[list[Markup]] = []
-        for result in checked.results:
-            found = [
-                (each.field, each.planned_words, each.live_words, each.fix, "different")
-                for each in result.differences
-            ]
-            if result.problem is not None:
-                problem, _, fix = result.problem.partition("; fix: ")
-                found.append(("not checked", "", problem, fix, "unchecked"))
-            for number, (field, planned, live, fix, kind) in enumerate(found):
-                first = (
-                    [tag("th", self._link(result), scope="rowgroup", rowspan=len(found))]
-                    if number == 0
-                    else []
-                )
-                values = [tag("td", planned), tag("td", live)] if planned else [tag("td", live, colspan=2)]
-                rows.append(
-                    [*first, tag("td", field, class_=f"field {kind}"), *values, tag("td", _coded(fix))]
-                )
-        for warning, results in checked.warned().items():
-            stages = [
-                [", " if number else "", self._link(each)]
-                for number, each in enumerate(results[:_MOST_LINKS])
-            ]
-            more = (
-                f" and {text.number(len(results) - _MOST_LINKS)} more" if len(results) > _MOST_LINKS else None
-            )
-            rows.append(
-                [
-                    tag("th", stages, more),
-                    tag("td", "warning", class_="field warned"),
-                    tag("td", _coded(warning), colspan=3),
-                ]
-            )
-        if not rows:
-            return _section("differences", "Differences", tag("p", "None: every stage is as planned."))
-        table = _table("differences", ["stage", "field", "planned", "is", "what to do"], rows)
-        return _section("differences", "Differences", table)
-
-    def _link(self, result: StageResult) -> Markup:
+    def link(self, result: StageResult) -> Markup:
+        """A link to a stage's row."""
         record = result.planned.record
-        return tag("a", record.label, href=f"#{self._anchors[id(record)]}")
+        words = f"{record.label} (retiring)" if record.retiring else record.label
+        return tag("a", words, href=f"#{self._anchors[id(record)]}")
 
     def stages(self) -> Markup:
-        """A row a registration, in deploy order."""
-        headers = ["#", "stage", "account", "region", "mode", "CA", "enrollment", "stack", "state"]
+        """A row a registration, in deploy order: what it is called and how it stands come first."""
+        headers = ["stage", "state", "stack", "account", "region", "mode", "CA", "enrollment"]
         live = bool(self._results)
         if live:
             headers.append("endpoint (SNI)")
         rows = []
-        for number, record in enumerate(self._overview.records, start=1):
+        for record in self._overview.records:
             state = self._state(record)
             result = self._results.get(id(record))
             cells: list[object] = [
-                number,
                 record.label,
+                tag("span", self._status(record), class_=f"state {state or 'plain'}"),
+                record.stack_name,
                 record.account,
                 record.region,
                 record.certificate_mode,
                 tag("code", self._overview.label(record)),
                 _enrollment(record),
-                record.stack_name,
-                tag("span", _status(record, state), class_=f"state {state or 'plain'}"),
             ]
             if live:
                 cells.append(tag("code", result.endpoint if result and result.endpoint else "-"))
-            rows.append((self._anchors[id(record)], _cells(cells)))
-        return _table(
-            "stages, in deploy order",
-            headers,
-            [cells for _, cells in rows],
-            anchors=[anchor for anchor, _ in rows],
-        )
+            rows.append(cells)
+        return table("stages, in deploy order", headers, rows, anchors=list(self._anchors.values()))
 
     def _state(self, record: RegistrationRecord) -> StageState | None:
         result = self._results.get(id(record))
         return None if result is None else result.state
 
+    def _words(self, record: RegistrationRecord) -> str:
+        state, cause = self._state(record), self._causes.get(id(record))
+        if cause is not None:
+            return cause.words
+        return "planned" if state is None else state.words
 
-def _table(
-    caption: str, headers: list[str], rows: list[list[Markup]], anchors: list[str] | None = None
-) -> Markup:
-    head = tag("tr", [tag("th", header, scope="col") for header in headers])
-    body = [tag("tr", cells, id=anchors[number] if anchors else None) for number, cells in enumerate(rows)]
-    return _scrolling(caption, tag("table", tag("thead", head), tag("tbody", body)))
-
-
-def _scrolling(label: str, table: Markup) -> Markup:
-    # Reachable by keyboard, so that a wide table can be scrolled without a mouse.
-    return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=label)
-
-
-def _cells(values: Sequence[object]) -> list[Markup]:
-    return [tag("td", value) for value in values]
+    def _status(self, record: RegistrationRecord) -> str:
+        words = [self._words(record)]
+        if not record.active:
+            words.append("inactive")
+        if record.retiring:
+            words.append("retiring")
+        return ", ".join(words)
 
 
 def _enrollment(record: RegistrationRecord) -> Markup:
     if record.template_name is not None:
         return join(["JITP ", tag("code", record.template_name)])
     return join(record.enrollment_words)
-
-
-def _state_words(state: StageState | None) -> str:
-    return "planned" if state is None else state.words
-
-
-def _status(record: RegistrationRecord, state: StageState | None) -> str:
-    words = [_state_words(state)]
-    if not record.active:
-        words.append("inactive")
-    if record.retiring:
-        words.append("retiring")
-    return ", ".join(words)
-
-
-def _coded(sentence: str) -> list[object]:
-    """A sentence whose `commands` stand in code elements."""
-    return [tag("code", part) if number % 2 else part for number, part in enumerate(sentence.split("`"))]

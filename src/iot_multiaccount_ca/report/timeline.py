@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from .markup import Markup, tag
+from .tables import scrolling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +64,7 @@ def timeline(cas: Sequence[Ca], labels: dict[str, str], now: dt.datetime) -> Mar
         role="img",
         xmlns="http://www.w3.org/2000/svg",
     )
-    return tag("figure", svg, tag("figcaption", _words(cas, labels, spans, now)))
+    return tag("figure", scrolling("timeline", svg), tag("figcaption", _words(cas, labels, spans, now)))
 
 
 def overlaps(spans: Sequence[tuple[dt.datetime, dt.datetime]]) -> list[tuple[dt.datetime, dt.datetime]]:

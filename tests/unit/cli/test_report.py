@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iot_multiaccount_ca.report.timeline import overlaps
-from support.browser import browse
+from support.browser import browse, measure
+from support.documents import ROOT
 from support.fakes.fleet_aws import FakeAws
 from support.fleets import (
     Fleet,
@@ -27,6 +28,7 @@ from support.fleets import (
 from support.terminal import in_pipe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -181,19 +183,100 @@ def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in ran.stderr
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("count", [3, 300])
-def test_a_browser_takes_the_page_without_complaint(
-    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing on the console (a refused style or load would be), every stage in its tree, and a printed page."""
-    fleet = Fleet(tmp_path, monkeypatch, many_stages(count))
+def test_what_is_wrong_comes_before_the_matrix(fleet: Fleet, tmp_path: Path) -> None:
+    """Who opens the page wants to know that first; of the plan alone there is nothing to say."""
+    headings = re.compile(r'<section id="(\w+)"')
+    assert headings.findall(write(fleet, tmp_path, "--live")) == ["differences", "matrix", "cas", "stages"]
+    assert headings.findall(write(fleet, tmp_path)) == ["matrix", "cas", "stages"]
+
+
+def test_causes_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registration that is gone, one in another mode, one with another template, one that could not be checked."""
+    fleet = Fleet(tmp_path, monkeypatch, many_stages(5, ["eu-west-1"]))
     fleet.world = deployed(fleet.records)
-    live(fleet.world, fleet.records[1])["certificateDescription"]["status"] = "INACTIVE"
+    gone, mode, template, hidden = fleet.records[1:]
+    del fleet.world.cas[f"{gone.account}/{gone.region}/{gone.certificate_id}"]
+    live(fleet.world, mode)["certificateDescription"]["certificateMode"] = "DEFAULT"
+    del fleet.world.templates[f"{template.account}/{template.region}/{template.template_name}"]
+    fleet.world.roles = {each for each in fleet.world.roles if hidden.account not in each}
+    page = Page(write(fleet, tmp_path, "--live"))
+    for anchor, sign, words in (
+        ("gone", "S×", "1 registration not registered"),  # noqa: RUF001
+        ("mode", "S≠", "1 registration in another mode"),
+        ("template", "S~", "1 registration with another template, or none"),
+        ("unchecked", "S?", "1 registration not checked"),
+    ):
+        assert f"cause-{anchor}" in page.ids
+        assert page.links.count(f"#cause-{anchor}") == 1
+        assert sign in page.text
+        assert words in page.text
+    assert re.search(r"s1\s+not registered\s+FleetCa-s1", page.text)
+
+
+def test_one_cause_of_many_stages_is_folded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or it would hide the causes below; none is left out, and one reason that all have stands once."""
+    fleet = Fleet(tmp_path, monkeypatch, many_stages(40, ["eu-west-1"]))
+    fleet.world = deployed(fleet.records)
+    for each in fleet.records:
+        live(fleet.world, each)["certificateDescription"]["status"] = "INACTIVE"
     html = write(fleet, tmp_path, "--live")
-    address = (tmp_path / "fleet.html").as_uri()
-    seen = browse(tmp_path, "--dump-dom", address)
+    assert "<summary>28 more</summary>" in html
+    assert html.count("update-ca-certificate") == 40
+    fleet.world.roles = set()
+    assert "<summary>" not in write(fleet, tmp_path, "--live")
+
+
+# --- in a browser -------------------------------------------------------------------------------------------------
+
+_MEASURES = (ROOT / "tests/support/report_page.js").read_text(encoding="utf-8")
+_PAPER = 1032  # A4 across, less its margins, in pixels of CSS
+
+
+@pytest.fixture(scope="module", params=[3, 300, 3000])
+def drifted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The page of a fleet of this size, some of it amiss."""
+    folder = tmp_path_factory.mktemp("report")
+    with pytest.MonkeyPatch.context() as patch:
+        fleet = Fleet(folder, patch, many_stages(request.param))
+        fleet.world = deployed(fleet.records)
+        for number, each in enumerate(fleet.records):
+            if number % 9 == 1:
+                live(fleet.world, each)["certificateDescription"]["status"] = "INACTIVE"
+            if number % 60 == 2:
+                del fleet.world.cas[f"{each.account}/{each.region}/{each.certificate_id}"]
+        write(fleet, folder, "--live")
+        yield folder / "fleet.html"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_it_fits_a_phone_a_tablet_and_a_desk(drifted: Path, width: int, colours: str, tmp_path: Path) -> None:
+    """Nothing runs out of the window, stack and state are in sight, and every word can be read."""
+    seen = measure(tmp_path, drifted, _MEASURES, width=width, height=900, colours=colours)
+    assert seen["overflow"] <= 0
+    assert seen["worst"][0] >= 4.5, seen["worst"]
+    assert seen["stack"] <= 0
+    assert seen["state"] <= 0
+    assert seen["hidden"] == 0
+    assert seen["wide"] == []
+
+
+@pytest.mark.slow
+def test_it_fits_paper(drifted: Path, tmp_path: Path) -> None:
+    """Nothing is cut at the edge, what is folded on a screen is printed too."""
+    seen = measure(tmp_path, drifted, _MEASURES, width=_PAPER, height=900, printed=True, colours="dark")
+    assert seen["overflow"] <= 0
+    assert seen["wide"] == []
+    assert seen["folded"] == 0
+    assert seen["worst"][0] >= 4.5, seen["worst"]
+
+
+@pytest.mark.slow
+def test_a_browser_takes_the_page_without_complaint(drifted: Path, tmp_path: Path) -> None:
+    """Nothing on the console (a refused style or load would be), every stage in its tree, and a printed page."""
+    seen = browse(tmp_path, "--dump-dom", drifted.as_uri())
     assert "CONSOLE" not in seen.stderr
-    assert Page(seen.stdout).ids == Page(html).ids
-    browse(tmp_path, f"--print-to-pdf={tmp_path / 'fleet.pdf'}", address)
+    assert Page(seen.stdout).ids == Page(drifted.read_text(encoding="utf-8")).ids
+    browse(tmp_path, f"--print-to-pdf={tmp_path / 'fleet.pdf'}", drifted.as_uri())
     assert (tmp_path / "fleet.pdf").read_bytes().startswith(b"%PDF-")

@@ -1,0 +1,232 @@
+"""A set of stacks beside the DEFAULT owner, deployed by the real CDK CLI: accounts come and go by themselves.
+
+Only the administrator's account is bootstrapped; the accounts of the set have nothing of the CDK's.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from iot_multiaccount_ca.local.device import Outcome
+from support.certificates import Authority, certificate_id, make_ca
+from support.deployments import ACCOUNTS, REGIONS, Deployments
+from support.local_accounts import LocalAccount, connect, device_of
+from support.organizations import Organization
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from iot_multiaccount_ca.local.emulator import LocalAws
+
+ADMINISTRATOR = ACCOUNTS[0]
+SET = "FleetOfAll"
+_MANY_REGIONS = (*REGIONS, "us-east-2", "us-west-2", "eu-central-1", "ap-south-1")
+_APP = """
+import json, os
+from aws_cdk import App, Environment, Stack
+from iot_multiaccount_ca import (
+    CaCertificate, CaStage, JitpTemplateBody, SharedCa, SharedCaPlan, SharedCaStackSet, StackSetOperation, Verification)
+
+asked = json.loads(os.environ["ASKED"])
+owner, regions = asked["owner"], asked["regions"]
+app = App()
+ca = CaCertificate.from_pem(asked["ca"])
+provisioning = JitpTemplateBody.from_file(asked["jitp"])
+if "secret" in asked:
+    SharedCa(app, asked["name"] + "Owner", plan=SharedCaPlan(
+        ca_certificate=ca,
+        owner_account=owner,
+        verification=Verification.from_secret(asked["secret"]),
+        provisioning=provisioning,
+        stages=CaStage.grid(accounts={"owner": owner}, regions=regions),
+    ))
+stack = Stack(app, asked["name"], env=Environment(account=owner, region=regions[0]))
+SharedCaStackSet(
+    stack, "Set", ca_certificate=ca, provisioning=provisioning, regions=regions, organizational_units=asked["units"],
+    excluded_accounts=[owner], stack_set_name=asked["name"],
+    operation=StackSetOperation(regions_in_parallel=asked.get("parallel", False)))
+app.synth()
+"""
+
+
+class _Fleet:
+    """One app with a set, its organization, and what is registered in its accounts."""
+
+    def __init__(self, deployments: Deployments, root: str, ca: Authority, name: str, **asked: Any) -> None:
+        self.deployments, self.aws, self.ca, self.name = deployments, deployments.aws, ca, name
+        self.organization = Organization(deployments.aws, manager=ADMINISTRATOR)
+        self.regions: tuple[str, ...] = asked.get("regions", REGIONS)
+        self._asked = {"owner": ADMINISTRATOR, "regions": REGIONS, "ca": ca.pem, "name": name, **asked}
+        self._asked["jitp"] = f"{root}/examples/jitp.json"
+
+    def deploy(self, units: Iterable[str], *arguments: str) -> None:
+        variables = {"ASKED": json.dumps({**self._asked, "units": [*units]})}
+        self.deployments.deploy(_APP, *arguments, name=self.name, variables=variables)
+
+    def modes(self, account: str) -> list[str | None]:
+        """The mode that the CA is registered in, in each region; None where it is not."""
+        found = [
+            self.deployments.describe_ca(certificate_id(self.ca.certificate), account, region)
+            for region in self.regions
+        ]
+        return [each["certificateMode"] if each else None for each in found]
+
+    def statuses(self) -> dict[str, set[str]]:
+        """The statuses of each account's instances, once the set is quiet."""
+        self.organization.quiet(self.name)
+        found: dict[str, set[str]] = {}
+        for (account, _), each in self.organization.instances(self.name).items():
+            found.setdefault(account, set()).add(each["Status"])
+        return found
+
+    def left_in(self, account: str) -> list[str]:
+        """Stacks, templates and roles in an account."""
+        left: list[str] = []
+        for region in self.regions:
+            iot = self.aws.client("iot", account=account, region=region)
+            left += self.organization.stacks(account, region)
+            left += [each["templateName"] for each in iot.list_provisioning_templates()["templates"]]
+        iam = self.aws.client("iam", account=account, region=REGIONS[0])
+        return left + [
+            each["RoleName"] for each in iam.list_roles()["Roles"] if "StackSet" in each["RoleName"]
+        ]
+
+
+def test_an_organization_from_its_first_account_to_its_last(
+    deployments: Deployments, local_aws: LocalAws, pytestconfig: pytest.Config
+) -> None:
+    """Deployed, met by a device, joined, moved, left, suspended, deployed again and destroyed."""
+    ca = make_ca("ec-p256", common_name="CA of an organization")
+    deployments.put_secret("organization/key", ca.key_pem, ADMINISTRATOR, REGIONS[0])
+    deployments.put_secret("organization/key", ca.key_pem, ADMINISTRATOR, REGIONS[1])
+    fleet = _Fleet(deployments, str(pytestconfig.rootpath), ca, SET, secret="organization/key")
+    organization = fleet.organization
+    outer, elsewhere = organization.unit("devices"), organization.unit("elsewhere")
+    inner = organization.unit("factories", outer)
+    accounts = [organization.join(unit) for unit in (outer, inner) for _ in range(5)]
+    foreign = organization.join(inner)
+    places = [LocalAccount(local_aws, foreign, region) for region in REGIONS]
+    for place in places:
+        place.register(ca, tags=[{"Key": "theirs", "Value": "x"}])
+    before = [fleet.deployments.describe_ca(certificate_id(ca.certificate), foreign, r) for r in REGIONS]
+
+    fleet.deploy([outer])
+    statuses = fleet.statuses()
+    assert statuses.pop(foreign) == {"OUTDATED"}
+    assert statuses == {key: {"CURRENT"} for key in accounts}
+    assert fleet.modes(ADMINISTRATOR) == ["DEFAULT", "DEFAULT"]
+    assert [fleet.modes(each) for each in accounts] == [["SNI_ONLY", "SNI_ONLY"]] * 10
+    assert [each for each in accounts if "CDKToolkit" in organization.stacks(each)] == []
+    _failed_there_and_changed_nothing(fleet, foreign, before)
+
+    # One device, three accounts, by the name that it sends alone.
+    device = device_of(ca, "device-of-all")
+    for account, region in (
+        (accounts[0], REGIONS[0]),
+        (accounts[9], REGIONS[1]),
+        (ADMINISTRATOR, REGIONS[0]),
+    ):
+        endpoint = LocalAccount(local_aws, account, region).endpoint
+        assert [connect(local_aws, device, endpoint) for _ in range(2)] == [
+            Outcome.CUT_OFF,
+            Outcome.CONNECTED,
+        ]
+
+    # A second deployment changes nothing, asks for nothing.
+    operations = organization.operations(SET)
+    fleet.deploy([outer], "--force")
+    assert organization.operations(SET) == operations
+
+    _come_and_go(fleet, accounts, outer, inner, elsewhere)
+
+    # A closed account stays as it is; it has to be taken out of the set before the set can go.
+    organization.close_account(accounts[3])
+    assert fleet.statuses()[accounts[3]] == {"CURRENT"}
+    _give_up(organization, accounts[3], outer)
+
+    assert len(fleet.left_in(accounts[4])) == 6  # in each region a stack, its template and its role
+    deployments.destroy(SET)
+    assert organization.cloudformation.list_stack_sets(Status="ACTIVE")["Summaries"] == []
+    left = {each: fleet.left_in(each) for each in {*accounts, foreign} - {accounts[3]}}
+    assert not any(left.values()), left
+    assert [fleet.modes(each) for each in (ADMINISTRATOR, *accounts[4:])] == [[None, None]] * 7
+    _is_as_it_was(fleet, foreign, before)
+
+
+def _failed_there_and_changed_nothing(fleet: _Fleet, foreign: str, before: list[Any]) -> None:
+    """The set says AWS's reason for that account's instances, and the registration is the other's still."""
+    operation = fleet.organization.operations(SET)[0]
+    assert operation["Status"] == "SUCCEEDED"
+    results = fleet.organization.results(SET, operation["OperationId"])
+    failed = {each["Account"]: each["StatusReason"] for each in results if each["Status"] == "FAILED"}
+    assert [*failed] == [foreign]
+    assert "AWS::IoT::CACertificate" in failed[foreign]
+    _is_as_it_was(fleet, foreign, before)
+
+
+def _is_as_it_was(fleet: _Fleet, foreign: str, before: list[Any]) -> None:
+    ca_id = certificate_id(fleet.ca.certificate)
+    now = [fleet.deployments.describe_ca(ca_id, foreign, region) for region in REGIONS]
+    assert now == before
+    for region, each in zip(REGIONS, before, strict=True):
+        iot = fleet.aws.client("iot", account=foreign, region=region)
+        assert iot.list_tags_for_resource(resourceArn=each["certificateArn"])["tags"] == [
+            {"Key": "theirs", "Value": "x"}
+        ]
+
+
+def _come_and_go(fleet: _Fleet, accounts: list[str], outer: str, inner: str, elsewhere: str) -> None:
+    """Nobody deploys: one joins, one moves within the units, one moves out of them, one leaves."""
+    organization = fleet.organization
+    joined = organization.join(inner)
+    assert fleet.statuses()[joined] == {"CURRENT"}
+    assert fleet.modes(joined) == ["SNI_ONLY", "SNI_ONLY"]
+    stacks = organization.stacks(accounts[0])
+    organization.move(accounts[0], inner)
+    assert fleet.statuses()[accounts[0]] == {"CURRENT"}
+    assert organization.stacks(accounts[0]) == stacks
+    organization.move(accounts[1], elsewhere)
+    organization.remove(accounts[2])
+    organization.remove(joined)
+    statuses = fleet.statuses()
+    for account in (accounts[1], accounts[2], joined):
+        assert account not in statuses
+        assert fleet.modes(account) == [None, None]
+        assert fleet.left_in(account) == []
+
+
+def _give_up(organization: Organization, account: str, unit: str) -> None:
+    operation = organization.cloudformation.delete_stack_instances(
+        StackSetName=SET,
+        DeploymentTargets={
+            "OrganizationalUnitIds": [unit],
+            "Accounts": [account],
+            "AccountFilterType": "INTERSECTION",
+        },
+        Regions=[*REGIONS],
+        RetainStacks=True,
+    )
+    assert organization.settled(SET, operation["OperationId"])["Status"] == "SUCCEEDED"
+
+
+@pytest.mark.slow
+def test_240_targets_by_one_deploy_within_a_minute(
+    deployments: Deployments, pytestconfig: pytest.Config
+) -> None:
+    """Forty accounts in six regions; all are CURRENT."""
+    ca = make_ca("ec-p256", common_name="CA of 240 targets")
+    fleet = _Fleet(
+        deployments, str(pytestconfig.rootpath), ca, "FleetOf240", regions=_MANY_REGIONS, parallel=True
+    )
+    unit = fleet.organization.unit("many")
+    accounts = [fleet.organization.join(unit) for _ in range(40)]
+    begun = time.monotonic()
+    fleet.deploy([unit])
+    assert time.monotonic() - begun < 60
+    assert fleet.statuses() == {key: {"CURRENT"} for key in accounts}
+    assert len(fleet.organization.instances("FleetOf240")) == 240
+    assert fleet.modes(accounts[-1]) == ["SNI_ONLY"] * 6

@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup lint types imports unit e2e test test-all demo verify-aws bench lock node clean
+.PHONY: help setup lint types imports unit e2e test test-all demo verify-aws bench dist lock node clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,11 @@ verify-aws: setup ## try on AWS itself what docs/aws-assumptions.md assumes: ARG
 
 bench: setup ## figures, as ratios against a hand-written equivalent
 	$(BIN)/python -m tests.bench
+
+dist: setup ## sdist and wheel, the same bytes from every checkout of a commit
+	rm -rf dist
+	umask 022 && $(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
+	cd dist && sha256sum *.tar.gz *.whl | tee SHA256SUMS
 
 lock: $(VENV)/.packages ## write the lock files anew
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -50,7 +50,7 @@ class Promotion(Stack):
         synth = pipelines.ShellStep(
             "Synth",
             input=source,
-            install_commands=["pip install iot-multiaccount-ca"],
+            install_commands=["pip install wheels/*.whl"],
             commands=["npx aws-cdk@2 synth"],
         )
         pipeline = pipelines.CodePipeline(
@@ -58,11 +58,11 @@ class Promotion(Stack):
         )
 
         dev = SharedCaPipelineStage(self, "Dev", plan=PLAN, stages=["dev", "staging"])
-        pipeline.add_stage(dev, post=[dev.verify_step(synth)])
+        pipeline.add_stage(dev, post=[dev.verify_step(synth, source=source)])
 
         prod = SharedCaPipelineStage(self, "Prod", plan=PLAN, stages=["prod"])
         approval = pipelines.ManualApprovalStep("PromoteToProd")
-        pipeline.add_stage(prod, pre=[approval], post=[prod.verify_step(synth)])
+        pipeline.add_stage(prod, pre=[approval], post=[prod.verify_step(synth, source=source)])
 
 
 app = App()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations, Stage, aws_iam, pipelines
 
 from .._version import __version__
-from ..errors import EmptyPlanError, UnknownLookupRoleError
+from ..errors import (
+    EmptyPlanError,
+    ExclusiveArgumentsError,
+    UnknownLookupRoleError,
+    UnusedArgumentError,
+)
 from ..model.bootstrap import lookup_role_name
 from ..model.ca.certificate import CertificateMode
 from .registry import Registry
@@ -24,6 +30,9 @@ if TYPE_CHECKING:
     from .registration import CaRegistration
 
 DEFAULT_PREFIX = "SharedCa"
+_PACKAGE = "iot-multiaccount-ca"
+_WHEEL = f"{_PACKAGE.replace('-', '_')}-{__version__}-py3-none-any.whl"
+_WHEELS, _SOURCE = "wheels", "source-of-iot-ca"
 
 
 class SharedCaPipelineStage(Stage):
@@ -79,26 +88,37 @@ class SharedCaPipelineStage(Stage):
         self,
         assembly: pipelines.IFileSetProducer,
         *,
-        install_commands: Sequence[str] = (f"pip install iot-multiaccount-ca=={__version__}",),
+        source: pipelines.IFileSetProducer | None = None,
+        wheels: str | None = None,
+        index_url: str | None = None,
+        install_commands: Sequence[str] | None = None,
         qualifier: str | None = None,
     ) -> pipelines.CodeBuildStep:
         """A step for ``post=``: ``iot-ca verify`` holds what was deployed against the plan, and fails on differences.
 
         The build's role may assume the CDK lookup roles of this stage's accounts, which read and change nothing, and no
-        other.
+        other. What it runs comes from where you say, in one of three ways; never from a public index on its own, where
+        anybody may hold the name.
 
         Args:
             assembly: the pipeline's synth step, whose output is the cloud assembly.
-            install_commands: what installs ``iot-ca`` in the build; by default ``pip install`` of this very version.
+            source: the pipeline's source, in which this version's wheel lies.
+            wheels: the folder of ``source`` that holds the wheel; by default ``wheels``.
+            index_url: the package index that has this version, instead of pip's own.
+            install_commands: what installs ``iot-ca`` in the build, where it is neither of these.
             qualifier: of the bootstrap, where ``App(default_stack_synthesizer=…)`` sets it: CDK does not tell it then.
 
-        Raises `UnknownLookupRoleError` where the lookup role is not known otherwise.
+        Raises `ExclusiveArgumentsError` where none or several of ``source``, ``index_url`` and ``install_commands`` are
+        given, `UnusedArgumentError` for ``wheels`` without ``source``, `UnknownLookupRoleError` where the lookup role
+        is not known otherwise.
         """
+        inputs, installing = _installation(source, wheels, index_url, install_commands)
         roles = dict.fromkeys(self._lookup_role(name, qualifier) for name in self.stacks)
         return pipelines.CodeBuildStep(
             f"Verify{self.stage_name}",
             input=assembly,
-            install_commands=list(install_commands),
+            additional_inputs=inputs,
+            install_commands=installing,
             commands=[f"iot-ca verify --app {self._assembly_folder()}"],
             role_policy_statements=[
                 aws_iam.PolicyStatement(actions=["sts:AssumeRole"], resources=list(roles))
@@ -145,3 +165,39 @@ class SharedCaPipelineStage(Stage):
                 fix="name the bootstrap's qualifier: verify_step(…, qualifier=…)",
             )
         return told.replace("${AWS::Partition}", stage.partition)
+
+
+def _installation(
+    source: pipelines.IFileSetProducer | None,
+    wheels: str | None,
+    index_url: str | None,
+    install_commands: Sequence[str] | None,
+) -> tuple[dict[str, pipelines.IFileSetProducer], list[str]]:
+    """What a build needs beside the assembly, and the commands that install ``iot-ca`` in it."""
+    if wheels is not None and source is None:
+        raise UnusedArgumentError(
+            "verify_step has wheels, a folder, and no source that it lies in",
+            value=wheels,
+            fix="give source= too, the pipeline's source",
+        )
+    ways = {"source": source, "index_url": index_url, "install_commands": install_commands}
+    given = [name for name, value in ways.items() if value]
+    if len(given) != 1:
+        raise ExclusiveArgumentsError(
+            "verify_step is not told where iot-ca comes from"
+            if not given
+            else "verify_step has several origins",
+            value=", ".join(given) or None,
+            allowed="source=: the pipeline's source, which holds the wheel; index_url=: a package index of yours; "
+            "install_commands=: commands of yours",
+            fix=f"put {_WHEEL} into {_WHEELS}/ of the repository and say verify_step(synth, source=source)"
+            if not given
+            else "keep one of them",
+        )
+    if source is not None:
+        # The folder that the source is put into, below the assembly, is ours: it meets nothing there.
+        wheel = f"{_SOURCE}/{(wheels or _WHEELS).strip('/')}/{_WHEEL}"
+        return {_SOURCE: source}, [f"pip install {shlex.quote(wheel)}"]
+    if index_url is not None:
+        return {}, [f"pip install --index-url {shlex.quote(index_url)} {_PACKAGE}=={__version__}"]
+    return {}, list(install_commands or ())

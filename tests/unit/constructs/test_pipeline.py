@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack, Stage, aws_iam, pipelines
 from aws_cdk.assertions import Annotations, Match, Template
 
-from iot_multiaccount_ca import SharedCa, SharedCaPipelineStage, errors
+from iot_multiaccount_ca import SharedCa, SharedCaPipelineStage, __version__, errors
 from iot_multiaccount_ca.model.assembly import read_registrations
 from iot_multiaccount_ca.model.plan.stage import CaStage
 from support import plans
@@ -182,13 +182,67 @@ def test_the_pipeline_has_a_stage_with_its_deployments_each() -> None:
     assert isinstance(plan.stage("dev"), CaStage)
 
 
+def _source() -> pipelines.CodePipelineSource:
+    arn = "arn:aws:codeconnections:eu-west-1:111111111111:connection/c"
+    return pipelines.CodePipelineSource.connection("example/fleet-ca", "main", connection_arn=arn)
+
+
 def _verifying(stage: SharedCaPipelineStage, **how: Any) -> Any:
-    source = pipelines.CodePipelineSource.connection(
-        "example/fleet-ca",
-        "main",
-        connection_arn="arn:aws:codeconnections:eu-west-1:111111111111:connection/c",
-    )
+    source = _source()
+    if not {"index_url", "install_commands"} & how.keys():
+        how = {"source": source, **how}
     return stage.verify_step(source, **how)
+
+
+@pytest.fixture
+def stage() -> SharedCaPipelineStage:
+    home = Stack(App(), "Pipeline", env=Environment(account=plans.DEV, region=plans.REGION))
+    return SharedCaPipelineStage(home, "Dev", plan=plans.plan(), stages=["dev"])
+
+
+@pytest.mark.parametrize(
+    ("how", "command"),
+    [
+        ({}, f"pip install source-of-iot-ca/wheels/iot_multiaccount_ca-{__version__}-py3-none-any.whl"),
+        (
+            {"wheels": "third party/"},
+            f"pip install 'source-of-iot-ca/third party/iot_multiaccount_ca-{__version__}-py3-none-any.whl'",
+        ),
+        (
+            {"index_url": "https://packages.example.com/simple?a&b"},
+            "pip install --index-url 'https://packages.example.com/simple?a&b' "
+            f"iot-multiaccount-ca=={__version__}",
+        ),
+        ({"install_commands": ["make tools"]}, "make tools"),
+    ],
+    ids=["the source", "a folder of it", "an index", "commands of one's own"],
+)
+def test_the_verify_step_installs_from_where_it_is_told(
+    how: dict[str, Any], command: str, stage: SharedCaPipelineStage
+) -> None:
+    """This very version, by one command that the shell does not take apart; the source comes along only then."""
+    step = _verifying(stage, **how)
+    assert step.install_commands == [command]
+    beside = [each.directory for each in step.inputs if each.directory != "."]
+    assert beside == (["source-of-iot-ca"] if "source-of" in command else [])
+
+
+@pytest.mark.parametrize("how", [{}, {"install_commands": []}, {"index_url": ""}], ids=str)
+def test_without_an_origin_the_verify_step_is_refused(
+    how: dict[str, Any], stage: SharedCaPipelineStage
+) -> None:
+    """Who holds the name in a public index would run in the pipeline; every way is told."""
+    with pytest.raises(errors.ExclusiveArgumentsError, match="not told where iot-ca comes from") as caught:
+        stage.verify_step(_source(), **how)
+    assert all(way in str(caught.value) for way in ("source=", "index_url=", "install_commands=", "wheels/"))
+
+
+def test_the_verify_step_takes_one_origin(stage: SharedCaPipelineStage) -> None:
+    """Two would leave open which one counts; a folder lies in a source."""
+    with pytest.raises(errors.ExclusiveArgumentsError, match="source, index_url"):
+        stage.verify_step(_source(), source=_source(), index_url="https://packages.example.com/simple")
+    with pytest.raises(errors.UnusedArgumentError, match="third-party"):
+        stage.verify_step(_source(), wheels="third-party", index_url="https://packages.example.com/simple")
 
 
 def test_the_verify_step_asks_this_stages_accounts_and_no_other() -> None:

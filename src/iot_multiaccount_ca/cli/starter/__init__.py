@@ -136,7 +136,10 @@ class Starter:
                 f"the\nsecret `{_SECRET}` there, in {', '.join(self.regions)}."
             )
         if self.kind == "pipeline":
-            yield "Replace the account, repository and connection at the top of `app.py`, and deploy from that account."
+            yield (
+                "Replace the account, repository and connection at the top of `app.py`, put the wheel of\n"
+                f"iot-multiaccount-ca {__version__} into `wheels/`, and deploy from that account."
+            )
         if self.kind == "stack_set":
             yield (
                 "Replace the units and the management account at the top of `app.py`. The StackSet reaches\nevery "

@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup lint types imports unit e2e test test-all demo verify-aws bench dist lock node clean
+.PHONY: help setup lint types imports unit e2e test test-all demo verify-aws bench docs dist lock node clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,7 +56,7 @@ e2e: setup ## the real CDK CLI against the local AWS
 
 test: lint types imports unit e2e ## everything that CI runs
 
-test-all: lint types imports ## and what is too slow for every change
+test-all: lint types imports $(VENV)/.docs ## and what is too slow for every change
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -q -m "not e2e" --numprocesses 2 tests
 	$(PYTEST) -q -m e2e --numprocesses 2 tests
 
@@ -68,6 +68,14 @@ verify-aws: setup ## try on AWS itself what docs/aws-assumptions.md assumes: ARG
 
 bench: setup ## figures, as ratios against a hand-written equivalent
 	$(BIN)/python -m tests.bench
+
+# Beside what dev.lock has: docs.lock is constrained by it.
+$(VENV)/.docs: $(VENV)/.packages requirements/docs.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/docs.lock
+	touch $@
+
+docs: setup $(VENV)/.docs ## the documentation site, into build/site; what leads nowhere fails
+	tools/docs build/site
 
 dist: setup ## sdist and wheel, the same bytes from every checkout of a commit
 	rm -rf dist

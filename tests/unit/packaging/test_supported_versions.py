@@ -26,7 +26,7 @@ def _lowest(package: str) -> str:
     return f"{package}=={version}.0"
 
 
-LOWEST = [_lowest("aws-cdk-lib"), _lowest("constructs")]
+LOWEST = [_lowest("aws-cdk-lib"), _lowest("constructs"), _lowest("cryptography")]
 
 
 def _python(version: str) -> str:

@@ -1,4 +1,4 @@
-"""Calls on a CA are authorized on its ARN."""
+"""Calls on a CA are authorized on its ARN, and a role is only given to AWS IoT by who may pass it."""
 
 from __future__ import annotations
 
@@ -77,3 +77,54 @@ def test_attachments_are_granted_on_the_certificates_arn(places: list[LocalAccou
     ]
     assert [is_denied(lambda call=call: call(other)) for call in calls] == [True, True]  # type: ignore[misc]
     assert [is_denied(lambda call=call: call(mine)) for call in calls] == [False, False]  # type: ignore[misc]
+
+
+def _template_of_others(place: LocalAccount) -> tuple[str, str]:
+    """A template of that account, and the ARN of its role."""
+    role = place.provisioning_role()
+    return place.template(provisioningRoleArn=role), role
+
+
+@pytest.mark.parametrize(
+    "way", ["RegisterCACertificate", "UpdateCACertificate", "CreateProvisioningTemplate"]
+)
+def test_a_role_is_given_by_who_may_pass_it(places: list[LocalAccount], way: str) -> None:
+    """By a template's name as by its ARN: denied without iam:PassRole on it, and for another service."""
+    place = places[0]
+    template, role = _template_of_others(place)
+    held = place.register(make_ca("ec-p256", common_name=f"passed by {way}"))
+    pem = make_ca("ec-p256", common_name=f"new by {way}").pem
+    config = {"templateName": template}
+    made = {"templateName": "another", "templateBody": place.body(), "provisioningRoleArn": role}
+
+    def call(iot: Any) -> None:
+        if way == "RegisterCACertificate":
+            iot.register_ca_certificate(
+                caCertificate=pem, certificateMode="SNI_ONLY", registrationConfig=config
+            )
+        elif way == "UpdateCACertificate":
+            iot.update_ca_certificate(certificateId=held, registrationConfig=config)
+        else:
+            iot.create_provisioning_template(**made)
+
+    def limited(service: str) -> Any:
+        condition = {"StringEquals": {"iam:PassedToService": service}}
+        pass_role = policy_document("iam:PassRole", Resource=role, Condition=condition)
+        return place.assumed("iot", policy_document(f"iot:{way}", Resource="*"), pass_role)
+
+    for without in (assumed(place, ([f"iot:{way}"], "*")), limited("lambda.amazonaws.com")):
+        with pytest.raises(ClientError, match=f"iam:PassRole on resource: {role}"):
+            call(without)
+    call(limited("iot.amazonaws.com"))
+
+
+def test_an_update_that_gives_no_role_passes_none(places: list[LocalAccount]) -> None:
+    """A status, or a template taken off, needs no iam:PassRole."""
+    place = places[0]
+    template, _ = _template_of_others(place)
+    ca = place.register(
+        make_ca("ec-p256", common_name="no role"), registrationConfig={"templateName": template}
+    )
+    iot = assumed(place, (["iot:UpdateCACertificate"], "*"))
+    iot.update_ca_certificate(certificateId=ca, newStatus="INACTIVE")
+    iot.update_ca_certificate(certificateId=ca, removeAutoRegistration=True)

@@ -206,3 +206,20 @@ def test_a_template_in_use_keeps_its_stack(places: list[LocalAccount]) -> None:
     )
     assert place.delete_stack("holder") == "DELETE_FAILED"
     assert place.iot.describe_provisioning_template(templateName="of-a-stack")["templateName"] == "of-a-stack"
+
+
+def test_a_template_of_a_name_that_is_taken_is_not_made(places: list[LocalAccount]) -> None:
+    """A stack that declares it fails and rolls back, and the one that is there stays as it was."""
+    place = places[0]
+    place.template("taken", description="theirs")
+    resource = {
+        "Type": "AWS::IoT::ProvisioningTemplate",
+        "Properties": {
+            "TemplateName": "taken",
+            "TemplateType": "JITP",
+            "ProvisioningRoleArn": place.provisioning_role(),
+            "TemplateBody": place.body(),
+        },
+    }
+    assert place.create_stack("second", {"Template": resource}) == "ROLLBACK_COMPLETE"
+    assert place.iot.describe_provisioning_template(templateName="taken")["description"] == "theirs"

@@ -38,6 +38,7 @@ def close_gaps() -> None:
         access,
         broker,
         cloudformation,
+        exports,
         iam,
         kms,
         mqtt,
@@ -51,7 +52,7 @@ def close_gaps() -> None:
     )
 
     # Who wraps the same function comes in order: the last one is asked first.
-    subjects = (registration, routing, provisioning, cloudformation, resource_types, iam, kms, rules)
+    subjects = (registration, routing, provisioning, cloudformation, exports, resource_types, iam, kms, rules)
     for subject in (*subjects, stack_sets, server_certificates, tls, mqtt, broker, access):
         subject.close()
     _closed = True

@@ -2,8 +2,8 @@
 
 1. one account per CA and region registers in DEFAULT mode; 2. CA and verification certificates that AWS refuses;
 3. at most ten CAs of one subject; 7. what List, Describe and Update leave out. And a provisioning template that a CA
-uses cannot be deleted. `SECOND_DEFAULT_VARIABLE` names the error of a second DEFAULT account, since no document
-says which one AWS answers.
+uses cannot be deleted, nor can a stack make one of a name that is taken. `SECOND_DEFAULT_VARIABLE` names the error of a
+second DEFAULT account, since no document says which one AWS answers.
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ Answer = tuple[int, dict[str, str], bytes]
 def close() -> None:
     """Wrap what the emulator does with CAs and provisioning templates."""
     register, handle = iot._register_ca_certificate, iot._handle_ca_certificate
-    delete_template = iot._delete_provisioning_template
 
     def register_ca_certificate(payload: dict[str, Any], query: dict[str, str]) -> Answer:
         refused = _refusal(payload)
@@ -64,6 +63,17 @@ def close() -> None:
             return _described(answer, record)
         return answer
 
+    iot._register_ca_certificate = register_ca_certificate
+    iot._handle_ca_certificate = handle_ca_certificate
+    iot._list_ca_certificates = _list_ca_certificates
+    _keep_templates()
+
+
+def _keep_templates() -> None:
+    """Wrap what it does with provisioning templates that are in use, or there already."""
+    delete_template = iot._delete_provisioning_template
+    create = provisioners._iot_provisioning_template_create
+
     def delete_provisioning_template(name: str) -> Answer:
         user = next((ca for ca in iot._ca_certificates.values() if _template_name(ca) == name), None)
         if user is not None:
@@ -75,12 +85,22 @@ def close() -> None:
         answer: Answer = delete_template(name)
         return answer
 
-    iot._register_ca_certificate = register_ca_certificate
-    iot._handle_ca_certificate = handle_ca_certificate
-    iot._list_ca_certificates = _list_ca_certificates
     iot._delete_provisioning_template = delete_provisioning_template
-    # Its CloudFormation throws the answer away: a template in use would be reported as deleted.
-    provisioners._RESOURCE_HANDLERS["AWS::IoT::ProvisioningTemplate"]["delete"] = _delete_template_of_a_stack
+
+    def create_template_of_a_stack(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:
+        name = properties.get("TemplateName")
+        if name in iot._provisioning_templates:
+            message = (
+                f"Resource of type 'AWS::IoT::ProvisioningTemplate' with identifier '{name}' already exists."
+            )
+            raise ValueError(message)
+        return create(logical_id, properties, stack_name)
+
+    # Its CloudFormation would take over what is there already, and report as deleted what is in use.
+    provisioners._iot_provisioning_template_create = create_template_of_a_stack
+    provisioners._iot_provisioning_template_delete = _delete_template_of_a_stack
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::IoT::ProvisioningTemplate"]
+    handlers |= {"create": create_template_of_a_stack, "delete": _delete_template_of_a_stack}
 
 
 def _refusal(payload: dict[str, Any]) -> Answer | None:

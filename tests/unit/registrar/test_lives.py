@@ -29,7 +29,7 @@ from ca_registrar import ownership
 from iot_multiaccount_ca.model.ca.certificate import CertificateMode
 from iot_multiaccount_ca.model.options import OnExisting
 from support.certificates import make_verification_certificate
-from support.fakes.aws_iot import AwsIot
+from support.fakes.aws_iot import SECOND_DEFAULT_ERRORS, AwsIot
 from support.fakes.cloudformation import Resource
 from support.fakes.faults import (
     Endpoint,
@@ -108,10 +108,12 @@ class Lives(RuleBasedStateMachine):
     steps = 0
     events: ClassVar[Counter[str]] = Counter()
 
-    @initialize(digest_ids=st.booleans(), keeps=st.booleans())
-    def begin(self, digest_ids: bool, keeps: bool) -> None:
+    @initialize(
+        digest_ids=st.booleans(), keeps=st.booleans(), second=st.sampled_from(SECOND_DEFAULT_ERRORS[:2])
+    )
+    def begin(self, digest_ids: bool, keeps: bool, second: str) -> None:
         """AWS is one way or the other where no document says which."""
-        self.aws = AwsIot(digest_ids=digest_ids, keeps_auto_registration=keeps)
+        self.aws = AwsIot(digest_ids=digest_ids, keeps_auto_registration=keeps, second_default=second)
         self.resources: dict[tuple[str, str, str], Resource] = {}
         # Registrations that somebody changed or took since their stack was last deployed.
         self.disturbed: set[tuple[str, str, str]] = set()

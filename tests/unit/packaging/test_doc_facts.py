@@ -12,6 +12,7 @@ import pytest
 from aws_cdk import App, CfnOutput
 
 from iot_multiaccount_ca import Admission, JitrEnrollment, SharedCa
+from iot_multiaccount_ca.model.possession.verification import WAYS
 from support import plans
 from support.documents import blocks
 
@@ -30,6 +31,19 @@ def test_the_product_cites_no_file_that_its_wheel_does_not_have() -> None:
         and "vendor" not in file.parts
     ]
     assert cited == []
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_every_way_of_proof_is_in_the_pages(kind: str) -> None:
+    """How to choose it, what its role may do, and what the JSON calls it."""
+    factory = f"from_{kind.lower()}"
+    pages = {
+        "possession.md": f"Verification.{factory}(",
+        "security.md": f"`{factory}`",
+        "json.md": f"`{kind}`",
+    }
+    missing = [page for page, word in pages.items() if word not in (ROOT / "docs" / page).read_text("utf-8")]
+    assert missing == []
 
 
 def test_the_outputs_that_the_readme_names_are_those_of_the_stacks() -> None:

@@ -19,6 +19,7 @@ from iot_multiaccount_ca import (
     Verification,
 )
 from iot_multiaccount_ca.model.ca.certificate import CaCertificate
+from iot_multiaccount_ca.model.possession.verification import WAYS
 from support import plans
 from support.fakes.iam import Call, Guarded, Policy
 from support.scenes import (
@@ -52,6 +53,12 @@ _ROLES: dict[str, Verification | None] = {
         {"Ca": default("PRE_ISSUED")["verification"]["CertificatePem"]}
     ),
 }
+
+
+def test_every_way_of_proof_has_a_role_and_scenes() -> None:
+    """A way that is tried under no role may be granted too little, or too much."""
+    assert set(_ROLES) == {"SNI_ONLY", *WAYS}
+    assert [role for role in _ROLES if not _scenes_of(role)] == []
 
 
 def test_every_scene_has_a_role() -> None:

@@ -12,6 +12,7 @@ import pytest
 from aws_cdk import App, CfnOutput
 
 from iot_multiaccount_ca import Admission, JitrEnrollment, SharedCa
+from iot_multiaccount_ca.model.ca.algorithms import KEY_ALGORITHMS
 from iot_multiaccount_ca.model.possession.verification import WAYS
 from support import plans
 from support.documents import blocks
@@ -44,6 +45,13 @@ def test_every_way_of_proof_is_in_the_pages(kind: str) -> None:
     }
     missing = [page for page, word in pages.items() if word not in (ROOT / "docs" / page).read_text("utf-8")]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", ["possession.md", "simulate.md"])
+def test_every_kind_of_key_is_in_the_pages(page: str) -> None:
+    """By the names that messages have for them."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert [each.title for each in KEY_ALGORITHMS if each.title not in text] == []
 
 
 def test_the_outputs_that_the_readme_names_are_those_of_the_stacks() -> None:

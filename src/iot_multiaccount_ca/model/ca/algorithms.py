@@ -81,7 +81,8 @@ SIGNATURE_ALGORITHMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "1.2.840.10045.4.3.4": ("ECDSA with SHA-512", ("sha512",)),
     "2.16.840.1.101.3.4.3.2": ("DSA with SHA-256", ("sha256",)),
 }
-SIGNATURES_ALLOWED = "SHA-256, SHA-384 or SHA-512 with RSA or ECDSA, or SHA-256 with DSA"
+#: What may have signed, for messages.
+SIGNATURES_ALLOWED = ", ".join(title for title, _ in SIGNATURE_ALGORITHMS.values())
 
 
 def algorithm_of(key: object) -> KeyAlgorithm | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AssemblyError
@@ -73,7 +73,7 @@ class RegistrationRecord:
     @classmethod
     def from_metadata(cls, data: Mapping[str, Any]) -> RegistrationRecord:
         """The record out of a metadata entry; raises `AssemblyError` for one of another version, or a field that cannot
-        be. What a later version may add is left out."""
+        be. What a later version may add is left out, and what an earlier one did not write has its default."""
         if data.get("version") != RECORD_VERSION:
             raise AssemblyError(
                 "the cloud assembly was made by another version of this library",
@@ -81,7 +81,9 @@ class RegistrationRecord:
                 allowed=f"record version {RECORD_VERSION}",
                 fix="synthesize the app anew with the version that this tool is of",
             )
-        values: dict[str, Any] = {f.name: data.get(_camel(f.name)) for f in fields(cls)}
+        values: dict[str, Any] = {
+            f.name: data.get(_camel(f.name), None if f.default is MISSING else f.default) for f in fields(cls)
+        }
         if isinstance(values["logical_id"], dict):
             # As CloudFormation names a resource: the id is only final when the app is synthesized.
             values["logical_id"] = values["logical_id"].get("Ref")

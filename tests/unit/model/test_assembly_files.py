@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import copy
+import dataclasses
 import datetime as dt
+import inspect
 import json
 import os
+import re
 import shutil
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +22,8 @@ from iot_multiaccount_ca.cli import documents
 from iot_multiaccount_ca.errors import AssemblyError, SharedCaError
 from iot_multiaccount_ca.fleet.overview import Overview
 from iot_multiaccount_ca.fleet.planned import read_planned
-from iot_multiaccount_ca.model.assembly import ca_certificate_pem
+from iot_multiaccount_ca.model.assembly import _FIELDS, RegistrationRecord, ca_certificate_pem
+from iot_multiaccount_ca.model.registration import RegistrationRequest
 from iot_multiaccount_ca.report.page import render
 from support import plans
 from support.fleets import many_stages, record, write_assembly
@@ -239,6 +245,36 @@ def test_a_record_of_a_newer_version_says_so(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"version": 1', '"version": 2'))
     with pytest.raises(AssemblyError, match="made by another version of this library; got 2"):
         read_planned(folder)
+
+
+def test_a_field_that_an_older_version_did_not_write_has_its_default() -> None:
+    """A new field breaks nobody's assembly."""
+    asked = record()
+    optional = {f.name: f.default for f in dataclasses.fields(asked) if f.default is not dataclasses.MISSING}
+    older = {key: value for key, value in asked.to_metadata().items() if _snake(key) not in optional}
+    assert optional
+    assert RegistrationRecord.from_metadata(older) == dataclasses.replace(asked, **optional)
+
+
+def _snake(key: str) -> str:
+    return re.sub(r"([A-Z])", lambda match: f"_{match[1].lower()}", key)
+
+
+def test_every_field_of_a_record_says_what_it_may_be() -> None:
+    """A row of `_FIELDS` each: what no row judges would be taken as it comes."""
+    assert list(_FIELDS) == [f.name for f in dataclasses.fields(RegistrationRecord)]
+
+
+def test_every_field_of_a_record_is_filled() -> None:
+    """By `RegistrationRequest.record`, but for what a JitrActivation says later: a default says nothing of the app."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(RegistrationRequest.record)))
+    [made] = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "RegistrationRecord"
+    ]
+    fields = {f.name for f in dataclasses.fields(RegistrationRecord)}
+    assert {each.arg for each in made.keywords} == fields - {"enrollment"}
 
 
 def test_what_a_newer_cdk_adds_is_left_alone(assembly: Path, tmp_path: Path) -> None:

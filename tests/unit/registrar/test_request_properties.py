@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from ca_registrar.properties import read_former, read_wanted
+from iot_multiaccount_ca.constructs.engines.custom_resource.request_properties import request_properties
 from iot_multiaccount_ca.model.options import OnExisting
 from support.scenes import THEIR_ROLE, default, properties
 
@@ -25,16 +27,28 @@ class _Watched(dict[str, Any]):
         return _Watched(value, self._asked, f"{key}.") if isinstance(value, dict) else value
 
 
+#: What the constructs can be asked to write, all of it asked for; and what every registration has.
+ASKED: dict[str, Any] = {
+    **default(),
+    "active": True,
+    "auto_registration": True,
+    "template_name": "fleet",
+    "allow_mode_change": True,
+    "on_existing": OnExisting.ADOPT,
+    "adopt_from_stack": "Older",
+    "adopt_template_role_arn": THEIR_ROLE,
+}
+_ALWAYS = {"service_token", "ca_certificate"}
+
+
 def _all() -> dict[str, Any]:
     """Every property that the constructs can write."""
-    return properties(
-        **default(),
-        allow_mode_change=True,
-        on_existing=OnExisting.ADOPT,
-        adopt_from_stack="Older",
-        adopt_template_role_arn=THEIR_ROLE,
-        tags={"team": "a"},
-    )
+    return properties(**ASKED, tags={"team": "a"})
+
+
+def test_everything_that_can_be_written_is_asked_for_here() -> None:
+    """So that the rules below hold for a new property too, which may be written only where it is asked for."""
+    assert set(ASKED) == set(inspect.signature(request_properties).parameters) - _ALWAYS
 
 
 def test_every_property_that_is_written_is_read_and_the_reverse() -> None:

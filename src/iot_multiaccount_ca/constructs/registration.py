@@ -25,7 +25,7 @@ from .provisioning_template import reference_to, retained
 from .registry import Claim, Enrollment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aws_cdk import IResolveContext, aws_logs
 
@@ -257,6 +257,14 @@ class CaRegistration(Construct):
         return _ImportedRegistration(ca_certificate_id, arn)
 
 
+#: What carries a registration out, by the word for it.
+ENGINES: Mapping[RegistrationEngine, Callable[..., Engine]] = {
+    RegistrationEngine.LAMBDA: CustomResourceEngine,
+    RegistrationEngine.NATIVE: NativeEngine,
+    RegistrationEngine.NONE: NoEngine,
+}
+
+
 def engine_of(
     request: RegistrationRequest,
     *,
@@ -264,15 +272,15 @@ def engine_of(
     log_group: aws_logs.ILogGroup | None = None,
 ) -> Engine:
     """The engine that the request names. ``role``, ``log_group``: the user's own, for an engine with a Lambda."""
-    if request.engine is RegistrationEngine.LAMBDA:
-        return CustomResourceEngine(role=role, log_group=log_group)
-    given = [name for name, value in (("role", role), ("log_group", log_group)) if value is not None]
-    if given:
+    engine = ENGINES[request.engine]
+    given = {name: value for name, value in (("role", role), ("log_group", log_group)) if value is not None}
+    if given and engine is not CustomResourceEngine:
+        unused = next(iter(given))
         raise UnusedArgumentError(
-            f"{request.where} has a {given[0]}, and its engine has no Lambda: RegistrationEngine.{request.engine.name}",
-            fix=f"leave {given[0]} out",
+            f"{request.where} has a {unused}, and its engine has no Lambda: RegistrationEngine.{request.engine.name}",
+            fix=f"leave {unused} out",
         )
-    return NativeEngine() if request.engine is RegistrationEngine.NATIVE else NoEngine()
+    return engine(**given)
 
 
 def _grant_read(grantee: aws_iam.IGrantable, ca_certificate_arn: str) -> aws_iam.Grant:

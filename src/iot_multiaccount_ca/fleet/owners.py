@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..model.options import RegistrationEngine
 from ..model.ownership import read_ownership
+from ..model.registration import CAPABILITIES, Capability
 from .difference import Difference
 
 if TYPE_CHECKING:
+    from ..model.assembly import RegistrationRecord
     from ..model.ownership import Ownership
     from .live import LiveRegistration
     from .planned import PlannedRegistration
@@ -44,7 +47,7 @@ def owner_difference(
     if owner is None:
         fix = (
             f"no stack's tags are on it: {_import(planned)}"
-            if record.engine == "NATIVE"
+            if not _adopts(record)
             else "no stack's tags are on it: remove it, or set on_existing=OnExisting.ADOPT to take it over; then run "
             f"`{planned.deploy}`"
         )
@@ -74,7 +77,7 @@ def owner_difference(
 def _orphan_fix(planned: PlannedRegistration, live: LiveRegistration, holder: Holder) -> str:
     """How the stage takes up what a stack that is gone has left."""
     record, owner = planned.record, holder.owner
-    if record.engine == "NATIVE":
+    if not _adopts(record):
         return _import(planned)
     first = []
     if live.mode != record.certificate_mode:
@@ -90,6 +93,10 @@ def _orphan_fix(planned: PlannedRegistration, live: LiveRegistration, holder: Ho
     if live.mode != record.certificate_mode:
         fix += ", and its mode can be changed in a deployment after that"
     return fix
+
+
+def _adopts(record: RegistrationRecord) -> bool:
+    return Capability.ADOPTION in CAPABILITIES[RegistrationEngine(record.engine)]
 
 
 def _import(planned: PlannedRegistration) -> str:

@@ -53,10 +53,26 @@ class Capability(StrEnum):
 CAPABILITIES: Mapping[RegistrationEngine, frozenset[Capability]] = {
     RegistrationEngine.LAMBDA: frozenset(Capability),
     RegistrationEngine.NATIVE: frozenset(),
-    RegistrationEngine.NONE: frozenset(
-        Capability
-    ),  # it does nothing, whatever the engine after it is asked for
+    # It does nothing, whatever the engine after it is asked for.
+    RegistrationEngine.NONE: frozenset(Capability),
 }
+
+
+def asked_of_engine(
+    verification: Verification | None,
+    *,
+    allow_mode_change: bool,
+    on_existing: OnExisting | None,
+    unproved: bool,
+) -> frozenset[Capability]:
+    """What such a registration needs; ``unproved``: DEFAULT without the verification that it was registered with."""
+    asked = {
+        Capability.PROOF: verification is not None and verification.signs_in_lambda,
+        Capability.MODE_CHANGE: allow_mode_change,
+        Capability.ADOPTION: on_existing is OnExisting.ADOPT,
+        Capability.NO_PROOF: unproved,
+    }
+    return frozenset(each for each, is_asked in asked.items() if is_asked)
 
 
 def check_engine(engine: RegistrationEngine, asked: Iterable[Capability], *, where: str) -> None:
@@ -177,18 +193,11 @@ class RegistrationRequest:
     @property
     def asks_for(self) -> frozenset[Capability]:
         """What the engine has to be capable of."""
-        return frozenset(
-            capability
-            for capability, asked in (
-                (Capability.PROOF, self.verification is not None and self.verification.signs_in_lambda),
-                (Capability.MODE_CHANGE, self.allow_mode_change),
-                (Capability.ADOPTION, self.on_existing is OnExisting.ADOPT),
-                (
-                    Capability.NO_PROOF,
-                    self.certificate_mode is CertificateMode.DEFAULT and self.verification is None,
-                ),
-            )
-            if asked
+        return asked_of_engine(
+            self.verification,
+            allow_mode_change=self.allow_mode_change,
+            on_existing=self.on_existing,
+            unproved=self.certificate_mode is CertificateMode.DEFAULT and self.verification is None,
         )
 
     def record(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,6 +17,8 @@ from iot_multiaccount_ca import (
     Verification,
     errors,
 )
+from iot_multiaccount_ca.constructs.registration import ENGINES
+from iot_multiaccount_ca.model.assembly import _PEM_PROPERTIES
 from iot_multiaccount_ca.model.registration import CAPABILITIES, Capability, RegistrationRequest
 from support import plans
 from support.certificates import make_ca, make_verification_certificate, registration_code
@@ -38,6 +42,17 @@ def test_the_lambda_can_do_everything() -> None:
 def test_every_engine_says_what_it_can_do() -> None:
     """One that said nothing would be taken for one that can do everything."""
     assert set(CAPABILITIES) == set(RegistrationEngine)
+
+
+def test_every_engine_is_known_to_constructs_tools_and_pages() -> None:
+    """In one spelling; one that is forgotten somewhere is taken for another engine there."""
+    assert set(ENGINES) == set(RegistrationEngine)
+    assert set(_PEM_PROPERTIES) == {each.value for each in RegistrationEngine}
+    docs = Path(__file__).parents[3] / "docs"
+    for page in ("engines.md", "json.md"):
+        text = (docs / page).read_text(encoding="utf-8")
+        missing = [each for each in RegistrationEngine if not re.search(rf"`(\w+\.)?{each.value}`", text)]
+        assert missing == [], page
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from ...errors import (
     UnusedVerificationError,
 )
 from ..ca.certificate import CertificateMode
-from ..options import OnExisting, RegistrationEngine
+from ..options import RegistrationEngine
 from ..possession.verification import HOW_TO_PROVE
-from ..registration import Capability, check_engine
+from ..registration import asked_of_engine, check_engine
 from ..target import KNOWN_REGIONS
 
 if TYPE_CHECKING:
@@ -140,17 +140,13 @@ def check_engines(
         if stage.engine is RegistrationEngine.LAMBDA:
             continue
         owner = stage.certificate_mode is CertificateMode.DEFAULT
-        asked = {
-            Capability.PROOF: stage.verification is not None and stage.verification.signs_in_lambda,
-            Capability.MODE_CHANGE: allow_mode_change,
-            Capability.ADOPTION: stage.on_existing is OnExisting.ADOPT,
-            Capability.NO_PROOF: owner and unproved,
-        }
-        check_engine(
-            stage.engine or RegistrationEngine.LAMBDA,
-            [each for each, is_asked in asked.items() if is_asked],
-            where=f"stage {stage.name!r}",
+        asked = asked_of_engine(
+            stage.verification,
+            allow_mode_change=allow_mode_change,
+            on_existing=stage.on_existing,
+            unproved=owner and unproved,
         )
+        check_engine(stage.engine or RegistrationEngine.LAMBDA, asked, where=f"stage {stage.name!r}")
 
 
 def check_retiring(retiring: Iterable[RetiringCa], current: CaCertificate, stages: Iterable[CaStage]) -> None:

@@ -114,9 +114,9 @@ def _described(aws: LocalAws, record: RegistrationRecord) -> dict[str, Cell]:
     try:
         answer = iot.describe_ca_certificate(certificateId=record.certificate_id)
         found = answer["certificateDescription"]
-        template = (answer.get("registrationConfig") or {}).get("templateName", NOTHING)
+        template = (answer.get("registrationConfig") or {}).get("templateName")
     except iot.exceptions.ResourceNotFoundException:
-        found, template = {}, NOTHING
+        found, template = {}, None
     missing = "not registered"
     return {
         "mode": Cell(found.get("certificateMode", missing), record.certificate_mode),
@@ -124,5 +124,11 @@ def _described(aws: LocalAws, record: RegistrationRecord) -> dict[str, Cell]:
         "auto-registration": Cell(
             found.get("autoRegistrationStatus", missing), "ENABLE" if record.auto_registration else "DISABLE"
         ),
-        "template": Cell(template, record.template_name or NOTHING),
+        "template": template_cell(record, template),
     }
+
+
+def template_cell(record: RegistrationRecord, name: str | None) -> Cell:
+    """The template that the CA uses; of a retained one's name the last digits are only known at deployment."""
+    planned = name if record.template_is(name) else record.template_name
+    return Cell(name or NOTHING, planned or NOTHING)

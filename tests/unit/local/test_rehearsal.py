@@ -25,9 +25,11 @@ from iot_multiaccount_ca.local.device_subject import needed_fields
 from iot_multiaccount_ca.local.emulator import LocalAws
 from iot_multiaccount_ca.local.project import make_project
 from iot_multiaccount_ca.local.rehearsal import Rehearsal
+from iot_multiaccount_ca.local.stage_check import template_cell
 from iot_multiaccount_ca.model.possession.verification import WAYS
 from support import plans
 from support.certificates import make_ca, make_device
+from support.fleets import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,15 +182,16 @@ def test_a_device_of_another_ca(tmp_path: Path) -> None:
         ({"StateName": {"Default": "none"}, "SerialNumber": {}}, ["SerialNumber"]),
     ],
 )
+@pytest.mark.parametrize("removal_policy", ["DESTROY", "RETAIN"])
 def test_the_subject_has_what_the_template_declares(
-    tmp_path: Path, declared: dict[str, dict[str, str]], fields: list[str]
+    tmp_path: Path, declared: dict[str, dict[str, str]], fields: list[str], removal_policy: str
 ) -> None:
-    """A made-up device has the fields without which it would be refused, and no others."""
+    """A made-up device has the fields without which it would be refused, and no others; retained templates too."""
     body = json.loads((plans.ROOT / "examples/jitp.json").read_text())
     body["Parameters"] |= {
         f"AWS::IoT::Certificate::{name}": {"Type": "String", **how} for name, how in declared.items()
     }
-    plan = plans.sni_only_plan(provisioning=JitpTemplateBody.from_dict(body))
+    plan = plans.sni_only_plan(provisioning=JitpTemplateBody.from_dict(body), removal_policy=removal_policy)
     made = rehearsal(tmp_path, plan, ca_keys=keys())
     made.synthesize()
     device = made.keys.device_of(made.app, made.records[0])
@@ -196,6 +199,25 @@ def test_the_subject_has_what_the_template_declares(
     subject = x509.load_pem_x509_certificate(device.pem.encode()).subject
     assert len(subject) == 1 + len(fields)
     assert list(made.keys.made_up.values()) == [fields]
+
+
+@pytest.mark.parametrize(
+    ("planned", "held", "as_planned"),
+    [
+        ("Fleet-dev-01234567-????????", "Fleet-dev-01234567-89abcdef", True),
+        ("Fleet-dev-01234567-????????", "Fleet-dev-76543210-89abcdef", False),
+        ("Fleet-dev-01234567-????????", None, False),
+        ("Fleet-dev-01234567", "Fleet-dev-01234567", True),
+        ("Fleet-dev-01234567", None, False),
+        (None, "Fleet-dev-01234567", False),
+        (None, None, True),
+    ],
+)
+def test_a_retained_template_is_known_by_all_but_its_last_digits(
+    planned: str | None, held: str | None, as_planned: bool
+) -> None:
+    """Only CloudFormation knows those; any other name is not the planned one."""
+    assert template_cell(record(template_name=planned), held).as_planned is as_planned
 
 
 def test_the_subject_has_what_an_admission_asks(tmp_path: Path) -> None:

@@ -43,7 +43,9 @@ def main() -> None:
     records = many_stages(STAGES, REGIONS)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        save(deployed(records), folder / "world.json")
+        world = deployed(records)
+        world.page_size = 50  # all tags of a CA in one answer, as AWS gives them
+        save(world, folder / "world.json")
         command = [
             sys.executable,
             str(HERE.parent / "support" / "fakes" / "fleet_aws.py"),

@@ -107,7 +107,8 @@ class Access:
             read_timeout=10,
             max_pool_connections=connections,
             parameter_validation=False,  # what is asked is written here, and asked thousands of times
-            user_agent_extra="iot-multiaccount-ca",
+            # In place of botocore's own, which it writes anew for each call: a tenth of what a call costs here.
+            user_agent="iot-multiaccount-ca",
         )
         self._own = Session(profile=profile)
         self._own_credentials = _credentials_of(self._own)

@@ -48,6 +48,8 @@ class World:
     expires_after: int | None = None
     expired_code: str = "ExpiredToken"
     every_tenth_fails: bool = False
+    #: How much a page of a listing holds: little, so that whoever reads the first page alone is found out.
+    page_size: int = 2
     calls: list[str] = field(default_factory=list)
 
 
@@ -139,20 +141,33 @@ class FakeAws:
         if action == "ListTagsForResource":
             name = request["resourceArn"].rpartition("/")[2]
             tags = _held(self.world.cas, account, region, name)["tags"]
-            return _page("tags", [{"Key": key, "Value": value} for key, value in tags.items()], request)
+            return self._page("tags", [{"Key": key, "Value": value} for key, value in tags.items()], request)
         if action == "ListCACertificates":
             ids = [{"certificateId": key.split("/")[2]} for key in _here(self.world.cas, account, region)]
-            return _page("certificates", ids, request, given="nextMarker", asked="marker")
+            return self._page("certificates", ids, request, given="nextMarker", asked="marker")
         if action == "ListProvisioningTemplates":
             held = _here(self.world.templates, account, region)
             listed = [{"templateName": key.split("/")[2], "type": each["type"]} for key, each in held.items()]
-            return _page("templates", listed, request)
+            return self._page("templates", listed, request)
         if action == "GetFunctionConfiguration":
             name = urllib.parse.unquote(path.split("/")[3])
             return {"Environment": {"Variables": _held(self.world.functions, account, region, name)}}
         if action == "ListTopicRules":
-            return _page("rules", self.world.rules.get(f"{account}/{region}", []), request)
+            return self._page("rules", self.world.rules.get(f"{account}/{region}", []), request)
         return _held(self.world.templates, account, region, name)
+
+    def _page(
+        self,
+        key: str,
+        found: list[Any],
+        request: dict[str, str],
+        *,
+        given: str = "nextToken",
+        asked: str = "nextToken",
+    ) -> dict[str, Any]:
+        at, size = int(request.get(asked, 0)), self.world.page_size
+        more = {given: str(at + size)} if at + size < len(found) else {}
+        return {key: found[at : at + size], **more}
 
     def _AssumeRole(self, account: str, region: str, request: dict[str, str]) -> str:
         asked = sum(call.endswith("/AssumeRole") for call in self.world.calls)
@@ -258,15 +273,6 @@ def _iot_action(path: str) -> str:
         "/2015-03-31/functions/": "GetFunctionConfiguration",
     }
     return next(action for prefix, action in kinds.items() if path.startswith(prefix))
-
-
-def _page(
-    key: str, found: list[Any], request: dict[str, str], *, given: str = "nextToken", asked: str = "nextToken"
-) -> dict[str, Any]:
-    """Two at a time, so that whoever reads the first page alone is found out."""
-    at = int(request.get(asked, 0))
-    more = {given: str(at + 2)} if at + 2 < len(found) else {}
-    return {key: found[at : at + 2], **more}
 
 
 def _here(what: dict[str, dict[str, Any]], account: str, region: str) -> dict[str, dict[str, Any]]:

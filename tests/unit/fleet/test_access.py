@@ -231,8 +231,9 @@ def test_credentials_that_expire_in_the_run_end_it_with_one_sentence(
     assert sum("AssumeRole" in call for call in fleet.world.calls) < 12
 
 
-def test_sts_that_cannot_be_reached_is_one_sentence(fleet: Fleet) -> None:
+def test_sts_that_cannot_be_reached_is_one_sentence(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not one for each account."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
     fleet.ask("http://127.0.0.1:9")
     checked = verify_fleet(read_planned(fleet.assembly()), Access(), concurrency=3)
     (problem,) = checked.problems()

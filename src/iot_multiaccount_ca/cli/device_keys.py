@@ -54,10 +54,11 @@ def load_devices(certificates: tuple[Path, ...], keys: tuple[Path, ...]) -> list
         )
     if not certificates:
         return []
-    from .local_fleet import needs_extra
+    from .local_fleet import require_extra
 
-    with needs_extra():
-        from ..local.device import DeviceCertificate
+    require_extra()
+    from ..local.device import DeviceCertificate
+
     devices = []
     for certificate, path in zip(certificates, keys, strict=True):
         key = load_key(path, of="the device's certificate")

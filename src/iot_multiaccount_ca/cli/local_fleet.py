@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from ..local.rehearsal import Rehearsal
     from .rehearsal_text import Steps
 
+#: The modules that the extra `local` brings.
+_OF_EXTRA = ("ministack", "paho")
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -61,10 +64,11 @@ def deploying_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @contextlib.contextmanager
 def local_aws(shown: Steps, *, bind: str | None = None) -> Iterator[tuple[LocalAws, Callable[[], None]]]:
     """A local AWS that is gone afterwards, unless the callback was called; what its clients raise is told as such."""
-    with needs_extra():
-        from botocore.exceptions import BotoCoreError, ClientError
+    require_extra()
+    from botocore.exceptions import BotoCoreError, ClientError
 
-        from ..local.emulator import LocalAws, LocalAwsError
+    from ..local.emulator import LocalAws, LocalAwsError
+
     aws = LocalAws(bind=bind)
     lives_on: list[bool] = []
 
@@ -77,8 +81,7 @@ def local_aws(shown: Steps, *, bind: str | None = None) -> Iterator[tuple[LocalA
             aws.start()
             done(f"local AWS at {aws.endpoint_url}, IAM and IoT policies enforced")
         try:
-            with needs_extra():
-                yield aws, keep
+            yield aws, keep
         except (BotoCoreError, ClientError) as error:
             raise LocalAwsError(f"the local AWS did not do what was asked of it: {error}") from error
     finally:
@@ -109,15 +112,14 @@ def deploy(rehearsal: Rehearsal, app: str | None, shown: Steps) -> None:
         shown.tell(f"the device put on {counted(lists, 'allow-list')} of the local AWS")
 
 
-@contextlib.contextmanager
-def needs_extra() -> Iterator[None]:
-    """Say how to install what is missing where the extra of the local AWS is not there."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
+def require_extra() -> None:
+    """Say how to install what is missing, before anything starts, where the extra of the local AWS is not there."""
+    missing = [name for name in _OF_EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
         raise click.ClickException(
-            f"rehearsals need the extra `local` ({error.name} is missing): pip install 'iot-multiaccount-ca[local]'"
-        ) from None
+            f"a local AWS needs the extra `local` ({' and '.join(missing)} missing): "
+            "pip install 'iot-multiaccount-ca[local]'"
+        )
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -61,3 +63,18 @@ def test_options_that_cannot_be(files: Path, arguments: list[str], says: str) ->
     assert (ran.code, ran.stdout) == (2, "")
     assert says in ran.stderr
     assert "local AWS" not in ran.stderr
+
+
+@pytest.mark.parametrize("missing", ["ministack", "paho"])
+@pytest.mark.parametrize("arguments", [["rehearse"], ["listen"]], ids=str)
+def test_a_missing_extra_is_a_sentence(arguments: list[str], missing: str, tmp_path: Path) -> None:
+    """Whichever of its packages is not there: exit code 2, how to install it, and no traceback of a server's."""
+    code = f"import sys; sys.modules[{missing!r}] = None; from iot_multiaccount_ca.cli import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == (
+        f"iot-ca: a local AWS needs the extra `local` ({missing} missing): "
+        "pip install 'iot-multiaccount-ca[local]'\n"
+    )

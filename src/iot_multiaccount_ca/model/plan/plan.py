@@ -172,17 +172,14 @@ class SharedCaPlan:
             owned = stage.account == self.owner_account
             mode = CertificateMode.DEFAULT if owned else CertificateMode.SNI_ONLY
         of_plan = self.verification if mode is CertificateMode.DEFAULT else None
-        return CaStage(
-            stage.name,
-            account=stage.account,
-            region=stage.region,
+        return attrs.evolve(
+            stage,
             certificate_mode=mode,
             provisioning=stage.provisioning or self.provisioning,
             verification=stage.verification or of_plan,
             on_existing=stage.on_existing or self.on_existing,
             adopt_from_stack=self._adopted_from(stage),
             engine=stage.engine or self.engine,
-            adopt_template_role_arn=stage.adopt_template_role_arn,
         )
 
     def _adopted_from(self, stage: CaStage) -> str | None:

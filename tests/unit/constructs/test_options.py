@@ -19,6 +19,7 @@ from iot_multiaccount_ca import (
     SharedCaPlan,
     Verification,
 )
+from iot_multiaccount_ca.model.plan.stage import StageSettings
 from iot_multiaccount_ca.model.registration import RegistrationRequest
 from support import plans
 
@@ -94,6 +95,25 @@ def test_every_option_of_a_plan_reaches_its_requests() -> None:
     assert untouched == {"engine"}, "give every option of the plan here"
     made = SharedCa(App(), "FleetCa", plan=plan).registrations["prod"]
     assert _as_by_default(made._request) == {"retiring", "engine"}
+
+
+def test_every_option_of_a_stage_reaches_its_request() -> None:
+    """By the name that it has there, though the plan says nothing."""
+    given: StageSettings = {
+        "certificate_mode": "DEFAULT",
+        "provisioning": plans.jitp(),
+        "verification": plans.PROOF,
+        "on_existing": OnExisting.ADOPT,
+        "adopt_from_stack": "Older",
+        "adopt_template_role_arn": _ROLE,
+    }
+    options = set(StageSettings.__annotations__) - {"engine"}
+    assert set(given) == options, "give every option of a stage here"
+    stage = CaStage("prod", account=PROD, region=plans.REGION, **given)
+    plan = SharedCaPlan(ca_certificate=plans.ca(), stages=[stage])
+    made = SharedCa(App(), "FleetCa", plan=plan).registrations["prod"]
+    assert _as_by_default(made._request) & options == set()
+    assert made._request.template is not None
 
 
 @pytest.mark.parametrize("option", OPTIONS)

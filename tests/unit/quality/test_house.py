@@ -68,6 +68,24 @@ def test_no_function_of_a_package_is_named_like_a_module_in_it(modules: dict[str
     assert hidden == []
 
 
+def test_every_gap_of_the_local_aws_is_closed(modules: dict[str, str]) -> None:
+    """A module that closes one and is not called closes nothing."""
+    folder = "src/iot_multiaccount_ca/local/gaps/"
+    closing = {
+        Path(path).stem
+        for path, text in modules.items()
+        if path.startswith(folder)
+        and any(isinstance(node, ast.FunctionDef) and node.name == "close" for node in ast.parse(text).body)
+    }
+    [close_gaps] = [
+        node
+        for node in ast.parse(modules[f"{folder}__init__.py"]).body
+        if isinstance(node, ast.FunctionDef) and node.name == "close_gaps"
+    ]
+    assert closing
+    assert closing <= {node.id for node in ast.walk(close_gaps) if isinstance(node, ast.Name)}
+
+
 def test_an_arn_is_made_by_its_target(modules: dict[str, str]) -> None:
     """An ARN put together by hand forgets the partition, or that a service has no region in its ARNs."""
     by_hand = [

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import attrs
 import pytest
 
 from iot_multiaccount_ca import errors
 from iot_multiaccount_ca.model.jitr.enrollment import JitrEnrollment
-from iot_multiaccount_ca.model.plan.stage import CaStage
+from iot_multiaccount_ca.model.plan.stage import CaStage, StageSettings
 from support import plans
 from support.plans import DEV, PROD, refused
 
@@ -173,3 +174,9 @@ def test_a_grid_says_how_long_an_accounts_name_may_be() -> None:
     )
     assert "up to 15 letters" in said
     assert CaStage.grid(accounts={"a" * 16: DEV}, regions=["ap-southeast-1"])
+
+
+def test_a_grid_takes_whatever_a_stage_takes() -> None:
+    """Its settings are those of a stage, but for what differs from one to the next."""
+    own = {"name", "account", "region"}
+    assert set(StageSettings.__annotations__) == {each.alias for each in attrs.fields(CaStage)} - own

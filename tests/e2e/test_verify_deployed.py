@@ -59,7 +59,7 @@ def test_what_a_deployment_leaves_is_as_planned(
     assert ran.code == 1
     (difference,) = _stages(ran)[1]["differences"]
     assert difference["live"] == "deleted outside the stack"
-    assert "deploy a change of the registration, such as one more tag" in difference["fix"]
+    assert "deleted outside the stack, which does not notice" in difference["fix"]
 
     deployments.deploy(_APP, name="verified", variables={**variables, "REPAIRED": "yes"})
     ran = _verify(assembly)

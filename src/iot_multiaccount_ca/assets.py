@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import io
 import os
 import sys
@@ -43,9 +44,11 @@ _IN_WHEEL = _HERE / "_lambda"
 _CHECKOUT = _HERE.parents[1]
 
 
+@functools.cache  # every stage of an app asks
 def lambda_package(name: str) -> Path:
     """The folder of the Lambda package ``name`` (one of ``PACKAGES``), complete and ready to be staged.
 
+    In a checkout it is put together once in a process.
     Raises ``FileNotFoundError`` where a checkout was never set up, with the command that does it.
     """
     if name not in PACKAGES:

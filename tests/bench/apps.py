@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
@@ -32,8 +33,17 @@ from aws_cdk import (
 from iot_multiaccount_ca import CaStage, RegistrationEngine, SharedCa, SharedCaPlan, SharedCaStackSet, assets
 
 REGION = "eu-west-1"
+#: Makes an app's constructs.
+Build = Callable[[App], None]
 #: The name of a stage and its account.
 Place = tuple[str, str]
+
+
+def synthesize(build: Build, folder: str) -> Path:
+    """The cloud assembly of the app that ``build`` fills."""
+    app = App(outdir=folder)
+    build(app)
+    return Path(app.synth().directory)
 
 
 def places(count: int) -> list[Place]:
@@ -50,9 +60,13 @@ def fleet(
 ) -> None:
     """The plan as a user writes it."""
     stages = [CaStage(name, account=account, region=REGION) for name, account in places]
-    owner = {"owner_account": stages[0].account, "verification": plans.PROOF} if with_owner else {}
     plan = SharedCaPlan(
-        ca_certificate=plans.ca(), stages=stages, provisioning=plans.jitp(), engine=engine, **owner
+        ca_certificate=plans.ca(),
+        stages=stages,
+        provisioning=plans.jitp(),
+        engine=engine,
+        owner_account=stages[0].account if with_owner else None,
+        verification=plans.PROOF if with_owner else None,
     )
     SharedCa(app, "FleetCa", plan=plan)
 

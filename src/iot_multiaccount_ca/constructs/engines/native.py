@@ -5,6 +5,7 @@ See "AWS::IoT::CACertificate" in the AWS CloudFormation user guide.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_cdk import Aws, CfnResource
@@ -29,8 +30,14 @@ class NativeEngine:
         resource = CfnResource(
             scope, "Resource", type=NATIVE_RESOURCE_TYPE, properties=ca_certificate_properties(request)
         )
-        own_tags = {TAG_STACK_ID: Aws.STACK_ID, TAG_LOGICAL_ID: resource.logical_id}
+        own_tags = {TAG_STACK_ID: _stack_id(), TAG_LOGICAL_ID: resource.logical_id}
         resource.add_property_override(
             "Tags", [{"Key": key, "Value": own_tags[key]} for key in sorted(own_tags)]
         )
         return Registered(resource, resource.ref, NATIVE_RESOURCE_TYPE, own_tags)
+
+
+@cache
+def _stack_id() -> str:
+    """`Aws.STACK_ID`, which is one Token for all stacks: asked for once."""
+    return Aws.STACK_ID

@@ -114,16 +114,31 @@ def paragraph(where: Console, sentence: str, style: str = "", *, indent: int = 0
     """
     from rich.text import Text
 
-    room = where.width if where.is_terminal else _PIPE_WIDTH
-    made, line = [], " " * indent
-    for atom in _ATOM.findall(text.plain(sentence)):
-        started = line.strip() != ""
-        if started and len(line) + 1 + len(atom) > room:
-            made.append(line)
-            line, started = " " * (indent + hanging), False
-        line += f" {atom}" if started else atom
-    for each in [*made, line]:
-        _emit_unwrapped(where, Text(each, style=style))
+    for each in _wrapped(where, sentence, " " * indent, " " * (indent + hanging)):
+        emit_unwrapped(where, Text(each, style=style))
+
+
+def emit_facts(where: Console, facts: Sequence[tuple[str, str, str]]) -> None:
+    """Print names in a column, each with its value and the value's style, wrapped as a `paragraph` is."""
+    from rich.text import Text
+
+    label = max((len(name) for name, _, _ in facts), default=0) + _GAP
+    for name, value, style in facts:
+        first, *more = _wrapped(where, value, " " * label, " " * label)
+        head = Text.assemble((f"{name:{label}}", "bold"), (first.lstrip(" "), style))
+        # A value that does not fit beside its name stands below it, and can be copied whole.
+        if where.is_terminal and head.cell_len > where.width:
+            head = Text.assemble((name, "bold"), "\n  ", (first.lstrip(" "), style))
+        emit_unwrapped(where, head)
+        for each in more:
+            emit_unwrapped(where, Text(each, style=style))
+
+
+def emit_unwrapped(where: Console, content: Text) -> None:
+    """Print lines as they are: one that is longer than the terminal is wide is folded by the terminal alone."""
+    with where.capture() as captured:
+        where.print(content, soft_wrap=True)
+    _write(captured.get(), where.file, colour=where.is_terminal)
 
 
 def table(*headers: str, title: str | None = None) -> Table:
@@ -233,13 +248,20 @@ def _emit_blocks(where: Console, columns: Sequence[Column], cells: Sequence[Sequ
         for column, content in zip(columns, row, strict=True):
             fits = label + _GAP + content.cell_len <= where.width
             gap = f"{'':{label - len(column.header) + _GAP}}" if fits else "\n  "
-            _emit_unwrapped(where, Text.assemble((column.header, "bold"), gap, content or _UNKNOWN))
+            emit_unwrapped(where, Text.assemble((column.header, "bold"), gap, content or _UNKNOWN))
 
 
-def _emit_unwrapped(where: Console, content: Text) -> None:
-    with where.capture() as captured:
-        where.print(content, soft_wrap=True)
-    _write(captured.get(), where.file, colour=where.is_terminal)
+def _wrapped(where: Console, sentence: str, begin: str, hanging: str) -> list[str]:
+    """The sentence in lines that fit, broken between words alone; with what begins the first, and the others."""
+    room = where.width if where.is_terminal else _PIPE_WIDTH
+    made, line = [], begin
+    for atom in _ATOM.findall(text.plain(sentence)):
+        started = line.strip() != ""
+        if started and len(line) + 1 + len(atom) > room:
+            made.append(line)
+            line, started = hanging, False
+        line += f" {atom}" if started else atom
+    return [*made, line]
 
 
 def _write(content: str, stream: Any, *, colour: bool) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import TYPE_CHECKING
 
-from rich.padding import Padding
 from rich.text import Text
 
 from ... import text
 from ...model.jitp.policy_rules import policy_variable_spans
 from ...model.jitp.simulation import Severity, repeated
-from ..output import Column, cell, emit, emit_table, listed, paragraph, say, table
+from ..output import Column, cell, emit, emit_facts, emit_table, emit_unwrapped, listed, paragraph, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,15 +53,12 @@ def _show_one(out: Console, made: DryRuns, result: DryRun) -> None:
     if run.parameters:
         emit_table(out, (Column("parameter"), Column("value"), Column("from", rank=1)), _parameters(run))
         say()
-    facts = table("", "")
-    facts.show_header = False
-    for name, value, style in _facts(made, result, run):
-        facts.add_row(cell(name, "bold"), cell(value, style))
-    emit(out, facts)
+    emit_facts(out, list(_facts(made, result, run)))
     for policy in run.policies:
         if policy.text is not None:
             say()
-            emit(out, Text("policy document", style="bold"), Padding(_marked(policy), (0, 0, 0, 2)))
+            emit(out, Text("policy document", style="bold"))
+            emit_unwrapped(out, _marked(policy))
     for finding in run.findings:
         _show_finding(out, finding)
 
@@ -117,7 +114,7 @@ def _thing(run: Provisioning) -> Iterator[tuple[str, str, str]]:
 def _marked(policy: Policy) -> Text:
     """The document, its policy variables marked: AWS IoT fills them when the device acts."""
     document = json.dumps(policy.document, indent=2, ensure_ascii=False)
-    shown = Text(text.lines(document))
+    shown = Text(textwrap.indent(text.lines(document), "  "))
     for start, end in policy_variable_spans(shown.plain):
         shown.stylize("bold cyan", start, end)
     return shown

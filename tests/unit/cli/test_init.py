@@ -26,7 +26,11 @@ KINDS = [[], ["--pipeline"], ["--stack-set"]]
 OWNERS = [[], ["--owner", "prod"]]
 PLACES = [[], ["--regions", REGIONS], ["--accounts", "a=111111111111,prod=222222222222"]]
 APPS = ["plain", "pipeline", "stack_set"]
-REGION_LISTS = [("eu-west-1",), ("eu-west-1", "us-east-1")]
+REGION_LISTS = [
+    ("eu-west-1",),
+    ("eu-west-1", "us-east-1"),
+    ("eu-west-1", "eu-central-1", "us-east-1", "us-west-2", "ap-northeast-1"),
+]
 COMBINATIONS = [[*kind, *owner, *place] for kind, owner, place in itertools.product(KINDS, OWNERS, PLACES)]
 
 
@@ -70,8 +74,11 @@ def _templates(assembly: Path) -> str:
     return "".join(each.read_text() for each in assembly.glob("*.template.json"))
 
 
-def test_every_app_passes_mypy(tmp_path: Path) -> None:
-    """--strict, as it stands."""
+@pytest.mark.parametrize(
+    "tool", [["mypy", "--strict"], ["ruff", "format", "--isolated", "--diff"]], ids=" ".join
+)
+def test_every_app_is_as_tools_want_it(tool: list[str], tmp_path: Path) -> None:
+    """Typed strictly, and formatted as formatters do by themselves: the first commit of a user is not noise."""
     paths = []
     for number, options in enumerate(itertools.product(APPS, (None, "222222222222"), REGION_LISTS)):
         kind, owner, regions = options
@@ -79,7 +86,7 @@ def test_every_app_passes_mypy(tmp_path: Path) -> None:
         path = tmp_path / f"app_{number}.py"
         path.write_text(Starter(accounts, regions, kind, owner).texts()["app.py"])
         paths.append(path)
-    command = [sys.executable, "-m", "mypy", "--strict", *map(str, paths)]
+    command = [sys.executable, "-m", *tool, *map(str, paths)]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 

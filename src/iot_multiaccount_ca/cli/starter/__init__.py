@@ -15,14 +15,15 @@ from ...model.possession.verification import Verification
 from ...model.target import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ...model.ca.certificate import CaCertificate
 
 #: What the files of the CA are called; the key's only where the CA is made for development.
 CERTIFICATE, KEY = "fleet-ca.pem", "fleet-ca.key"
 _SECRET = "fleet-ca/private-key"  # noqa: S105 - the name of one
-_LONGEST_LINE = 100
+# What formatters of Python take for the longest line, unless told otherwise.
+_LONGEST_LINE = 88
 # Where a file cannot be called what it will be: a .gitignore here would hide files of this folder.
 _CALLED = {"gitignore": ".gitignore"}
 _IN_A_LIST = " " * 8
@@ -70,16 +71,15 @@ class Starter:
         return Template(text).substitute(
             version=__version__,
             owner=self._owner_lines(),
-            verification_name="" if self.owner is None else ", Verification",
             verification_line="" if self.owner is None else "    Verification,\n",
             stages=self._stages_source(),
-            regions=json.dumps(list(self.regions)),
+            regions=_list(self.regions, " " * 4, "regions="),
             region=self.regions[0],
             first_region=json.dumps(self.regions[0]),
             partition=partition_of(self.regions[0]),
             promotions=self._promotions(),
             rehearse=self.rehearse,
-            deploy="npx aws-cdk@2 deploy" + ("" if self.kind == "pipeline" else " --all"),
+            deploy="npx cdk deploy" + ("" if self.kind == "pipeline" else " --all"),
             notes="\n".join(f"\n{each}" for each in self._notes()),
         )
 
@@ -107,9 +107,7 @@ class Starter:
             return "[\n" + _lines(stages) + "    ]"
         accounts = (f'    "{name}": "{account}"' for name, account in self.accounts.items())
         held = "{\n" + _lines(accounts) + f"{_IN_A_LIST}}}"
-        regions = json.dumps(list(self.regions))
-        if len(regions) > _LONGEST_LINE:
-            regions = "[\n" + _lines(f'    "{region}"' for region in self.regions) + f"{_IN_A_LIST}]"
+        regions = _list(self.regions, _IN_A_LIST, "regions=")
         return f"CaStage.grid(\n{_IN_A_LIST}accounts={held},\n{_IN_A_LIST}regions={regions},\n    )"
 
     def _promotions(self) -> str:
@@ -119,11 +117,22 @@ class Starter:
             # Two letters and more, as CDK wants it, and the name of nothing else in the stack.
             construct = f"To{name[0].upper()}{name[1:]}"
             variable = f"to_{name.lower().replace('-', '_')}"
-            stages = json.dumps([each.name for each in self.stages() if each.account == account])
-            approval = f', pre=[pipelines.ManualApprovalStep("Approve{construct}")]' if found else ""
+            stages = [each.name for each in self.stages() if each.account == account]
+            arguments = [
+                "self",
+                f'"{construct}"',
+                "plan=PLAN",
+                f"stages={_list(stages, ' ' * 12, 'stages=')}",
+            ]
+            approval = f'pre=[pipelines.ManualApprovalStep("Approve{construct}")]'
+            added = [variable, approval] if found else [variable]
             found.append(
-                f'\n{_IN_A_LIST}{variable} = SharedCaPipelineStage(self, "{construct}", plan=PLAN, stages={stages})\n'
-                f"{_IN_A_LIST}pipeline.add_stage({variable}{approval})"
+                f"\n{_IN_A_LIST}{variable} = SharedCaPipelineStage(\n{_lines(arguments, 12)}{_IN_A_LIST})\n"
+                + (
+                    f"{_IN_A_LIST}pipeline.add_stage(\n{_lines(added, 12)}{_IN_A_LIST})"
+                    if found
+                    else f"{_IN_A_LIST}pipeline.add_stage({variable})"
+                )
             )
         return "\n".join(found)
 
@@ -147,8 +156,17 @@ class Starter:
             )
 
 
-def _lines(items: Iterable[str]) -> str:
-    return "".join(f"{_IN_A_LIST}{each},\n" for each in items)
+def _list(items: Sequence[str], indent: str, before: str) -> str:
+    """A list as source: on the line that begins with ``before`` if it fits there, else an item a line."""
+    line = json.dumps(list(items))
+    if len(indent) + len(before) + len(line) + len(",") <= _LONGEST_LINE:
+        return line
+    quoted = (json.dumps(each) for each in items)
+    return f"[\n{_lines(quoted, len(indent) + 4)}{indent}]"
+
+
+def _lines(items: Iterable[str], indent: int = len(_IN_A_LIST)) -> str:
+    return "".join(f"{' ' * indent}{each},\n" for each in items)
 
 
 def _text(name: str) -> str:

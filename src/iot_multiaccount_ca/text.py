@@ -11,6 +11,10 @@ from __future__ import annotations
 
 import html
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Characters that Unicode calls letters or marks, and that show as nothing (of its Default_Ignorable_Code_Point).
 _INVISIBLE = (
@@ -64,6 +68,12 @@ def number(count: int) -> str:
 def counted(count: int, what: str, several: str | None = None) -> str:
     """A count with its noun: ``1 stage``, ``1,000 stages``; ``several`` is the plural, by default with an s."""
     return f"{number(count)} {what if count == 1 else several or f'{what}s'}"
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Names in a row; of very many the first, and how many there are more."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {number(more)} more" if more > 0 else "")
 
 
 def _is_visible(character: str) -> bool:

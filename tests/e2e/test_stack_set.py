@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +15,9 @@ import pytest
 from iot_multiaccount_ca.local.device import Outcome
 from support.certificates import Authority, certificate_id, make_ca
 from support.deployments import ACCOUNTS, REGIONS, Deployments
-from support.local_accounts import LocalAccount, connect, device_of
+from support.local_accounts import LocalAccount, connect, device_of, policy_document
 from support.organizations import Organization
+from support.terminal import in_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,12 +62,14 @@ class _Fleet:
         self.deployments, self.aws, self.ca, self.name = deployments, deployments.aws, ca, name
         self.organization = Organization(deployments.aws, manager=ADMINISTRATOR)
         self.regions: tuple[str, ...] = asked.get("regions", REGIONS)
+        self.folder = Path()
         self._asked = {"owner": ADMINISTRATOR, "regions": REGIONS, "ca": ca.pem, "name": name, **asked}
         self._asked["jitp"] = f"{root}/examples/jitp.json"
 
     def deploy(self, units: Iterable[str], *arguments: str) -> None:
         variables = {"ASKED": json.dumps({**self._asked, "units": [*units]})}
         self.deployments.deploy(_APP, *arguments, name=self.name, variables=variables)
+        self.folder = self.deployments.assembly(self.name)
 
     def modes(self, account: str) -> list[str | None]:
         """The mode that the CA is registered in, in each region; None where it is not."""
@@ -97,7 +101,10 @@ class _Fleet:
 
 
 def test_an_organization_from_its_first_account_to_its_last(
-    deployments: Deployments, local_aws: LocalAws, pytestconfig: pytest.Config
+    deployments: Deployments,
+    local_aws: LocalAws,
+    pytestconfig: pytest.Config,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Deployed, met by a device, joined, moved, left, suspended, deployed again and destroyed."""
     ca = make_ca("ec-p256", common_name="CA of an organization")
@@ -122,6 +129,8 @@ def test_an_organization_from_its_first_account_to_its_last(
     assert [fleet.modes(each) for each in accounts] == [["SNI_ONLY", "SNI_ONLY"]] * 10
     assert [each for each in accounts if "CDKToolkit" in organization.stacks(each)] == []
     _failed_there_and_changed_nothing(fleet, foreign, before)
+
+    _verified(fleet, accounts, foreign, monkeypatch)
 
     # One device, three accounts, by the name that it sends alone.
     device = device_of(ca, "device-of-all")
@@ -166,6 +175,40 @@ def _failed_there_and_changed_nothing(fleet: _Fleet, foreign: str, before: list[
     assert [*failed] == [foreign]
     assert "AWS::IoT::CACertificate" in failed[foreign]
     _is_as_it_was(fleet, foreign, before)
+
+
+def _verified(fleet: _Fleet, accounts: list[str], foreign: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `iot-ca verify`: what StackSets says, who is in the units, and each account by a role of the test's."""
+    for name, value in fleet.aws.settings(ADMINISTRATOR, REGIONS[0]).items():
+        monkeypatch.setenv(name, value)
+    # Not a word of the owner's stages, which no FleetReader can enter.
+    for account in accounts:
+        _reader_role(fleet.aws, account)
+    assembly = str(fleet.folder)
+    ran = in_pipe("verify", "--app", assembly, "--trust-stack-sets", "--json")
+    document = json.loads(ran.stdout)
+    assert (ran.code, document["counts"]) == (1, {"asPlanned": 2, "different": 0, "unchecked": 0})
+    [found] = document["stackSets"]
+    assert (found["stacks"], found["current"], found["differences"]) == (22, 20, [])
+    assert len(found["notCurrent"]) == 1, found["notCurrent"]
+    [group] = found["notCurrent"]
+    assert {each["account"] for each in group["places"]} == {foreign}
+    assert "AWS::IoT::CACertificate" in group["reason"]
+
+    ran = in_pipe("verify", "--app", assembly, "--role-name", "FleetReader", "--json")
+    [found] = json.loads(ran.stdout)["stackSets"]
+    assert found["accounts"]["counts"] == {"asPlanned": 20, "different": 0, "unchecked": 0}, found["accounts"]
+
+    ran = in_pipe("plan", "--app", assembly, "--accounts-from", "organizations", "--json")
+    expanded = {each["account"] for each in json.loads(ran.stdout)["registrations"]}
+    assert expanded == {ADMINISTRATOR, foreign, *accounts}
+
+
+def _reader_role(aws: LocalAws, account: str) -> None:
+    iam = aws.client("iam", account=account, region=REGIONS[0])
+    trust = policy_document("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{ADMINISTRATOR}:root"})
+    iam.create_role(RoleName="FleetReader", AssumeRolePolicyDocument=trust)
+    iam.attach_role_policy(RoleName="FleetReader", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
 
 
 def _is_as_it_was(fleet: _Fleet, foreign: str, before: list[Any]) -> None:

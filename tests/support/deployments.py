@@ -91,6 +91,10 @@ class Deployments:
         )
         return read_registrations(assembly)
 
+    def assembly(self, name: str) -> Path:
+        """The cloud assembly of an app that was deployed."""
+        return self._deployed[name]
+
     def deploy_assembly(self, assembly: Path, *, name: str) -> str:
         """Deploy all stacks of a cloud assembly, such as a pipeline stage's; what the CLI said."""
         self._deployed.setdefault(name, assembly)

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
+    from ..fleet.difference import Difference
     from ..fleet.live import LiveRegistration, LiveTemplate
     from ..fleet.overview import Ca, Overview
+    from ..fleet.planned_sets import PlannedSet
+    from ..fleet.set_result import SetResult
     from ..fleet.verify import FleetResult, StageResult
     from ..model.assembly import RegistrationRecord
 
@@ -35,11 +39,25 @@ def plan_document(overview: Overview) -> dict[str, Any]:
             }
             for record in overview.default_owners
         ],
+        "stackSets": [_planned_set(each) for each in overview.sets],
     }
 
 
-def verify_document(checked: FleetResult) -> dict[str, Any]:
+def verify_document(checked: FleetResult, sets: Sequence[SetResult]) -> dict[str, Any]:
     """The check as JSON has it."""
+    from ..fleet.set_result import exit_code
+
+    return {
+        "checkedAt": _time(checked.checked_at),
+        "interrupted": checked.interrupted,
+        "exitCode": exit_code(checked, list(sets)),
+        "counts": _counts(checked),
+        "stages": [_stage(result) for result in checked.results],
+        "stackSets": [_set(each) for each in sets],
+    }
+
+
+def _counts(checked: FleetResult) -> dict[str, int]:
     from ..fleet.verify import StageState
 
     states = {
@@ -47,13 +65,51 @@ def verify_document(checked: FleetResult) -> dict[str, Any]:
         "different": StageState.DIFFERENT,
         "unchecked": StageState.UNCHECKED,
     }
+    return {word: checked.count(state) for word, state in states.items()}
+
+
+def _planned_set(planned: PlannedSet) -> dict[str, Any]:
+    """A planned set: the fields that the cloud assembly has, and where its own stack stands."""
+    fields = {key: value for key, value in planned.record.to_metadata().items() if key != "version"}
     return {
-        "checkedAt": _time(checked.checked_at),
-        "interrupted": checked.interrupted,
-        "exitCode": checked.exit_code,
-        "counts": {word: checked.count(state) for word, state in states.items()},
-        "stages": [_stage(result) for result in checked.results],
+        **fields,
+        "account": planned.account or None,
+        "region": planned.region or None,
+        "stackName": planned.stack_name,
     }
+
+
+def _set(result: SetResult) -> dict[str, Any]:
+    inside = result.accounts
+    return {
+        "planned": _planned_set(result.planned),
+        "state": str(result.state),
+        "stacks": result.stacks,
+        "current": result.current,
+        "differences": [_difference(each) for each in result.differences],
+        "notCurrent": [
+            {
+                "status": group.status,
+                "reason": group.reason or None,
+                "fix": group.fix,
+                "places": [{"account": account, "region": region} for account, region in group.places],
+            }
+            for group in result.groups
+        ],
+        "problems": list(result.problems),
+        "notes": list(result.notes),
+        "checkedAs": result.checked_as,
+        "accounts": None
+        if inside is None
+        else {
+            "counts": _counts(inside),
+            "stages": [_stage(each) for each in inside.results if each.state != "as-planned"],
+        },
+    }
+
+
+def _difference(each: Difference) -> dict[str, Any]:
+    return {"field": each.field, "planned": each.planned, "live": each.live, "fix": each.fix}
 
 
 def _ca(ca: Ca) -> dict[str, Any]:
@@ -76,10 +132,7 @@ def _stage(result: StageResult) -> dict[str, Any]:
     return {
         "planned": _registration(result.planned.record),
         "state": str(result.state),
-        "differences": [
-            {"field": each.field, "planned": each.planned, "live": each.live, "fix": each.fix}
-            for each in result.differences
-        ],
+        "differences": [_difference(each) for each in result.differences],
         "warnings": list(result.warnings),
         "problem": result.problem,
         "endpoint": result.endpoint,

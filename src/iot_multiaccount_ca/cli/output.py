@@ -176,12 +176,6 @@ def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str
     )
 
 
-def listed(names: Sequence[str], most: int = 10) -> str:
-    """Names in a row; of very many the first, and how many there are more."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {text.number(more)} more" if more > 0 else "")
-
-
 def ask_secret(question: str) -> str:
     """Ask for a passphrase or PIN without showing it; raises `NoTerminalError` where nobody could answer."""
     if not sys.stdin.isatty():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from aws_cdk import CfnStackSet, RemovalPolicy
 from constructs import Construct
 
-from ..model.assembly import STACK_SET_METADATA_TYPE
+from ..model.assembly_sets import METADATA_TYPE
 from ..model.stack_set.operation import StackSetOperation
 from ..model.stack_set.request import StackSetRequest
 from ..model.stack_set.targets import StackSetTargets
@@ -94,7 +94,7 @@ class SharedCaStackSet(Construct):
         )
         for name, value in properties.items():
             self._set.add_property_override(name, value)
-        self.node.add_metadata(STACK_SET_METADATA_TYPE, request.metadata())
+        self.node.add_metadata(METADATA_TYPE, request.record().to_metadata())
         annotate_validity(self, request.ca_certificate, retiring=False)
         for old in request.retiring:
             annotate_validity(self, old.ca_certificate, retiring=True)

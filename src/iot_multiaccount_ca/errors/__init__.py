@@ -93,6 +93,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             InvalidStageNameError
             UnresolvedTargetError
         ToolError
+            AccountsFileError
             CaKeyError
             CreateCaError
             EmulatorVersionError

@@ -33,6 +33,10 @@ class ImportMapError(ToolError):
     """A map for `cdk import` that would name nothing, or two CAs by one name."""
 
 
+class AccountsFileError(ToolError):
+    """A file of accounts that is none, or lacks a unit of a set."""
+
+
 class RegistrationCodeError(ToolError):
     """AWS IoT gave no registration code."""
 

@@ -120,11 +120,17 @@ class Access:
         self._lock = threading.Lock()
         self._own_identity: tuple[str | None, str] | None = None
 
-    def role_arn(self, target: Target, planned: str | None) -> str:
+    @property
+    def names_role(self) -> bool:
+        """Whether a role was named in place of those that the cloud assembly names."""
+        return self._role_name is not None
+
+    def role_arn(self, target: Target, planned: str | None, *, as_planned: bool = False) -> str:
         """The role that is assumed in an account and region; ``planned`` is what the cloud assembly names."""
-        if self._role_name is None and planned is not None:
+        named = None if as_planned else self._role_name
+        if named is None and planned is not None:
             return planned
-        name = self._role_name or lookup_role_name(DEFAULT_QUALIFIER)
+        name = named or lookup_role_name(DEFAULT_QUALIFIER)
         filled = name.replace("{account}", target.account).replace("{region}", target.region)
         return target.arn("iam", f"role/{filled}")
 
@@ -135,20 +141,24 @@ class Access:
         *,
         planned_role: str | None = None,
         external_id: str | None = None,
+        as_planned: bool = False,
     ) -> Iterator[str]:
         """While it lasts, this thread's calls are made in the target's account; yields who they are made as.
+
+        ``as_planned``: by the assembly's role, whichever was named in its place.
 
         Where the assembly's role cannot be assumed and one's own credentials are of that account, they are used, as the
         CDK CLI does. Raises `NoAccessError` where this account stays closed, and `NoCredentialsError` where all do.
         """
-        role = self.role_arn(target, planned_role)
+        named = self.names_role and not as_planned
+        role = self.role_arn(target, planned_role, as_planned=as_planned)
         try:
             credentials, identity = self._assume(role, target.region, external_id), role
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _EXPIRED:
                 raise _unusable(error) from error
             own_account, own_arn = self._whoami(target.region)
-            if own_account != target.account or self._role_name is not None:
+            if own_account != target.account or named:
                 raise NoAccessError(_refused(role, own_arn, target, error)) from error
             credentials, identity = self._own_credentials.get_frozen_credentials(), own_arn
         except _UNUSABLE as error:

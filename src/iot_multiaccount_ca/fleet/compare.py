@@ -109,7 +109,7 @@ def template_differences(planned: PlannedRegistration, live: LiveTemplate | None
     if live.role_exists is False:
         fix = f"it was deleted outside the stack: {_anew(planned, 'the provisioning')}"
         yield Difference("templateRole", "an existing role", live.role_arn or None, fix)
-    if planned.template_body is not None and not _same_json(planned.template_body, live.body):
+    if planned.template_body is not None and not same_json(planned.template_body, live.body):
         yield Difference(
             "templateBody",
             "as in the stack",
@@ -151,7 +151,7 @@ def function_differences(
         yield Difference("activationFunction", name or activation.logical_id, None, fix)
         return
     changed = sorted(
-        key for key, value in activation.environment.items() if not _same_json(value, live.get(key, ""))
+        key for key, value in activation.environment.items() if not same_json(value, live.get(key, ""))
     )
     if changed:
         environment = {**live, **activation.environment}
@@ -273,7 +273,9 @@ def _argument(text: str) -> str:
     return shlex.quote(text.replace("`", "\\u0060"))
 
 
-def _same_json(one: str, other: str) -> bool:
+def same_json(one: str, other: str) -> bool:
+    """Whether two texts are one JSON document, however they are written."""
+
     def loaded(text: str) -> Any:
         try:
             return json.loads(text)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..model.assembly import RegistrationRecord
+    from ..model.assembly_sets import SetCa
+    from .planned_sets import PlannedSet
 
 _LABEL = 8
 
@@ -51,12 +53,16 @@ class Overview:
 
     records: tuple[RegistrationRecord, ...]
     cas: tuple[Ca, ...]
+    sets: tuple[PlannedSet, ...] = ()
 
     @classmethod
-    def of(cls, records: Sequence[RegistrationRecord], now: dt.datetime) -> Overview:
-        """See ``records`` as a whole, at the time ``now``."""
+    def of(
+        cls, records: Sequence[RegistrationRecord], now: dt.datetime, sets: Sequence[PlannedSet] = ()
+    ) -> Overview:
+        """See ``records`` and ``sets`` as a whole, at the time ``now``."""
         cas: dict[str, Ca] = {}
-        for record in sorted(records, key=lambda each: each.retiring):
+        held: list[RegistrationRecord | SetCa] = [*records, *(ca for each in sets for ca in each.record.cas)]
+        for record in sorted(held, key=lambda each: each.retiring):
             if record.certificate_id not in cas:
                 cas[record.certificate_id] = Ca(
                     certificate_id=record.certificate_id,
@@ -67,7 +73,7 @@ class Overview:
                     retiring=record.retiring,
                     not_yet_valid=now < dt.datetime.fromisoformat(record.not_valid_before),
                 )
-        return cls(tuple(records), tuple(cas.values()))
+        return cls(tuple(records), tuple(cas.values()), tuple(sets))
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -121,6 +127,7 @@ class Overview:
             text.counted(len(self.accounts), "account"),
             text.counted(len(self.regions), "region"),
             text.counted(len(self.cas), "CA"),
+            *([text.counted(len(self.sets), "stack set")] if self.sets else []),
         ]
         return ", ".join(counts)
 
@@ -137,7 +144,8 @@ class Overview:
             stages = ", ".join(f"{record.region} (stage {record.stage or '-'})" for record in records)
             sentences.append(f"DEFAULT{of}: account {account} in {stages}")
         owned = {record.region for record in self.default_owners}
-        without = [region for region in self.regions if region not in owned]
+        everywhere = {*self.regions, *(region for each in self.sets for region in each.record.regions)}
+        without = [region for region in sorted(everywhere) if region not in owned]
         if without:
             sentences.append(f"no DEFAULT owner, devices must send SNI: {', '.join(without)}")
         return sentences

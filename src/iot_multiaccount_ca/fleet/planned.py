@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AssemblyError
 from ..model.assembly import RegistrationRecord, read_stacks_and_registrations
+from ..model.assembly_sets import read_stacks_and_sets
 
 if TYPE_CHECKING:
     import os
@@ -96,15 +97,16 @@ class PlannedRegistration:
 def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
     """The planned registrations of a cloud assembly, in deploy order.
 
-    Raises `AssemblyError` where the folder is no cloud assembly, or one without registrations, and `UnknownProofError`
-    where one of them proves possession in a way that is not known here.
+    None where the app has stack sets alone. Raises `AssemblyError` where the folder is no cloud assembly, or has
+    neither, and `UnknownProofError` where a registration proves possession in a way that is not known here.
     """
     found = read_stacks_and_registrations(assembly)
-    if not found:
+    if not found and not read_stacks_and_sets(assembly):
         raise AssemblyError(
             "the cloud assembly has no CA registrations",
             value=str(assembly),
-            allowed="the assembly of an app with a SharedCa, a SharedCaPipelineStage or a CaRegistration",
+            allowed="the assembly of an app with a SharedCa, a SharedCaPipelineStage, a CaRegistration or a "
+            "SharedCaStackSet",
             fix="give --app the folder that the app's `cdk synth` wrote",
         )
     selectors = {

@@ -13,20 +13,35 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AssemblyError
 from .assembly_files import AssemblyStack, member, read_stacks
-from .checks import is_certificate_id
+from .record_forms import (
+    ACCOUNT,
+    ANY_TEXT,
+    CERTIFICATE_ID,
+    FLAG,
+    OBJECT,
+    PARTITION,
+    RECORD_VERSION,
+    REGION,
+    TEXT,
+    TIME,
+    camel,
+    check_fields,
+    check_version,
+    matching,
+    or_none,
+)
 from .target import Target
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+
+    from .record_forms import Form
 
 METADATA_TYPE = "iot-multiaccount-ca:registration"
 #: Beside it on a registration whose devices a `JitrActivation` enrolls, which is made later than the registration: the
 #: enrollment's settings, or True where a target of the user's own decides.
 JITR_METADATA_TYPE = "iot-multiaccount-ca:jitr"
-#: On a `SharedCaStackSet`: what it registers, and where.
-STACK_SET_METADATA_TYPE = "iot-multiaccount-ca:stack-set"
-RECORD_VERSION = 1
 RESOURCE_TYPE = "Custom::IotCaCertificate"
 NATIVE_RESOURCE_TYPE = "AWS::IoT::CACertificate"
 # In which property the resource of each engine holds the CA's certificate.
@@ -68,34 +83,20 @@ class RegistrationRecord:
 
     def to_metadata(self) -> dict[str, Any]:
         """The record as the metadata entry's data."""
-        return {"version": RECORD_VERSION, **{_camel(f.name): getattr(self, f.name) for f in fields(self)}}
+        return {"version": RECORD_VERSION, **{camel(f.name): getattr(self, f.name) for f in fields(self)}}
 
     @classmethod
     def from_metadata(cls, data: Mapping[str, Any]) -> RegistrationRecord:
         """The record out of a metadata entry; raises `AssemblyError` for one of another version, or a field that cannot
         be. What a later version may add is left out, and what an earlier one did not write has its default."""
-        if data.get("version") != RECORD_VERSION:
-            raise AssemblyError(
-                "the cloud assembly was made by another version of this library",
-                value=data.get("version"),
-                allowed=f"record version {RECORD_VERSION}",
-                fix="synthesize the app anew with the version that this tool is of",
-            )
+        check_version(data)
         values: dict[str, Any] = {
-            f.name: data.get(_camel(f.name), None if f.default is MISSING else f.default) for f in fields(cls)
+            f.name: data.get(camel(f.name), None if f.default is MISSING else f.default) for f in fields(cls)
         }
         if isinstance(values["logical_id"], dict):
             # As CloudFormation names a resource: the id is only final when the app is synthesized.
             values["logical_id"] = values["logical_id"].get("Ref")
-        for name, value in values.items():
-            allowed, fits = _FIELDS[name]
-            if not fits(value):
-                raise AssemblyError(
-                    f"{_camel(name)} of a registration in the cloud assembly is malformed",
-                    value=value if value is not None else "nothing",
-                    allowed=allowed,
-                    fix="synthesize the app anew",
-                )
+        check_fields(values, _FIELDS, "a registration")
         return cls(**values)
 
     @property
@@ -129,57 +130,28 @@ class RegistrationRecord:
         return dt.datetime.fromisoformat(self.not_valid_after)
 
 
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
-
-
-def _matching(form: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and re.fullmatch(form, value, re.ASCII) is not None
-
-
-def _is_time(value: Any) -> bool:
-    try:
-        return dt.datetime.fromisoformat(value).tzinfo is not None
-    except (TypeError, ValueError):
-        return False
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or fits(value)
-
-
-_TEXT = ("a text", _is_text)
-_TEXT_OR_NONE = ("a text, or null", _or_none(_is_text))
-_FLAG = ("true or false", lambda value: isinstance(value, bool))
-_TIME = ("a time in ISO 8601, with its zone", _is_time)
-_OBJECT_OR_NONE = ("an object, or null", _or_none(lambda value: isinstance(value, dict)))
-# What each field of a record may be: in words, and as a question.
-_FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "stage": _TEXT_OR_NONE,
-    "account": ("12 digits", _matching(r"[0-9]{12}")),
-    "region": ("a region's name", _matching(r"[a-z0-9-]{1,40}")),
-    "partition": ("a partition's name", _matching(r"[a-z-]{1,20}")),
-    "stack_name": _TEXT,
-    "logical_id": _TEXT,
+# What each field of a record may be.
+_FIELDS: dict[str, Form] = {
+    "stage": or_none(TEXT),
+    "account": ACCOUNT,
+    "region": REGION,
+    "partition": PARTITION,
+    "stack_name": TEXT,
+    "logical_id": TEXT,
     "certificate_mode": ("DEFAULT, SNI_ONLY", lambda value: value in ("DEFAULT", "SNI_ONLY")),
-    "certificate_id": ("64 hex digits", is_certificate_id),
-    "subject": ("a text", lambda value: isinstance(value, str)),
-    "not_valid_before": _TIME,
-    "not_valid_after": _TIME,
-    "active": _FLAG,
-    "auto_registration": _FLAG,
-    "template_name": _TEXT_OR_NONE,
-    "jitr": _FLAG,
-    "retiring": _FLAG,
-    "verification": _OBJECT_OR_NONE,
-    "enrollment": _OBJECT_OR_NONE,
+    "certificate_id": CERTIFICATE_ID,
+    "subject": ANY_TEXT,
+    "not_valid_before": TIME,
+    "not_valid_after": TIME,
+    "active": FLAG,
+    "auto_registration": FLAG,
+    "template_name": or_none(TEXT),
+    "jitr": FLAG,
+    "retiring": FLAG,
+    "verification": or_none(OBJECT),
+    "enrollment": or_none(OBJECT),
     "engine": (", ".join(_PEM_PROPERTIES), lambda value: isinstance(value, str) and value in _PEM_PROPERTIES),
-    "nested_template": ("a file's name, or null", _or_none(_matching(r"[A-Za-z0-9_.-]+"))),
+    "nested_template": or_none(("a file's name", matching(r"[A-Za-z0-9_.-]+"))),
 }
 
 

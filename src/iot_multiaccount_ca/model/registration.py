@@ -221,8 +221,8 @@ class RegistrationRequest:
             certificate_mode=self.certificate_mode.value,
             certificate_id=ca.certificate_id,
             subject=ca.subject,
-            not_valid_before=_iso(ca.not_valid_before),
-            not_valid_after=_iso(ca.not_valid_after),
+            not_valid_before=in_iso(ca.not_valid_before),
+            not_valid_after=in_iso(ca.not_valid_after),
             active=self.active,
             auto_registration=self.enrolls,
             template_name=self.template.literal_name if self.template is not None else None,
@@ -273,5 +273,6 @@ def check_role_arn(arn: object, *, what: str) -> None:
         )
 
 
-def _iso(moment: dt.datetime) -> str:
+def in_iso(moment: dt.datetime) -> str:
+    """A time as records have it: ISO 8601 in UTC, to the second."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -13,13 +13,16 @@ from ..fleet.verify import StageState
 from .causes import Cause, gravest
 from .differences import differences
 from .markup import Markup, join, tag
+from .sets import sets as sets_section
 from .tables import scrolling, section, table
 from .timeline import timeline
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from ..fleet.overview import Overview
+    from ..fleet.set_result import SetResult
     from ..fleet.verify import FleetResult, StageResult
     from ..model.assembly import RegistrationRecord
 
@@ -29,8 +32,16 @@ _WIDE = 8
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def render(overview: Overview, checked: FleetResult | None, *, title: str, now: dt.datetime) -> str:
-    """The page. ``checked`` is None where AWS was not asked; ``now`` is what expiry is counted from."""
+def render(
+    overview: Overview,
+    checked: FleetResult | None,
+    *,
+    title: str,
+    now: dt.datetime,
+    sets: Sequence[SetResult] = (),
+) -> str:
+    """The page. ``checked`` is None where AWS was not asked, ``sets`` is empty then; ``now`` is what expiry is counted
+    from."""
     results = {id(each.planned.record): each for each in checked.results} if checked is not None else {}
     page = _Page(overview, results)
     asked = (
@@ -46,6 +57,7 @@ def render(overview: Overview, checked: FleetResult | None, *, title: str, now: 
             "main",
             _tiles(overview, checked),
             differences(checked, page.link) if checked is not None else None,
+            sets_section(overview, sets),
             section("matrix", "Accounts and regions", page.legend(live=checked is not None), page.matrix()),
             section("cas", "Certificate authorities", timeline_of, page.cas()),
             section("stages", "Stages", page.stages()),

@@ -15,10 +15,12 @@ import threading
 import urllib.parse
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    pass
+if __name__ == "__main__":  # run by its path
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from support.fakes.stack_sets import FaultError, organization, stack_set
 
 _CREDENTIAL = re.compile(r"Credential=(?:ASIA)?(\d{12})/\d{8}/([a-z0-9-]+)/([a-z]+)/")
 _XML = '<{action}Response xmlns="https://x/"><{action}Result>{result}</{action}Result></{action}Response>'
@@ -50,15 +52,11 @@ class World:
     every_tenth_fails: bool = False
     #: How much a page of a listing holds: little, so that whoever reads the first page alone is found out.
     page_size: int = 2
+    #: Stack sets by ``account/region/name``, as `fakes.stack_sets` reads them.
+    sets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Units of organizations, by ``management account/unit``: ``{"accounts": {id: state}, "units": [id]}``.
+    units: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
-
-
-class FaultError(Exception):
-    """An AWS error."""
-
-    def __init__(self, status: int, code: str, message: str = "no") -> None:
-        super().__init__(code)
-        self.status, self.code, self.message = status, code, message
 
 
 class FakeAws:
@@ -102,7 +100,8 @@ class FakeAws:
         account, region, service = found.groups() if found else ("", "", "")
         url = urllib.parse.urlsplit(target)
         request = dict(urllib.parse.parse_qsl(url.query or body))
-        action = request.get("Action") or _iot_action(url.path)
+        target_action = re.search(r"(?im)^x-amz-target: *\w+\.(\w+)", headers)
+        action = request.get("Action") or (target_action.group(1) if target_action else _iot_action(url.path))
         self.world.calls.append(f"{account}/{region}/{action}")
         if f"{account}/{action}" in self.hang:
             return None
@@ -116,6 +115,15 @@ class FakeAws:
                 raise FaultError(*failures[len(self.world.calls) // 10 % 2])
             if action in self.world.strange:
                 return 200, "text/html", self.world.strange[action]
+            if service == "organizations":
+                return (
+                    200,
+                    "application/json",
+                    json.dumps(organization(self.world.units, account, action, body)),
+                )
+            if action in {"DescribeStackSet", "ListStackInstances"}:
+                result = stack_set(self.world.sets, account, region, action, request)
+                return 200, "text/xml", _XML.format(action=action, result=result)
             if service in {"iot", "lambda"}:
                 return (
                     200,
@@ -287,8 +295,12 @@ def _held(what: dict[str, dict[str, Any]], account: str, region: str, name: str)
 
 
 def _error(service: str, fault: FaultError) -> tuple[int, str, str]:
-    if service in {"iot", "lambda"}:
-        return fault.status, "application/json", json.dumps({"code": fault.code, "message": fault.message})
+    if service in {"iot", "lambda", "organizations"}:
+        return (
+            fault.status,
+            "application/json",
+            json.dumps({"code": fault.code, "__type": fault.code, "message": fault.message}),
+        )
     text = f"<ErrorResponse><Error><Code>{fault.code}</Code><Message>{fault.message}</Message></Error></ErrorResponse>"
     return fault.status, "text/xml", text
 

@@ -11,6 +11,7 @@ import click
 from ... import text
 from ...fleet.overview import Overview
 from ...fleet.planned import read_planned
+from ...fleet.planned_sets import read_planned_sets
 from ...model.native import import_map
 from ..documents import PLAN, PLAN_VERSION, plan_document
 from ..options import app_option, cloud_assembly
@@ -25,6 +26,10 @@ from ..output import (
     paragraph,
     say,
 )
+from ..set_accounts import expanded
+from ..stack_set_text import COLUMNS as SET_COLUMNS
+from ..stack_set_text import NOT_KNOWN, print_plan
+from ..stack_set_text import row as set_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,10 +70,25 @@ _LEGEND = "D: DEFAULT, S: SNI_ONLY, lower case: retiring"
     is_flag=True,
     help="Print what `cdk import --resource-mapping` needs to bring the CAs into native registrations.",
 )
-def plan(app: str, as_json: bool, as_markdown: bool, view: str, as_import_map: bool) -> None:
+@click.option(
+    "--accounts-from",
+    metavar="organizations|FILE",
+    help="Show what stack sets register account by account: as AWS Organizations says now, or as a JSON file says, an "
+    "object with the list of accounts of each organizational unit.",
+)
+@click.option("--profile", metavar="NAME", help="The AWS profile by which Organizations is asked.")
+def plan(
+    app: str,
+    as_json: bool,
+    as_markdown: bool,
+    view: str,
+    as_import_map: bool,
+    accounts_from: str | None,
+    profile: str | None,
+) -> None:
     """Show what a synthesized app registers: stages, modes, templates, CAs, deploy order, owners of DEFAULT.
 
-    Asks no AWS and needs no credentials.
+    Asks no AWS and needs no credentials, but for `--accounts-from organizations`.
 
     \b
     Example: cdk synth && iot-ca plan
@@ -78,17 +98,20 @@ def plan(app: str, as_json: bool, as_markdown: bool, view: str, as_import_map: b
         raise click.UsageError("--json, --markdown and --import-map exclude one another")
     with cloud_assembly(app) as folder:
         records = [each.record for each in read_planned(folder)]
+        sets = read_planned_sets(folder)
     if as_import_map:
         say(json.dumps(import_map(records), indent=2))
         return
-    overview = Overview.of(records, dt.datetime.now(dt.UTC))
+    if accounts_from is not None:
+        records += expanded(sets, accounts_from, profile)
+    overview = Overview.of(records, dt.datetime.now(dt.UTC), sets)
     matrix = view == "matrix" or (view == "auto" and len(records) >= _MATRIX_FROM)
     if as_json:
         emit_json(PLAN, PLAN_VERSION, plan_document(overview))
     elif as_markdown:
-        say("\n\n".join(_markdown(overview, matrix=matrix)))
+        say("\n\n".join(_markdown(overview, matrix=matrix, expanded=accounts_from is not None)))
     else:
-        _print(overview, matrix=matrix)
+        _print(overview, matrix=matrix, expanded=accounts_from is not None)
 
 
 def _rows(overview: Overview) -> Iterator[list[str]]:
@@ -116,7 +139,7 @@ def _worth_showing(overview: Overview) -> list[int]:
     return [number for number, column in enumerate(_COLUMNS) if column.header not in left_out]
 
 
-def _print(overview: Overview, *, matrix: bool) -> None:
+def _print(overview: Overview, *, matrix: bool, expanded: bool) -> None:
     out = console()
     for ca in overview.cas:
         style = "red" if ca.days_left < 0 else "yellow" if ca.expires_soon else ""
@@ -124,16 +147,20 @@ def _print(overview: Overview, *, matrix: bool) -> None:
         sentence = f"{kind} {overview.labels[ca.certificate_id]}: {ca.subject}, id {ca.certificate_id}, {ca.validity}"
         paragraph(out, sentence, style, hanging=2)
     emit(out, "")
+    if overview.sets:
+        print_plan(out, overview, expanded=expanded)
+        emit(out, "")
     if matrix:
         _print_matrix(out, overview)
-    else:
+    elif overview.records:
         shown = _worth_showing(overview) if out.is_terminal else list(range(len(_COLUMNS)))
         rows = [
             [cell(row[number], "bold cyan" if row[number] == "DEFAULT" else "") for number in shown]
             for row in _rows(overview)
         ]
         emit_table(out, [_COLUMNS[number] for number in shown], rows)
-    emit(out, "")
+    if overview.records:
+        emit(out, "")
     paragraph(out, overview.summary)
     for sentence in overview.ownership:
         paragraph(out, sentence, hanging=2)
@@ -167,8 +194,14 @@ def _blocks(regions: list[str], room: int | None) -> Iterator[list[str]]:
     yield block
 
 
-def _markdown(overview: Overview, *, matrix: bool) -> Iterator[str]:
+def _markdown(overview: Overview, *, matrix: bool, expanded: bool) -> Iterator[str]:
     yield "\n".join(f"- {_ca_in_markdown(overview, ca)}" for ca in overview.cas)
+    if overview.sets:
+        yield markdown_table(
+            [column.header for column in SET_COLUMNS], [set_row(each, overview) for each in overview.sets]
+        )
+        if not expanded and any(each.record.service_managed for each in overview.sets):
+            yield NOT_KNOWN
     if matrix:
         yield markdown_table(
             ["account", *overview.regions],
@@ -178,7 +211,7 @@ def _markdown(overview: Overview, *, matrix: bool) -> Iterator[str]:
             ],
         )
         yield _LEGEND
-    else:
+    elif overview.records:
         yield markdown_table([column.header for column in _COLUMNS], list(_rows(overview)))
     yield "  \n".join(text.markdown(each) for each in (overview.summary, *overview.ownership))
 

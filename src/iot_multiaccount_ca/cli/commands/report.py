@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..checking import check_fleet
+from ..checking import check_fleet, check_sets
 from ..options import access_options, app_option, cloud_assembly, concurrency_option
 from ..output import say
 
@@ -48,17 +48,28 @@ def report(
     """
     from ...fleet.overview import Overview
     from ...fleet.planned import read_planned
+    from ...fleet.planned_sets import read_planned_sets
     from ...report.page import render
 
-    checked = None
+    checked, checked_sets = None, []
     with cloud_assembly(app) as folder:
         if live:
             checked = check_fleet(
                 folder, profile=profile, role_name=role_name, qualifier=qualifier, concurrency=concurrency
             )
+            checked_sets = check_sets(
+                folder,
+                profile=profile,
+                role_name=role_name,
+                qualifier=qualifier,
+                concurrency=concurrency,
+                trusting=False,
+            )
             records = [result.planned.record for result in checked.results]
         else:
             records = [each.record for each in read_planned(folder)]
+        sets = read_planned_sets(folder)
     now = checked.checked_at if checked is not None else dt.datetime.now(dt.UTC)
-    target.write_text(render(Overview.of(records, now), checked, title=title, now=now), encoding="utf-8")
+    page = render(Overview.of(records, now, sets), checked, title=title, now=now, sets=checked_sets)
+    target.write_text(page, encoding="utf-8")
     say(f"wrote {target}", err=True)

@@ -9,15 +9,17 @@ import click
 
 from ... import text as words
 from ...model.ca.validity import EXPIRES_SOON_DAYS
-from ..checking import check_fleet
+from ..checking import check_fleet, check_sets
 from ..documents import VERIFY, VERIFY_VERSION, verify_document
 from ..options import access_options, app_option, cloud_assembly, concurrency_option
-from ..output import Column, cell, console, emit, emit_json, emit_table, listed, paragraph
+from ..output import Column, cell, console, emit, emit_json, emit_table, paragraph
+from ..stack_set_text import in_sum, print_checked
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from ...fleet.set_result import SetResult
     from ...fleet.verify import FleetResult, StageResult
 
 _STYLES = {"as-planned": "green", "different": "bold red", "unchecked": "bold yellow"}
@@ -45,6 +47,11 @@ _COLUMNS = (
     help="Warn of a CA that expires sooner.",
 )
 @click.option("--leftovers", is_flag=True, help="Look everywhere for what stacks that are gone have left.")
+@click.option(
+    "--trust-stack-sets",
+    is_flag=True,
+    help="Enter no account of a stack set, and take StackSets' word for what is there.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, of a versioned shape.")
 @click.option("--differences", "only_differences", is_flag=True, help="Leave out stages that are as planned.")
 def verify(
@@ -55,18 +62,22 @@ def verify(
     concurrency: int,
     expires_within: int,
     leftovers: bool,
+    trust_stack_sets: bool,
     as_json: bool,
     only_differences: bool,
 ) -> None:
     """Hold the live state of every stage against the plan, field by field.
 
-    Reads each account through the CDK lookup role and changes nothing. Exit code: 0 as planned, 1 differences,
+    Reads each account through the CDK lookup role and changes nothing. Of a stack set StackSets is asked first, then
+    Organizations, then each account by the role of `--role-name`. Exit code: 0 as planned, 1 differences,
     2 where something could not be checked, which goes before differences. Ctrl-C ends at once with what is known.
 
     \b
     Example: iot-ca verify
     Example: iot-ca verify --role-name FleetReader --profile audit --json
     """
+    from ...fleet.set_result import exit_code
+
     with cloud_assembly(app) as folder:
         checked = check_fleet(
             folder,
@@ -77,14 +88,23 @@ def verify(
             expires_within=expires_within,
             leftovers=leftovers,
         )
+        sets = check_sets(
+            folder,
+            profile=profile,
+            role_name=role_name,
+            qualifier=qualifier,
+            concurrency=concurrency,
+            expires_within=expires_within,
+            trusting=trust_stack_sets,
+        )
     if as_json:
-        emit_json(VERIFY, VERIFY_VERSION, verify_document(checked))
+        emit_json(VERIFY, VERIFY_VERSION, verify_document(checked, sets))
     else:
-        _print(checked, only_differences=only_differences)
-    sys.exit(checked.exit_code)
+        _print(checked, sets, only_differences=only_differences)
+    sys.exit(exit_code(checked, sets))
 
 
-def _print(checked: FleetResult, *, only_differences: bool) -> None:
+def _print(checked: FleetResult, sets: list[SetResult], *, only_differences: bool) -> None:
     out = console()
     shown = [each for each in checked.results if not only_differences or each.state != "as-planned"]
     several = len({each.planned.record.certificate_id for each in checked.results}) > 1
@@ -96,13 +116,15 @@ def _print(checked: FleetResult, *, only_differences: bool) -> None:
     for problem, unchecked in checked.problems().items():
         emit(out, "")
         paragraph(out, f"not checked: {problem}", "yellow", hanging=2)
-        paragraph(out, listed([_where(result) for result in unchecked]), indent=2, hanging=2)
+        paragraph(out, words.listed([_where(result) for result in unchecked]), indent=2, hanging=2)
     for warning, warned in checked.warned().items():
         emit(out, "")
         paragraph(out, f"warning: {warning}", "yellow", hanging=2)
-        paragraph(out, listed([result.planned.record.label for result in warned]), indent=2, hanging=2)
+        paragraph(out, words.listed([result.planned.record.label for result in warned]), indent=2, hanging=2)
+    shown_sets = [each for each in sets if not only_differences or each.state != "as-planned"]
+    print_checked(out, shown_sets, lambda result: _print_details(out, result))
     emit(out, "")
-    paragraph(out, _summary(checked))
+    paragraph(out, _summary(checked) + in_sum(sets))
 
 
 def _row(result: StageResult, *, several: bool) -> list[Text | str]:

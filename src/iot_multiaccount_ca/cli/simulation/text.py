@@ -11,7 +11,7 @@ from rich.text import Text
 from ... import text
 from ...model.jitp.policy_rules import policy_variable_spans
 from ...model.jitp.simulation import Severity, repeated
-from ..output import Column, cell, emit, emit_facts, emit_table, emit_unwrapped, listed, paragraph, say
+from ..output import Column, cell, emit, emit_facts, emit_table, emit_unwrapped, paragraph, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -209,7 +209,7 @@ def _together(made: DryRuns, *, errors_only: bool) -> list[tuple[Finding, list[s
 
 
 def _show_which(out: Console, files: Sequence[str]) -> None:
-    names = listed(files)
+    names = text.listed(files)
     paragraph(
         out,
         f"in {names}" if len(files) == 1 else f"in {text.number(len(files))}: {names}",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from ...errors import InvalidNameError, InvalidTypeError, UnsupportedInSetError
-from ..assembly import RECORD_VERSION
+from ..assembly_sets import SetCa, StackSetRecord
 from ..ca.certificate import CaCertificate
 from ..checks import as_items, check_type, is_flag
 from ..jitp.template_body import JitpTemplateBody
@@ -18,9 +18,10 @@ from ..jitr.enrollment import JitrEnrollment
 from ..options import resolve_removal_policy
 from ..plan.retiring import RetiringCa
 from ..plan.rules import check_retiring
+from ..registration import in_iso
 from .operation import StackSetOperation
 from .targets import StackSetTargets
-from .template import body_of, render
+from .template import body_of, logical_id_of, registration_of, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -141,19 +142,36 @@ class StackSetRequest:
             for each in (self.ca_certificate, *(old.ca_certificate for old in self.retiring))
         )
 
-    def metadata(self) -> dict[str, Any]:
+    def record(self) -> StackSetRecord:
         """What the cloud assembly says of the set."""
         targets = self.targets
-        return {
-            "version": RECORD_VERSION,
-            "name": self.name,
-            "certificateIds": list(self.certificate_ids),
-            "templateName": self.template_name,
-            "organizationalUnits": list(targets.organizational_units),
-            "accounts": list(targets.accounts),
-            "excludedAccounts": list(targets.excluded_accounts),
-            "regions": list(targets.regions),
-        }
+        current = self._ca(self.ca_certificate, active=self.active, retiring=False)
+        return StackSetRecord(
+            name=self.name,
+            cas=(
+                current,
+                *(self._ca(old.ca_certificate, active=old.active, retiring=True) for old in self.retiring),
+            ),
+            template_name=self.template_name,
+            organizational_units=targets.organizational_units,
+            accounts=targets.accounts,
+            excluded_accounts=targets.excluded_accounts,
+            regions=targets.regions,
+            delegated_administrator=self.delegated_administrator,
+            retains=self.retains,
+        )
+
+    def _ca(self, ca: CaCertificate, *, active: bool, retiring: bool) -> SetCa:
+        return SetCa(
+            certificate_id=ca.certificate_id,
+            logical_id=logical_id_of(ca),
+            subject=ca.subject,
+            not_valid_before=in_iso(ca.not_valid_before),
+            not_valid_after=in_iso(ca.not_valid_after),
+            active=active,
+            auto_registration=registration_of(ca, self.template_name, active=active).enrolls,
+            retiring=retiring,
+        )
 
     def properties(self) -> dict[str, Any]:
         """The properties of the ``AWS::CloudFormation::StackSet`` but for its tags."""

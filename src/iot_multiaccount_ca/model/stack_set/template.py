@@ -49,7 +49,7 @@ def render(
     reference = None
     if provisioning is not None:
         resources |= _provisioning(provisioning, template_name)
-        reference = TemplateReference(template_name, template_name)
+        reference = template_name
     name, resources_of_ca = _registration(ca_certificate, reference, active=active)
     resources |= resources_of_ca
     if retain:
@@ -120,16 +120,25 @@ def _provisioning(provisioning: JitpTemplateBody, name: str) -> dict[str, Any]:
     }
 
 
-def _registration(
-    ca: CaCertificate, template: TemplateReference | None, *, active: bool
-) -> tuple[str, dict[str, Any]]:
-    """One CA's resource, under a logical id of its own: another CA is another resource."""
-    logical_id = f"Ca{ca.certificate_id[:16]}"
-    request = RegistrationRequest(
+def logical_id_of(ca: CaCertificate) -> str:
+    """The logical id of a CA's resource: another CA is another resource."""
+    return f"Ca{ca.certificate_id[:16]}"
+
+
+def registration_of(ca: CaCertificate, template_name: str | None, *, active: bool) -> RegistrationRequest:
+    """What is registered of one CA, in every account."""
+    template = TemplateReference(template_name, template_name) if template_name is not None else None
+    return RegistrationRequest(
         ca_certificate=ca, template=template, active=active, engine=RegistrationEngine.NATIVE
     )
-    properties = ca_certificate_properties(request)
-    if template is not None:
+
+
+def _registration(
+    ca: CaCertificate, template_name: str | None, *, active: bool
+) -> tuple[str, dict[str, Any]]:
+    logical_id = logical_id_of(ca)
+    properties = ca_certificate_properties(registration_of(ca, template_name, active=active))
+    if template_name is not None:
         # By reference: the template is made before the CA, and removed after it.
         properties["RegistrationConfig"] = {"TemplateName": {"Ref": "ProvisioningTemplate"}}
     properties["Tags"] = [

@@ -1,0 +1,126 @@
+"""The stack sets that a synthesized app plans, with the role that looks them up and the template that they carry.
+
+Reads the cloud assembly's files. Asks no AWS: in which accounts a set of units has stacks is not known here.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import text
+from ..errors import AssemblyError
+from ..model.assembly_sets import StackSetRecord, read_stacks_and_sets
+from .planned import LogicalId, PlannedRegistration
+
+if TYPE_CHECKING:
+    import os
+
+    from ..model.assembly_files import AssemblyStack
+
+_SET, _TEMPLATE = "AWS::CloudFormation::StackSet", "AWS::IoT::ProvisioningTemplate"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSet:
+    """One planned set and what the assembly says around it.
+
+    ``account``, ``region``: the administrator's, where the set's own stack stands; two empty texts where the app leaves
+    them open. ``selector``: how the CDK CLI names that stack. ``body``: the template of every account, JSON.
+    """
+
+    record: StackSetRecord
+    account: str
+    region: str
+    stack_name: str
+    selector: str
+    body: str
+    lookup_role_arn: str | None = None
+    external_id: str | None = None
+
+    @property
+    def deploy(self) -> str:
+        """The command that deploys its stack, and no other."""
+        return f"cdk deploy {shlex.quote(self.selector)} --exclusively"
+
+    @property
+    def place(self) -> str:
+        """Where the set itself stands, in words."""
+        return f"{self.account or 'no account'}, {self.region or 'no region'}"
+
+    @property
+    def accounts_in_words(self) -> str:
+        """Which accounts the set means, as far as the plan knows."""
+        record = self.record
+        if not record.service_managed:
+            return text.counted(len(record.accounts), "account")
+        excluded = f" without {text.listed(record.excluded_accounts, 3)}" if record.excluded_accounts else ""
+        return f"those of {text.listed(record.organizational_units, 3)}{excluded}"
+
+    @property
+    def arguments(self) -> str:
+        """How AWS's command line names the set, and its region."""
+        more = " --call-as DELEGATED_ADMIN" if self.record.delegated_administrator else ""
+        return f"--region {self.region} --stack-set-name {self.record.name}{more}"
+
+    def registrations(self, account: str, region: str, stack_name: str) -> list[PlannedRegistration]:
+        """What the set's template comes down to in one account and region."""
+        resources = json.loads(self.body)["Resources"]
+        here = {"AWS::AccountId": account, "AWS::Region": region, "AWS::Partition": self.record.partition}
+        template: dict[str, Any] = {}
+        for resource in resources.values():
+            if resource["Type"] == _TEMPLATE:
+                properties = resource["Properties"]
+                template = {
+                    "template_body": _resolved(properties["TemplateBody"], here),
+                    "template_role": LogicalId(properties["ProvisioningRoleArn"]["Fn::GetAtt"][0]),
+                }
+        return [
+            PlannedRegistration(record, selector=self.selector, **template)
+            for record in self.record.registrations(account, region, stack_name)
+        ]
+
+
+def read_planned_sets(assembly: str | os.PathLike[str]) -> list[PlannedSet]:
+    """The planned sets of a cloud assembly, in deploy order; none where there are none. Raises `AssemblyError`."""
+    planned = []
+    for stack, record in read_stacks_and_sets(assembly):
+        role = stack.lookup_role_arn
+        planned.append(
+            PlannedSet(
+                record,
+                account=stack.account,
+                region=stack.region,
+                stack_name=stack.name,
+                selector=stack.selector,
+                body=_body(stack, record),
+                lookup_role_arn=role.replace("${AWS::Partition}", record.partition) if role else None,
+                external_id=stack.external_id,
+            )
+        )
+    return planned
+
+
+def _body(stack: AssemblyStack, record: StackSetRecord) -> str:
+    for resource in stack.template()["Resources"].values():
+        properties = resource.get("Properties")
+        if resource.get("Type") != _SET or not isinstance(properties, dict):
+            continue
+        body = properties.get("TemplateBody")
+        if properties.get("StackSetName") == record.name and isinstance(body, str):
+            return body
+    raise AssemblyError(
+        "the stack set of a record is not in the cloud assembly's template",
+        value=record.name,
+        fix="synthesize the app anew",
+    )
+
+
+def _resolved(value: Any, here: dict[str, str]) -> str | None:
+    """A text of the neutral template as CloudFormation fills it; None for what is none."""
+    joined = value.get("Fn::Join") if isinstance(value, dict) else None
+    if joined is None:
+        return value if isinstance(value, str) else None
+    return "".join(each if isinstance(each, str) else here[each["Ref"]] for each in joined[1])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from aws_cdk import App
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from iot_multiaccount_ca import (
     Admission,
@@ -92,6 +93,30 @@ def test_every_file_of_a_folder_is_accounted_for(tmp_path: Path) -> None:
     ).stdout
     for each in ("a.key.pem", ".git", "link.pem", "cut.pem", "batch.pem #2"):
         assert each in text
+
+
+def test_nothing_that_may_hold_a_device_is_taken_for_the_ca(tmp_path: Path) -> None:
+    """A CA with a device behind it that is cut off; and text that only looks like base64."""
+    folder = tmp_path / "factory"
+    folder.mkdir()
+    whole, cut = (each.certificate.public_bytes(Encoding.DER) for each in (CA, make_device(CA, "cut")))
+    (folder / "a.der").write_bytes(whole + cut[:-9])
+    (folder / "serials.txt").write_text("0123456789abcdef" * 40)
+    (folder / "archive.tar").write_bytes(b"d.pem".ljust(257, b"\x00") + b"ustar\x00")
+    (folder / "d.pem").write_text(make_device(CA, "d1").pem)
+    (tmp_path / "jitp.json").write_text(json.dumps(BODY))
+    (tmp_path / "ca.pem").write_text(CA.pem)
+    ran = in_pipe(
+        "simulate", "-t", "jitp.json", "--ca-certificate", "ca.pem", "--json", "factory", cwd=tmp_path
+    )
+    answer = json.loads(ran.stdout)
+    assert ran.code == 2
+    assert {each["file"]: each["state"] for each in answer["devices"]} == {
+        "a.der": "unreadable",
+        "archive.tar": "unreadable",
+        "d.pem": "provisioned",
+    }
+    assert answer["leftOut"] == [{"file": "serials.txt", "reason": "no certificate in it"}]
 
 
 def test_a_folder_of_one_certificate_in_five_forms(tmp_path: Path) -> None:

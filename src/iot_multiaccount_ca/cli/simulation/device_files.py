@@ -55,7 +55,7 @@ def read(path: Path, label: str) -> DeviceFile:
     try:
         return DeviceFile(label, reading=read_devices(read_file(path)))
     except NotADeviceCertificateError as error:
-        if error.problem == _NOTHING and path.suffix.lower() in _CERTIFICATE_ENDINGS:
+        if error.problem.startswith(_NOTHING) and path.suffix.lower() in _CERTIFICATE_ENDINGS:
             return DeviceFile(label, problem=error.problem)
         return DeviceFile(label, no_concern=error.problem)
     except UnreadableDeviceCertificateError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,13 @@ from .encodings import certificates_in
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: A file of more bytes than that is read only if it begins with certificates: a folder may hold anything.
+#: A file of more bytes than that is read only if so many have a sign of certificates: a folder may hold anything.
 _LARGEST_FILE = 1_000_000
 _LARGEST_BATCH = 64_000_000
+# DER, or the marks of PEM, base64 and hexadecimal digits, also in UTF-16 and UTF-32.
+_SIGN = re.compile(
+    rb"\A.{0,8}\x30[\x80-\x84]|(?:-\0{0,3}){4}|M\0{0,3}I\0{0,3}[A-P]|3\0{0,3}0\W{0,4}(?:0x|\\x)?8", re.DOTALL
+)
 #: Certificates without a CA among them that are held against each other, each against each.
 _MOST_COMPARED = 20
 _ALLOWED = "one X.509 certificate, PEM, PKCS#7 or DER"
@@ -49,21 +54,22 @@ def read_one_device(given: DeviceCertificate) -> Reading:
     """The same, with the certificates around it."""
     if isinstance(given, x509.Certificate):
         return Reading((given,), (), "")
-    source = ""
+    content, path = b"", None
     if isinstance(given, str) and "-----BEGIN" in given:
         content = given.encode("utf-8", "replace")
     elif isinstance(given, bytes):
         content = given
     elif isinstance(given, str | os.PathLike):
-        content, source = read_file(given), f" in {os.fspath(given)}"
+        path = given
     else:
         raise UnreadableDeviceCertificateError(
             "this is no device certificate",
             value=type(given).__name__,
             allowed="PEM as str or bytes, a path, or an x509.Certificate",
         )
+    source = "" if path is None else f" in {os.fspath(path)}"
     try:
-        found = read_devices(content)
+        found = read_devices(content if path is None else read_file(path))
     except NotADeviceCertificateError as error:
         raise UnreadableDeviceCertificateError(
             f"no certificate{source or ' in what was given'}: {error.problem}",
@@ -71,6 +77,8 @@ def read_one_device(given: DeviceCertificate) -> Reading:
             fix="give the device's certificate, not its key or its signing request",
         ) from None
     except UnreadableDeviceCertificateError as error:
+        if error.value:  # it names its file
+            raise
         raise UnreadableDeviceCertificateError(
             f"the device certificate{source} cannot be read: {error.problem}", allowed=_ALLOWED
         ) from None
@@ -84,18 +92,29 @@ def read_one_device(given: DeviceCertificate) -> Reading:
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """A file's content; of one that is too large for a certificate, and does not begin with any, the beginning."""
+    """A file's content.
+
+    Raises `NotADeviceCertificateError` for a large file whose beginning shows no certificate, and
+    `UnreadableDeviceCertificateError` for one that cannot be read, or only in part.
+    """
     try:
         with Path(path).open("rb") as file:
             content = file.read(_LARGEST_FILE)
-            if len(content) == _LARGEST_FILE and b"-----BEGIN CERT" in content:
+            if file.peek(1) and _SIGN.search(content):
                 content += file.read(_LARGEST_BATCH - _LARGEST_FILE)
+            rest = file.peek(1)
     except (OSError, ValueError) as error:
         raise UnreadableDeviceCertificateError(
             f"the device certificate cannot be read: {getattr(error, 'strerror', None) or error}",
             value=str(path),
             fix="give the path of the certificate's file, relative to the working directory",
         ) from None
+    if rest and len(content) == _LARGEST_FILE:
+        raise NotADeviceCertificateError(f"no certificate in its first {_LARGEST_FILE:,} bytes")
+    if rest:
+        raise UnreadableDeviceCertificateError(
+            f"it is larger than {_LARGEST_BATCH:,} bytes", value=str(path), fix="split it into smaller files"
+        )
     return content
 
 
@@ -110,7 +129,8 @@ def read_devices(content: bytes) -> Reading:
     found, form = certificates_in(content)
     found = list(dict.fromkeys(map(_checked, found)))
     issuers = _issuers(found)
-    devices = {number for number in range(len(found)) if number not in issuers}
+    # Where each issued another, such as a CA before and after its renewal, none is left out.
+    devices = set(range(len(found))) - issuers or set(range(len(found)))
     # A CA's certificate beside those of devices, though it issued none of them, is no device's.
     ends = {number for number in devices if not _is_ca(found[number])} or devices
     return Reading(

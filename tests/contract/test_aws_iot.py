@@ -183,7 +183,7 @@ def test_a_proof_by_another_key_is_refused(aws: Aws) -> None:
 
 
 def test_a_certificate_that_is_no_ca_is_refused(aws: Aws) -> None:
-    """CA:FALSE, and what is no certificate."""
+    """CA:FALSE, and what is not a certificate."""
     iot = aws.client(ONE)
     for pem in (_ca("no ca", ca=False).pem, "no PEM at all"):
         refused = _refused(iot.register_ca_certificate, caCertificate=pem, certificateMode="SNI_ONLY")

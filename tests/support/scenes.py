@@ -521,7 +521,7 @@ SCENES = [
 ]
 #: AWS where what no document says is otherwise than this library guesses.
 UNDOCUMENTED = {
-    "ids are no digests": {"digest_ids": False},
+    "ids are not digests": {"digest_ids": False},
     "removeAutoRegistration leaves it on": {"keeps_auto_registration": True},
 }
 

@@ -404,7 +404,7 @@ ROWS: tuple[Row, ...] = (
         {"attributes": {"maker": "Müller"}},
     ),
     Row(
-        "UTF-8 digits are no digits",
+        "UTF-8 digits are not digits",
         CREATE_THING,
         _NAME,
         ("CN=d\u0661",),

@@ -25,7 +25,7 @@ root_doc = "README"
 include_patterns = ["*.md", "docs/*.md", "docs/*.rst", "docs/adr/*.md", "examples/**.md"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 4
-# A block that is shortened by an ellipsis is no whole JSON, and needs no colours; of diagrams there is no lexer.
+# A block that is shortened by an ellipsis is not a whole JSON, and needs no colours; of diagrams there is no lexer.
 suppress_warnings = ["misc.highlighting_failure"]
 # `code` in a docstring, as in Markdown.
 default_role = "code"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Longer values match nothing: a subject is no place for a novel, and an expression may be slow on one.
 LONGEST_VALUE = 256
 _BETWEEN = re.compile(r"[\s,]+")
-# What else stands in a list, such as 0x or a colon alone, is no entry, and admits nobody.
+# What else stands in a list, such as 0x or a colon alone, is not an entry, and admits nobody.
 _ENTRY = re.compile(r"(?:0[xX])?([0-9a-fA-F]+(?::[0-9a-fA-F]+)*)", re.ASCII)
 _GONE = frozenset({"ParameterNotFound", "ResourceNotFoundException"})
 

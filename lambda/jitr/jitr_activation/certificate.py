@@ -97,7 +97,7 @@ def _only(data: bytes, tag: int) -> bytes:
 
 def _number(content: bytes) -> str:
     if not content or content[0] >= 0x80 or (len(content) > 1 and content[0] == 0 and content[1] < 0x80):
-        message = "the serial number is no DER integer, or negative"
+        message = "the serial number is not a DER integer, or negative"
         raise UnreadableCertificateError(message)
     return f"{int.from_bytes(content):x}"
 

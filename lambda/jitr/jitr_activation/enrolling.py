@@ -102,7 +102,7 @@ def _thing_name(thing: Thing, certificate: Certificate) -> tuple[str | None, str
             values[field] = value
     name = _FIELD.sub(lambda match: values[match.group(1)], thing.name)
     if not _THING_NAME.fullmatch(name):
-        return None, f"{name!r} is no name that a thing can have"
+        return None, f"{name!r} is not a name that a thing can have"
     return name, ""
 
 

@@ -153,4 +153,4 @@ def _tags(properties: Mapping[str, Any]) -> dict[str, str]:
     try:
         return {str(tag["Key"]): str(tag["Value"]) for tag in tags if tag["Key"] not in KEYS}
     except (TypeError, KeyError):
-        raise InvalidPropertiesError("the property Tags is no list of Key and Value") from None
+        raise InvalidPropertiesError("the property Tags is not a list of Key and Value") from None

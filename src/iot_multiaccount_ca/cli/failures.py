@@ -69,7 +69,7 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, UnicodeError):
         return f"text that is not UTF-8 was read: {error}; fix: give a text file, saved as UTF-8"
     if type(error).__module__.partition(".")[0] == __name__.partition(".")[0]:
-        return str(error)  # an error class of ours that is no bad input
+        return str(error)  # an error class of ours that is not bad input
     if type(error).__module__.startswith("botocore."):
         return f"AWS could not be asked: {error}; fix: see the network, the region and the credentials"
     return (

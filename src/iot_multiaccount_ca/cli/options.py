@@ -33,7 +33,7 @@ DEFAULT_CONCURRENCY = 100
 # The last day that X.509 can write in four digits is some 2.9 million days away; a hundred years are enough for anyone.
 LONGEST_DAYS = 36_500
 _SHOWN_LINES = 60
-#: What jsii says of the Node below it is no news of the app.
+#: What jsii says of the Node below it is not news of the app.
 QUIET_JSII = {
     "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
     "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",

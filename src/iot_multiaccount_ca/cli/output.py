@@ -199,7 +199,7 @@ def ask_whether(question: str, *, otherwise: str) -> bool:
 def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
     """A progress bar on stderr while it lasts; yields a callback that takes the number of items just finished.
 
-    Nothing is shown where stderr is no terminal.
+    Nothing is shown where stderr is not a terminal.
     """
     bar_console = console(stderr=True)
     if not bar_console.is_terminal:
@@ -215,7 +215,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @contextlib.contextmanager
 def working(description: str) -> Iterator[None]:
-    """A sign of life on stderr for work whose length nobody knows; nothing where stderr is no terminal."""
+    """A sign of life on stderr for work whose length nobody knows; nothing where stderr is not a terminal."""
     with console(stderr=True).status(description):
         yield
 
@@ -259,7 +259,7 @@ def _wrapped(where: Console, sentence: str, begin: str, hanging: str) -> list[st
 
 
 def _write(content: str, stream: Any, *, colour: bool) -> None:
-    """Write; a reader who has seen enough (``| head``) is no error, and changes no exit code.
+    """Write; a reader who has seen enough (``| head``) is not an error, and changes no exit code.
 
     The last gate: whatever a caller forgot, no escape sequence but our own colours gets through, and none in a pipe.
     """

@@ -10,7 +10,7 @@ class JsonError(SharedCaError):
 
 
 class UnreadableJsonError(JsonError):
-    """A file that cannot be read, or text that is no JSON."""
+    """A file that cannot be read, or text that is not JSON."""
 
 
 class JsonEncodingError(JsonError):

@@ -38,7 +38,7 @@ class InvalidSecretNameError(VerificationError):
 
 
 class InvalidSecretFieldError(VerificationError):
-    """A field name that can be no key of the secret's JSON."""
+    """A field name that cannot be a key of the secret's JSON."""
 
 
 class KeyMaterialGivenError(VerificationError):
@@ -66,7 +66,7 @@ class PreIssuedSignatureError(PreIssuedError):
 
 
 class PreIssuedCommonNameError(PreIssuedError):
-    """A pre-issued verification certificate whose common name is no registration code."""
+    """A pre-issued verification certificate whose common name is not a registration code."""
 
 
 class PreIssuedStagesError(PreIssuedError):

@@ -26,7 +26,7 @@ class UnknownSectionError(ProvisioningTemplateError):
 
 
 class TemplateSectionError(ProvisioningTemplateError):
-    """A section that is no JSON object."""
+    """A section that is not a JSON object."""
 
 
 class UnknownParameterError(ProvisioningTemplateError):
@@ -42,7 +42,7 @@ class UnknownFunctionError(ProvisioningTemplateError):
 
 
 class UnknownResourceTypeError(ProvisioningTemplateError):
-    """A resource that is no thing, certificate or policy."""
+    """A resource that is not a thing, certificate or policy."""
 
 
 class CertificateResourceError(ProvisioningTemplateError):
@@ -62,7 +62,7 @@ class PolicySourceError(ProvisioningTemplateError):
 
 
 class PolicyDocumentError(ProvisioningTemplateError):
-    """A PolicyDocument that is no JSON string of a policy."""
+    """A PolicyDocument that is not a JSON string of a policy."""
 
 
 class ImpossibleValueError(ProvisioningTemplateError):

@@ -14,7 +14,7 @@ class StackSetAccountsError(StackSetError):
 
 
 class InvalidOrganizationalUnitError(StackSetError):
-    """What is no id of an organizational unit or root, or is only known at deployment (a Token)."""
+    """What is not an id of an organizational unit or root, or is only known at deployment (a Token)."""
 
 
 class StackSetRegionsError(StackSetError):

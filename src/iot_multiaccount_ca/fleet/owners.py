@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The stack that holds a registration by its tags. ``gone``: CloudFormation says that it is no more.
+    """The stack that holds a registration by its tags. ``gone``: CloudFormation says that it is gone.
 
     ``replaced``: a stack is deployed in its place meanwhile.
     """

@@ -97,7 +97,7 @@ class PlannedRegistration:
 def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
     """The planned registrations of a cloud assembly, in deploy order.
 
-    None where the app has stack sets alone. Raises `AssemblyError` where the folder is no cloud assembly, or has
+    None where the app has stack sets alone. Raises `AssemblyError` where the folder is not a cloud assembly, or has
     neither, and `UnknownProofError` where a registration proves possession in a way that is not known here.
     """
     found = read_stacks_and_registrations(assembly)

@@ -120,7 +120,7 @@ class Cdk:
             *looking_up,
             account=account or "000000000000",
             region=region,
-            # What an app, or the runtime below it, writes on standard error is no step of the work.
+            # What an app, or the runtime below it, writes on standard error is not a step of the work.
             told=False,
         )
 

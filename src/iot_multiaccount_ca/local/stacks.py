@@ -23,7 +23,7 @@ def stacks_of(assembly: Path, only: Collection[str] | None = None) -> list[Assem
 def choose_stacks(assembly: Path, wanted: Sequence[str], unwanted: Sequence[str]) -> list[str] | None:
     """The selectors of the stacks that patterns (``*``, ``?``) choose, by selector or stack name; None: all.
 
-    Raises `RehearsalError` for a pattern that is no stack's.
+    Raises `RehearsalError` for a pattern that is not a stack's.
     """
     if not wanted and not unwanted:
         return None

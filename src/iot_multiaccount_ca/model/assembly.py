@@ -161,7 +161,7 @@ def read_registrations(assembly: str | os.PathLike[str]) -> list[RegistrationRec
     Args:
         assembly: the folder of the app's cloud assembly, such as ``cdk.out``.
 
-    Raises `AssemblyError` where the folder is no cloud assembly, or one that cannot be read.
+    Raises `AssemblyError` where the folder is not a cloud assembly, or one that cannot be read.
     """
     return [record for _, record in read_stacks_and_registrations(assembly)]
 

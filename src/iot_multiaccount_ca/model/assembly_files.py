@@ -65,7 +65,7 @@ def load_json(folder: Path, name: str) -> dict[str, Any]:
     path = _inside(folder, name)
     what = f"{name} of the cloud assembly"
     if path.exists() and not path.is_file():  # a folder, or a pipe that would be waited for
-        raise AssemblyError(f"{what} is no file", value=str(path), fix=_FIX)
+        raise AssemblyError(f"{what} is not a file", value=str(path), fix=_FIX)
     try:
         loaded = strict_json.read(path, what=what)
     except JsonError as error:

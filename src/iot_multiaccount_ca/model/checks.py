@@ -60,7 +60,7 @@ def as_items(values: object, kind: type[_Item], what: str, maker: str) -> tuple[
     """What a list, tuple or generator holds; raises `InvalidTypeError` unless all of it is ``kind``, in an order."""
     if isinstance(values, (str, bytes, Mapping, Set, kind)) or not isinstance(values, Iterable):
         raise InvalidTypeError(
-            f"{what} are no list",
+            f"{what} are not a list",
             value=values if isinstance(values, str) else type(values).__name__,
             allowed=f"a list of {kind.__name__}",
             fix=f"write [{maker}(…), …], also for one alone",

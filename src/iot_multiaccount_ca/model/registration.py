@@ -265,7 +265,7 @@ def check_role_arn(arn: object, *, what: str) -> None:
     """Raise `InvalidTypeError` unless it is a role's ARN, or a Token."""
     if not isinstance(arn, str) or not (_ROLE_ARN.fullmatch(arn) or is_token(arn)):
         raise InvalidTypeError(
-            f"{what} is no ARN of a role",
+            f"{what} is not an ARN of a role",
             value=arn,
             allowed="arn:aws:iam::<account>:role/<name>",
             fix="write the ARN of the role of the provisioning template, as `aws iot describe-provisioning-template` "

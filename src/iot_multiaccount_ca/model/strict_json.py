@@ -86,13 +86,13 @@ def parse(content: str | bytes, *, what: str) -> Any:
 
     def number(written: str) -> Any:
         value = float(written)
-        return value if math.isfinite(value) else flaw(JsonNumberError, f"{written} is no JSON number")
+        return value if math.isfinite(value) else flaw(JsonNumberError, f"{written} is not a JSON number")
 
     try:
         value = json.loads(text, object_pairs_hook=members, parse_constant=number, parse_float=number)
     except json.JSONDecodeError as error:
         raise UnreadableJsonError(
-            f"{what} is no JSON: {error.msg}, line {error.lineno}, column {error.colno}",
+            f"{what} is not JSON: {error.msg}, line {error.lineno}, column {error.colno}",
             value=text[error.pos : error.pos + 40] or None,
         ) from None
     except ValueError as error:  # an integer of thousands of digits

@@ -134,7 +134,7 @@ def check_account(account: object, *, where: str) -> None:
         )
     if not isinstance(account, str) or not _ACCOUNT.fullmatch(account):
         raise InvalidAccountError(
-            f"the account of {where} is no AWS account id",
+            f"the account of {where} is not an AWS account id",
             value=account,
             allowed="12 digits, as a string",
             fix='write it in quotes with its leading zeros, such as "012345678901"',

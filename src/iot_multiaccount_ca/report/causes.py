@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Cause(Enum):
     """A cause: its word in anchors, the sign in the matrix, its words; the gravest first."""
 
-    GONE = ("gone", "×", "not registered")  # noqa: RUF001 - a cross, no letter
+    GONE = ("gone", "×", "not registered")  # noqa: RUF001 - a cross, not a letter
     MODE = ("mode", "≠", "in another mode")
     OWNER = ("owner", "!", "held by another stack")
     TEMPLATE = ("template", "~", "with another template, or none")

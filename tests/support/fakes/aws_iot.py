@@ -1,6 +1,6 @@
 """AWS IoT's CA calls over several accounts and regions, as strict as AWS's documents say.
 
-``tests/contract`` holds it beside the local AWS, so that it is no mirror of our own code. A fake of one account and
+``tests/contract`` holds it beside the local AWS, so that it is not a mirror of our own code. A fake of one account and
 region answers a real boto3 client (``fakes.wire``), whose model checks the parameters and the errors.
 """
 
@@ -220,7 +220,7 @@ class FakeIot:
         try:
             problem = _ca_problem(pem)
         except ValueError:
-            problem = "The CA certificate is no PEM."
+            problem = "The CA certificate is not PEM."
         if problem is not None:
             raise Refusal("CertificateValidationException", problem)
 

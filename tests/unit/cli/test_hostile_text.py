@@ -32,7 +32,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
 
 
 def raw(shown: str) -> str:
-    """What of it cannot be seen, and is no line's end."""
+    """What of it cannot be seen, and is not a line's end."""
     return "".join(each for each in shown if not each.isprintable() and each != "\n")
 
 

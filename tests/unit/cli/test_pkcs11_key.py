@@ -160,10 +160,10 @@ def test_a_key_that_is_not_the_cas_is_refused(token: Token, other: str) -> None:
 @pytest.mark.parametrize(
     ("uri", "says"),
     [
-        ("file:key.pem", "no PKCS#11 URI"),
+        ("file:key.pem", "not a PKCS#11 URI"),
         ("pkcs11:token=fleet?module-path=/bin/sh", "names no key"),
-        ("pkcs11:token=fleet;object=ca", "module is no file"),
-        ("pkcs11:token=fleet;object=ca?module-path=/nowhere.so", "module is no file"),
+        ("pkcs11:token=fleet;object=ca", "module is not a file"),
+        ("pkcs11:token=fleet;object=ca?module-path=/nowhere.so", "module is not a file"),
         ("pkcs11:colour=red;object=ca?module-path=/bin/sh", "not known here"),
         ("pkcs11:object=ca?module-path=/bin/sh&pin-source=/nowhere", "PIN cannot be read"),
     ],

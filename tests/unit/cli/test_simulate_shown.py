@@ -100,7 +100,7 @@ def test_many_devices_keep_identifiers_whole_in_every_terminal(
 
 
 def raw(shown: str) -> str:
-    """What of it cannot be seen, and is no line's end."""
+    """What of it cannot be seen, and is not a line's end."""
     return "".join(each for each in shown if not each.isprintable() and each != "\n")
 
 

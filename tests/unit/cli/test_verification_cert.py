@@ -388,19 +388,19 @@ def test_no_request_for_this_ca_is_refused(desk: Desk, capsys: pytest.CaptureFix
 
 
 BAD_ENTRIES: dict[str, tuple[Any, str]] = {
-    "a path": ({"stage": "../../etc/cron.d/x"}, "can be no file's name"),
-    "a hidden path": ({"stage": "a/b"}, "can be no file's name"),
-    "no stage": ({"stage": None}, "stage of request 1 of the file is no text"),
+    "a path": ({"stage": "../../etc/cron.d/x"}, "cannot be a file's name"),
+    "a hidden path": ({"stage": "a/b"}, "cannot be a file's name"),
+    "no stage": ({"stage": None}, "stage of request 1 of the file is not text"),
     "a device's name as code": ({"registrationCode": "device-0001"}, "registrationCode of request 1"),
-    "a number as code": ({"registrationCode": 12}, "registrationCode of request 1 of the file is no text"),
+    "a number as code": ({"registrationCode": 12}, "registrationCode of request 1 of the file is not text"),
     "an account name": ({"account": "production"}, "the account of request 1"),
-    "an account as a number": ({"account": 333333333333}, "account of request 1 of the file is no text"),
+    "an account as a number": ({"account": 333333333333}, "account of request 1 of the file is not text"),
     "a region with a line end": ({"region": "eu\n-west-1"}, "the region of request 1"),
     "no region at all": ({"region": "e"}, "the region of request 1"),
     "a number as certificate id": ({"caCertificateId": 5}, "caCertificateId of request 1"),
     "no certificate id": ({"caCertificateId": None}, "caCertificateId of request 1"),
     "half a certificate id": ({"caCertificateId": "ab" * 16}, "caCertificateId of request 1"),
-    "a list as subject": ({"caSubject": ["CN=x"]}, "caSubject of request 1 of the file is no text"),
+    "a list as subject": ({"caSubject": ["CN=x"]}, "caSubject of request 1 of the file is not text"),
     "a book as subject": ({"caSubject": "x" * 5_000}, "caSubject of request 1 of the file is too long"),
     "a field of another spelling": ({"caCertificateID": "0" * 64}, "a field that no request file has"),
 }

@@ -114,7 +114,7 @@ def test_ctrl_c_ends_at_once_with_what_is_known(fleet: Fleet) -> None:
 
 
 def test_a_ca_that_expires_soon_is_shown_and_ends_with_0(fleet: Fleet) -> None:
-    """A warning is no difference."""
+    """A warning is not a difference."""
     live(fleet.world, fleet.records[0])["certificateDescription"]["validity"] = {"notAfter": _timestamp(20)}
     ran = verify(fleet)
     assert ran.code == 0

@@ -381,12 +381,12 @@ def test_adopt_from_stack_without_adopt_is_refused() -> None:
 
 @pytest.mark.parametrize("ca", ["-----BEGIN CERTIFICATE-----", None])
 def test_a_ca_of_another_kind_is_refused(ca: Any) -> None:
-    """Text is no CaCertificate."""
+    """Text is not a CaCertificate."""
     _refused(errors.InvalidTypeError, ca_certificate=ca)
 
 
 def test_a_template_of_another_kind_is_refused() -> None:
-    """A body is no template yet."""
+    """A body is not a template yet."""
     _refused(errors.InvalidTypeError, provisioning_template=plans.jitp())
 
 

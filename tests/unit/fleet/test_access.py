@@ -109,7 +109,7 @@ def test_a_denied_call_is_named_with_the_role_that_lacks_it(one: Fleet) -> None:
 
 
 def test_throttling_is_retried(one: Fleet) -> None:
-    """Two refusals are no finding."""
+    """Two refusals are not findings."""
     one.world.faults[f"{OWN_ACCOUNT}/DescribeCACertificate"] = [(429, "ThrottlingException")] * 2
     assert one.result().state is StageState.AS_PLANNED
 

@@ -222,7 +222,7 @@ def test_a_role_is_not_compared_where_the_stack_may_not_be_read(one: Fleet) -> N
 
 
 def test_the_users_own_tags_are_compared(one: Fleet) -> None:
-    """One that is missing or of another value; what others put there is theirs, and what is no literal is unknown."""
+    """One that is missing or of another value; what others put there is theirs; what is not a literal is unknown."""
     tags = one.world.cas[f"{OWN_ACCOUNT}/eu-west-1/{certificate_id()}"]["tags"]
     tags["team"] = "other"
     tags["cost-centre"] = "7"
@@ -241,7 +241,7 @@ def admitting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
 
 
 def test_an_admission_as_planned_is_no_difference(admitting: Fleet) -> None:
-    """Rule, Lambda and its rules are there; what is no literal in the template is not compared."""
+    """Rule, Lambda and its rules are there; what is not a literal in the template is not compared."""
     assert admitting.result().state is StageState.AS_PLANNED
     assert any("GetFunctionConfiguration" in call for call in admitting.world.calls)
 
@@ -332,7 +332,7 @@ def test_a_disabled_activation_rule_is_a_difference(jitr: Fleet) -> None:
 
 
 def test_a_removed_activation_rule_is_a_difference(jitr: Fleet) -> None:
-    """Rules on other topics, wider ones included, are no activation."""
+    """Rules on other topics, wider ones included, are not an activation."""
     del jitr.world.rules["111111111111/eu-west-1"][2]
     difference = jitr.difference()
     assert (difference.field, difference.live) == ("activationRule", None)

@@ -142,7 +142,7 @@ def test_serial_number_0_is_admitted_where_it_is_listed(here: Lambda, entry: str
 
 
 def test_a_fingerprint_is_listed_whole(here: Lambda) -> None:
-    """What is left without its leading zeros is no fingerprint."""
+    """What is left without its leading zeros is not a fingerprint."""
     here.configure(Admission(parameter_name="/fleet/admitted"))
     device = _device()
     here.aws.parameters["/fleet/admitted"] = device.certificate_id[1:]
@@ -375,7 +375,7 @@ def test_a_policy_that_does_not_exist_activates_nobody(here: Lambda) -> None:
 
 
 def test_a_thing_that_nobody_holds_is_used_as_it_is(here: Lambda) -> None:
-    """Somebody made it for this device, or took the former certificate off it; a Cognito identity is no device."""
+    """Somebody made it for this device, or took the former certificate off it; a Cognito identity is not a device."""
     user = "arn:aws:cognito-identity:eu-west-1:111111111111:identitypool/eu-west-1:1"
     here.aws.things["sensor-1"] = {"asked": {"thingTypeName": "older"}, "principals": {user}}
     here.configure(thing_name="{CommonName}", thing_type="newer")
@@ -432,7 +432,7 @@ def test_a_subject_that_makes_no_thing_name_is_refused(here: Lambda, common_name
     here.configure(thing_name="sensor-{CommonName}")
     answer = here.knock(_device(common_name))
     assert answer["decision"] == "refused"
-    assert "no name that a thing can have" in answer["reason"]
+    assert "not a name that a thing can have" in answer["reason"]
     assert here.aws.writes == []
 
 

@@ -290,7 +290,7 @@ def test_an_inactive_certificate_is_the_cause(
     assert "is INACTIVE in" in made.events[0].says
 
 
-# --- what is no MQTT --------------------------------------------------------------------------------------------
+# --- what is not MQTT --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_an_inactive_certificate_is_the_cause(
     [
         (connect_packet(), "it speaks MQTT without TLS"),
         (b"GET / HTTP/1.1\r\n\r\n", "it speaks HTTP without TLS"),
-        (b"hello broker", "what it sent is no TLS; it begins with 68 65 6c 6c 6f"),
+        (b"hello broker", "what it sent is not TLS; it begins with 68 65 6c 6c 6f"),
     ],
 )
 def test_what_is_no_tls_is_told(aws: LocalAws, sent: bytes, says: str) -> None:

@@ -245,7 +245,7 @@ def test_an_old_hello() -> None:
     "sent", [b"\x10\x10", b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"]
 )
 def test_what_is_no_hello(sent: bytes) -> None:
-    """Plain MQTT, plain HTTP, and a hello that is cut off are no TLS."""
+    """Plain MQTT, plain HTTP, and a hello that is cut off are not TLS."""
     with pytest.raises(NotTlsError):
         read_client_hello(sent)
 
@@ -281,7 +281,7 @@ def test_certificates_are_seen_by_the_private_interface(version: ssl.TLSVersion)
 
 
 def test_without_the_private_interface_less_is_told() -> None:
-    """A context that has none is no error."""
+    """A context that has none is not an error."""
 
     class Without:
         __slots__ = ()

@@ -128,7 +128,7 @@ def test_without_a_device_no_key_is_needed(tmp_path: Path) -> None:
 
 
 def test_the_key_of_another_ca(tmp_path: Path) -> None:
-    """A key that is not the CA's is no key of it."""
+    """A key that is not the CA's is not a key of it."""
     other = make_ca("ec-p256", common_name="another").key
     made = rehearsal(tmp_path, plans.plan(), ca_keys=[other])
     with pytest.raises(RehearsalError, match="got 'no key of that CA'"):
@@ -136,7 +136,7 @@ def test_the_key_of_another_ca(tmp_path: Path) -> None:
 
 
 def test_an_app_without_a_ca(tmp_path: Path) -> None:
-    """An app that registers nothing is no rehearsal."""
+    """An app that registers nothing is not a rehearsal."""
     with pytest.raises(AssemblyError, match="registers no CA"):
         rehearsal(tmp_path, None).synthesize()
 

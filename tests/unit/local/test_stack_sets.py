@@ -54,7 +54,7 @@ def test_a_set_is_described_as_it_was_made(organization: Organization) -> None:
 
 
 def test_a_deleted_set_is_known_by_its_id(organization: Organization) -> None:
-    """As DELETED, while its name is free again; deleting it twice is no error."""
+    """As DELETED, while its name is free again; deleting it twice is not an error."""
     set_id = organization.create_set("fleet")
     client = organization.cloudformation
     for _ in range(2):

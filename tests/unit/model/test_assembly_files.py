@@ -193,7 +193,7 @@ def twice(path: Path) -> None:
 
 
 def unreadable(path: Path) -> None:
-    """Bytes that are no UTF-8."""
+    """Bytes that are not UTF-8."""
     path.write_bytes(path.read_bytes().replace(b'"', b'"\xff', 1))
 
 

@@ -22,7 +22,7 @@ def test_model_and_lambda_mean_the_same_tags() -> None:
 
 @pytest.mark.parametrize("stack_id", [STACK, "no id at all", "arn:aws:iam::111111111111:role/x"])
 def test_model_and_lambda_read_the_same_name_out_of_a_stacks_id(stack_id: str) -> None:
-    """A text that is no stack's id stands for itself."""
+    """A text that is not a stack's id stands for itself."""
     assert ownership.StackId.parse(stack_id).name == in_lambda.stack_name(stack_id)
 
 

@@ -60,7 +60,7 @@ def test_deep_nesting_is_a_sentence_and_no_recursion_error(opened: str) -> None:
 
 
 def test_nesting_up_to_the_limit_is_taken() -> None:
-    """And brackets in strings, or beside one another, are no nesting."""
+    """And brackets in strings, or beside one another, are not nesting."""
     deepest = strict_json.DEEPEST
     strict_json.parse("[" * deepest + "]" * deepest, what="it")
     strict_json.parse(json.dumps(["[" * 500, *([[]] * 500)]), what="it")

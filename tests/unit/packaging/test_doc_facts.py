@@ -34,6 +34,20 @@ def test_the_product_cites_no_file_that_its_wheel_does_not_have() -> None:
     assert cited == []
 
 
+def test_messages_and_pages_say_is_not_a() -> None:
+    """A native reader stumbles on "this is no ARN"; "there is no ARN" is fine, and so are idioms."""
+    stumbling = re.compile(
+        r"(?<![Tt]here )\b(?:is|are|was|were) no (?!longer|more|choice|place|secret|such)\w+"
+    )
+    found = [
+        f"{file.relative_to(ROOT)}: {match[0]}"
+        for room, kind in (("src", "*.py"), ("lambda", "*.py"), ("docs", "*.md"))
+        for file in sorted((ROOT / room).rglob(kind))
+        for match in stumbling.finditer(file.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("kind", WAYS)
 def test_every_way_of_proof_is_in_the_pages(kind: str) -> None:
     """How to choose it, what its role may do, and what the JSON calls it."""

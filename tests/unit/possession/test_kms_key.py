@@ -137,13 +137,13 @@ BAD_ANSWERS: dict[str, tuple[str, str, type[PossessionError], str]] = {
         "UnsupportedOperationException",
         "",
         causes.WrongKeyTypeError,
-        "no asymmetric key for signing",
+        "not an asymmetric key for signing",
     ),
     "another usage": (
         "InvalidKeyUsageException",
         "",
         causes.WrongKeyTypeError,
-        "no asymmetric key for signing",
+        "not an asymmetric key for signing",
     ),
     "not granted": ("AccessDeniedException", "not authorized", causes.AccessDeniedError, "key policy"),
     "out of order": (
@@ -161,7 +161,7 @@ BAD_ANSWERS: dict[str, tuple[str, str, type[PossessionError], str]] = {
         (case, operation)
         for case in BAD_ANSWERS
         for operation in ("GetPublicKey", "Sign")
-        # KMS says this of a key that is no pair, and a call before Sign has found that out.
+        # KMS says this of a key that is not a pair, and a call before Sign has found that out.
         if (case, operation) != ("symmetric", "Sign")
     ],
 )

@@ -145,7 +145,7 @@ def test_a_name_of_aws_and_the_cdk_is_written_once(modules: dict[str, str], fact
 
 
 def _strings(tree: ast.AST) -> Iterator[Any]:
-    """Every text in the code that is no docstring."""
+    """Every text in the code that is not a docstring."""
     said = {
         id(body[0].value)
         for node in ast.walk(tree)

@@ -70,7 +70,7 @@ def test_cdk_nag_finds_nothing_without_a_reason(
 def test_without_acknowledgements_it_would_find_something(
     synthesized: dict[str, tuple[Path, str]],
 ) -> None:
-    """Each is in the assembly's metadata, with its reason: the check above is no blind one."""
+    """Each is in the assembly's metadata, with its reason: the check above is not a blind one."""
     folder, _ = synthesized["app.py"]
     noted = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.metadata.json"))
     for rule in ("AwsSolutions-IAM4", "AwsSolutions-IAM5", "AwsSolutions-L1"):

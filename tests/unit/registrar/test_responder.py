@@ -100,7 +100,7 @@ def test_an_answer_that_does_not_get_through_is_sent_again(cloudformation: _Clou
 def test_time_that_runs_out_is_failed_before_lambda_ends(
     cloudformation: _CloudFormation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The interruption is no Exception, so that nothing on the way can swallow it."""
+    """The interruption is not an Exception, so that nothing on the way can swallow it."""
     from ca_registrar import lifecycle
 
     def run(_: Any, __: Any, progress: dict[str, str]) -> Any:

@@ -58,7 +58,7 @@ def create_ca(
     """
     if not _NAME.fullmatch(name):
         raise CreateCaError(
-            "the name can be no file's name",
+            "the name cannot be a file's name",
             value=name,
             allowed="letters, digits, dots, hyphens and underscores",
         )

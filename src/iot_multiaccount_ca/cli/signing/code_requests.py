@@ -70,7 +70,7 @@ def read(path: Path) -> list[CodeRequest]:
         ) from error
     if not isinstance(data, dict) or type(data.get("version")) is not int or data["version"] != VERSION:
         raise RequestFileError(
-            "this is no request file of this version",
+            "this is not a request file of this version",
             value=data.get("version") if isinstance(data, dict) else type(data).__name__,
             allowed=f'a JSON object with "version": {VERSION}',
             fix="write it anew with `iot-ca registration-code`",
@@ -78,7 +78,7 @@ def read(path: Path) -> list[CodeRequest]:
     _check_fields(data, _TOP, "the request file")
     _check(
         isinstance(data.get("about", ""), str),
-        "about of the request file is no text",
+        "about of the request file is not text",
         type(data.get("about")).__name__,
     )
     entries = data.get("requests")
@@ -101,7 +101,7 @@ def read(path: Path) -> list[CodeRequest]:
 
 
 def _entry(entry: Any, where: str) -> CodeRequest:
-    _check(isinstance(entry, dict), f"{where} is no JSON object", type(entry).__name__)
+    _check(isinstance(entry, dict), f"{where} is not a JSON object", type(entry).__name__)
     _check_fields(entry, _FIELDS, where)
     request = CodeRequest(
         name=_text(entry, "stage", where),
@@ -113,7 +113,7 @@ def _entry(entry: Any, where: str) -> CodeRequest:
     )
     _check(
         _NAME.fullmatch(request.name),
-        f"the stage of {where} can be no file's name",
+        f"the stage of {where} cannot be a file's name",
         request.name,
         "1 to 64 letters, digits and hyphens",
     )
@@ -140,7 +140,7 @@ def _text(entry: dict[str, Any], field: str, where: str) -> str:
     value = entry.get(field)
     if not isinstance(value, str):
         raise RequestFileError(
-            f"{field} of {where} is {'missing' if field not in entry else 'no text'}",
+            f"{field} of {where} is {'missing' if field not in entry else 'not text'}",
             value=None if field not in entry else type(value).__name__,
             allowed="text",
             fix="write the file anew with `iot-ca registration-code`",

@@ -52,7 +52,7 @@ def parse(uri: str) -> KeyUri:
     scheme, _, rest = uri.partition(":")
     path, _, query = rest.partition("?")
     if scheme != "pkcs11":
-        raise Pkcs11Error("this is no PKCS#11 URI", value=scheme, allowed=_EXAMPLE)
+        raise Pkcs11Error("this is not a PKCS#11 URI", value=scheme, allowed=_EXAMPLE)
     attributes = dict(_pairs(path, ";", _PATH))
     options = dict(_pairs(query, "&", _QUERY))
     if "object" not in attributes and "id" not in attributes:
@@ -62,7 +62,7 @@ def parse(uri: str) -> KeyUri:
     module = unquote(options.get("module-path", ""))
     if not module or not Path(module).is_file():
         raise Pkcs11Error(
-            "the PKCS#11 module is no file",
+            "the PKCS#11 module is not a file",
             value=module or None,
             allowed="module-path=<the .so, .dylib or .dll of the HSM's vendor>",
             fix=f"as in {_EXAMPLE}",

@@ -1,6 +1,6 @@
 """The files of device certificates that a command is given: every one is accounted for. Judges no certificate.
 
-A file is read, or it is no certificate and no concern, or it cannot be read and may hold one: nothing is left out
+A file is read, or it is not a certificate and no concern, or it cannot be read and may hold one: nothing is left out
 without a word. Endings decide nothing but this last question.
 """
 

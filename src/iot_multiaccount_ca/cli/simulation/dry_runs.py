@@ -41,7 +41,7 @@ class DryRun:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file that is no device certificate, and why it is no concern."""
+    """A file that is not a device certificate, and why it is not a concern."""
 
     file: str
     reason: str

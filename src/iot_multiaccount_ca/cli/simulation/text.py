@@ -189,7 +189,7 @@ def _show_left_out(out: Console, made: DryRuns) -> None:
         by_reason.setdefault(each.reason, []).append(each.file)
     for reason, files in by_reason.items():
         say()
-        paragraph(out, f"left out, no device certificate: {reason}")
+        paragraph(out, f"left out, not a device certificate: {reason}")
         _show_which(out, files)
 
 

@@ -1,7 +1,7 @@
 """How devices come in. No connection ends without an alert where TLS has one, and a line that says why.
 
 Nobody without a certificate gets past TLS; the name that counts is this connection's own, also where TLS 1.2 resumes a
-session; what is no TLS, or no MQTT, is told so. Listens on 127.0.0.1, and on the address of `BIND_VARIABLE`.
+session; what is not TLS, or no MQTT, is told so. Listens on 127.0.0.1, and on the address of `BIND_VARIABLE`.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ async def _shake_hands(
 
 
 async def _hello(reader: asyncio.StreamReader) -> tuple[bytes, ClientHello | None]:
-    """What came, and the ClientHello in it; None where it is no TLS."""
+    """What came, and the ClientHello in it; None where it is not TLS."""
     received = b""
     while len(received) < LONGEST:
         data = await reader.read(LONGEST)
@@ -151,7 +151,7 @@ def _tell_no_tls(received: bytes) -> None:
     elif received.startswith(_PLAIN_HTTP):
         tell("no-tls", "it speaks HTTP without TLS: wrong port, or http:// for https://")
     else:
-        tell("no-tls", f"what it sent is no TLS; it begins with {received[:8].hex(' ')}")
+        tell("no-tls", f"what it sent is not TLS; it begins with {received[:8].hex(' ')}")
 
 
 def _note(connection: Connection, hello: ClientHello) -> None:
@@ -178,7 +178,7 @@ async def _speaks_mqtt(stream: TlsStream) -> bool:
     elif first[:1] == _PLAIN_MQTT:
         return True
     else:
-        tell("no-mqtt", f"what it sent is no MQTT CONNECT; it begins with {first[:8].hex(' ')}")
+        tell("no-mqtt", f"what it sent is not an MQTT CONNECT; it begins with {first[:8].hex(' ')}")
     with contextlib.suppress(OSError):
         stream.close()
     return False

@@ -25,7 +25,7 @@ def ca_problem(pem: str, now: dt.datetime) -> str | None:
     except x509.ExtensionNotFound:
         return "The CA certificate has no basicConstraints extension."
     if not constraints.ca:
-        return "The certificate is no CA certificate: basicConstraints says CA:FALSE."
+        return "The certificate is not a CA certificate: basicConstraints says CA:FALSE."
     return _key_problem(ca) or _signature_problem(ca) or _validity_problem(ca, now, "CA certificate")
 
 

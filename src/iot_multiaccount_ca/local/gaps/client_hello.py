@@ -18,7 +18,7 @@ LONGEST = 65536
 
 
 class NotTlsError(ValueError):
-    """The bytes are no beginning of a TLS connection."""
+    """The bytes are not a beginning of a TLS connection."""
 
 
 @dataclass(frozen=True)

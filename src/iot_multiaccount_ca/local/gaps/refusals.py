@@ -60,7 +60,7 @@ def _not_routed(server_name: str | None, known: list[_Held]) -> tuple[str, str]:
     if found is None:
         return (
             "unknown-name",
-            f"it sent the server name {server_name!r}, which is no endpoint of AWS IoT; wanted: {wanted}",
+            f"it sent the server name {server_name!r}, which is not an endpoint of AWS IoT; wanted: {wanted}",
         )
     prefix, region = found
     accounts = {account for account, _, _ in [*iot._ca_certificates._data, *iot._certificates._data]}

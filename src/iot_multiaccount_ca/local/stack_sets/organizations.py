@@ -214,7 +214,9 @@ def _register(payload: dict[str, Any]) -> Answer:
 def _deregister(payload: dict[str, Any]) -> Answer:
     held = trust.delegated[get_account_id()].get(payload.get("AccountId", ""), set())
     if payload.get("ServicePrincipal") not in held:
-        return _refusal("AccountNotRegisteredException", "The account is no delegated administrator for it.")
+        return _refusal(
+            "AccountNotRegisteredException", "The account is not a delegated administrator for it."
+        )
     held.discard(payload["ServicePrincipal"])
     return _good({})
 

@@ -147,7 +147,7 @@ def _checked(given: Mapping[str, Any]) -> Properties:
                 checked[name] = coerced(known[name], value, f"/{name}")
     except RefusedError as refused:
         raise _failure(refused.message, "InvalidRequest") from refused
-    # CloudFormation's own tags of the resource are no tags of the set's stacks.
+    # CloudFormation's own tags of the resource are not tags of the set's stacks.
     if "Tags" in checked:
         checked["Tags"] = [each for each in checked["Tags"] if not each["Key"].startswith("aws:")]
     return checked

@@ -131,7 +131,7 @@ class CaCertificate:
 def _parse(text: object) -> x509.Certificate:
     if not isinstance(text, str):
         raise UnreadableCertificateError(
-            "the CA certificate is no text", value=type(text).__name__, allowed="PEM as str or bytes"
+            "the CA certificate is not text", value=type(text).__name__, allowed="PEM as str or bytes"
         )
     if _PRIVATE_KEY.search(text):
         raise PrivateKeyGivenError(

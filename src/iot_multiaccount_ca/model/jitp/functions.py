@@ -80,7 +80,7 @@ class Resolver:
             case "Fn::Sub", text:
                 return self._substitute(text, {})
         raise FunctionError(
-            f"{function} is no function of provisioning templates, or has the wrong arguments",
+            f"{function} is not a function of provisioning templates, or has the wrong arguments",
             "use Ref, Fn::Join, Fn::Select, Fn::FindInMap, Fn::Split or Fn::Sub",
         )
 

@@ -84,7 +84,7 @@ def document_policy(value: Any, findings: Findings) -> Policy | None:
     if not isinstance(value, str) or not isinstance(parsed, dict) or "Statement" not in parsed:
         findings.error(
             "policy-document-no-policy",
-            f"the PolicyDocument is no policy as a JSON string: {shown(value)}",
+            f"the PolicyDocument is not a policy as a JSON string: {shown(value)}",
             function_hint(value) or "give it a JSON string with Version and Statement",
         )
         return None

@@ -44,7 +44,7 @@ class JitpTemplateBody:
         text: the body as JSON, placeholders unfilled; held as compact JSON, a policy document that was given as an
             object as text.
 
-    ``warnings``: what holds for every device and is no error, such as a policy that allows everything. See
+    ``warnings``: what holds for every device and is not an error, such as a policy that allows everything. See
     "Just-in-time provisioning" in the AWS IoT developer guide for the format.
     """
 
@@ -156,7 +156,7 @@ class JitpTemplateBody:
 def _parse(text: object) -> dict[str, Any]:
     if not isinstance(text, str):
         raise TemplateNotJsonError(
-            "the JITP template is no text", value=type(text).__name__, allowed="a JSON object as text"
+            "the JITP template is not text", value=type(text).__name__, allowed="a JSON object as text"
         )
     try:
         body = strict_json.parse(text, what="the JITP template")
@@ -164,7 +164,7 @@ def _parse(text: object) -> dict[str, Any]:
         raise TemplateNotJsonError.of(error) from error
     if not isinstance(body, dict):
         raise TemplateNotJsonError(
-            "the JITP template is no JSON object",
+            "the JITP template is not a JSON object",
             value=type(body).__name__,
             allowed="an object with Resources",
         )

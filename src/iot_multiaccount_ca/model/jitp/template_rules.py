@@ -112,7 +112,7 @@ def _mapping(body: Mapping[str, Any], section: str) -> Mapping[str, Any]:
     value = body.get(section, {})
     if not isinstance(value, dict):
         raise TemplateSectionError(
-            f"the template's {section} are no object", value=type(value).__name__, allowed="a JSON object"
+            f"the template's {section} are not an object", value=type(value).__name__, allowed="a JSON object"
         )
     return value
 
@@ -134,7 +134,7 @@ def _check_parameters(parameters: Mapping[str, Any]) -> frozenset[str]:
             )
         if not isinstance(spec.get("Default", ""), str):
             raise UnknownParameterError(
-                f"the Default of {name} is no text", value=spec["Default"], allowed="a string"
+                f"the Default of {name} is not text", value=spec["Default"], allowed="a string"
             )
     return frozenset(parameters)
 
@@ -150,7 +150,7 @@ def _check_resource(name: str, resource: Any) -> None:
     properties = resource.get("Properties", {})
     if not isinstance(properties, dict):
         raise UnknownSectionError(
-            f"the Properties of {name!r} are no object", value=type(properties).__name__
+            f"the Properties of {name!r} are not an object", value=type(properties).__name__
         )
     for found, allowed in ((set(resource), _RESOURCE_KEYS), (set(properties), _PROPERTIES[kind])):
         if found - allowed:
@@ -174,7 +174,7 @@ def _check_resource(name: str, resource: Any) -> None:
 def _check_overrides(name: str, kind: str, settings: Any) -> None:
     if not isinstance(settings, dict):
         raise OverrideSettingsError(
-            f"the OverrideSettings of {name!r} are no object",
+            f"the OverrideSettings of {name!r} are not an object",
             value=settings,
             allowed='a setting by property, such as {"AttributePayload": "MERGE"}',
         )

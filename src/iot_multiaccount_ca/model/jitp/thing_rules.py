@@ -36,7 +36,7 @@ def check_name(value: Any, what: str, findings: Findings) -> str | None:
     if not isinstance(value, str):
         findings.error(
             f"{code}-not-text",
-            f"the {what} is no text: {shown(value)}",
+            f"the {what} is not text: {shown(value)}",
             function_hint(value) or f"resolve the {what} to a text",
         )
         return None
@@ -54,7 +54,7 @@ def check_groups(value: Any, findings: Findings) -> tuple[str, ...]:
     if not isinstance(value, list):
         findings.error(
             "thing-groups-not-a-list",
-            f"ThingGroups are no list: {shown(value)}",
+            f"ThingGroups are not a list: {shown(value)}",
             function_hint(value)
             or (
                 f"write [{json.dumps(value)}]"
@@ -85,7 +85,7 @@ def check_attributes(value: Any, findings: Findings) -> dict[str, str]:
     if not isinstance(value, dict):
         findings.error(
             "attributes-not-an-object",
-            f"the AttributePayload is no object: {shown(value)}",
+            f"the AttributePayload is not an object: {shown(value)}",
             'give AttributePayload names and values, such as {"model": "v1"}',
         )
         return {}
@@ -102,7 +102,7 @@ def check_package_versions(value: Any, findings: Findings) -> dict[str, str]:
     if not isinstance(value, dict):
         findings.error(
             "package-versions-not-an-object",
-            f"PackageVersions are no object: {shown(value)}",
+            f"PackageVersions are not an object: {shown(value)}",
             function_hint(value)
             or 'give PackageVersions packages and versions, such as {"firmware": "1.0.0"}',
         )
@@ -145,7 +145,7 @@ def _attribute(name: str, value: Any, findings: Findings) -> str | None:
     if isinstance(value, dict | list) or value is None:
         findings.error(
             "attribute-not-text",
-            f"the attribute {name!r} is no text: {shown(value)}",
+            f"the attribute {name!r} is not text: {shown(value)}",
             function_hint(value)
             or "give each attribute a text; attributes stand in AttributePayload itself, without another object around",
         )

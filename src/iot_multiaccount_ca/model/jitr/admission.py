@@ -73,10 +73,10 @@ def _name(pattern: re.Pattern[str], allowed: str, instead: str) -> Any:
         check_literal(value, what, fix=instead)
         if value is not None and not (isinstance(value, str) and pattern.fullmatch(value)):
             raise AllowListError(
-                f"{what} is no such name",
+                f"{what} is not a name that AWS takes",
                 value=value,
                 allowed=f"{allowed}, literal",
-                fix="give the name alone, no ARN; list and Lambda are of one account and region",
+                fix="give the name alone, not an ARN; list and Lambda are of one account and region",
             )
 
     return check
@@ -88,7 +88,7 @@ def _construct(kind: str, *names: str) -> Any:
     def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value is not None and (isinstance(value, str) or not all(hasattr(value, name) for name in names)):
             raise AllowListError(
-                f"{attribute.name} of the admission is no {kind}",
+                f"{attribute.name} of the admission is not an {kind}",
                 value=value if isinstance(value, str) else type(value).__name__,
                 allowed=f"an {kind}",
                 fix=f"give a name as {attribute.name}_name=…",
@@ -140,12 +140,12 @@ def _subject(
 
 def _expression_problem(expression: object) -> str | None:
     if not isinstance(expression, str) or not expression:
-        return "is no text"
+        return "is not text"
     try:
         # As the Lambda reads it: \d, \w and \s are ASCII.
         re.compile(expression, re.ASCII)
     except (re.error, ValueError, RecursionError, OverflowError) as error:
-        return f"is no regular expression: {error}"
+        return f"is not a regular expression: {error}"
     return None
 
 
@@ -154,7 +154,7 @@ def _utc(moment: dt.datetime | None) -> dt.datetime | None:
         return None
     if not isinstance(moment, dt.datetime) or moment.utcoffset() is None:
         raise EnrollmentWindowError(
-            "an end of the enrollment window is no time with a zone",
+            "an end of the enrollment window is not a time with a zone",
             value=moment,
             allowed="an aware datetime",
             fix="write datetime(2030, 1, 1, tzinfo=timezone.utc)",

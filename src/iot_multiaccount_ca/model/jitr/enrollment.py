@@ -46,9 +46,9 @@ def _policy(policy: str | Mapping[str, Any]) -> str:
     if isinstance(policy, str) and not policy.lstrip().startswith("{"):
         if not policy_rules.NAME.fullmatch(policy):
             raise EnrollmentPolicyError(
-                "the policy of the enrollment is no name that AWS IoT takes",
+                "the policy of the enrollment is not a name that AWS IoT takes",
                 value=policy,
-                allowed="1 to 128 of letters, digits and _+=,.@- (the name, no ARN), or a policy document as a dict",
+                allowed="1 to 128 of letters, digits and _+=,.@- (not an ARN), or a policy document as a dict",
                 fix="for a document in a file give its text: Path(…).read_text()",
             )
         return policy
@@ -60,7 +60,7 @@ def _policy(policy: str | Mapping[str, Any]) -> str:
             raise EnrollmentPolicyError.of(error) from error
     if not isinstance(document, dict) or not document.get("Statement"):
         raise EnrollmentPolicyError(
-            "the policy of the enrollment is no policy document",
+            "the policy of the enrollment is not a policy document",
             value=document,
             allowed='the name of a policy, or a dict such as {"Version": "2012-10-17", "Statement": […]}',
         )
@@ -100,7 +100,7 @@ def _is_admission(_: object, __: attrs.Attribute[Any], admission: object) -> Non
 def _groups(groups: Iterable[str]) -> tuple[str, ...]:
     if isinstance(groups, (str, bytes, Mapping, Set)) or not isinstance(groups, Iterable):
         raise EnrollmentThingError(
-            "thing_groups of the enrollment is no list",
+            "thing_groups of the enrollment is not a list",
             value=groups,
             allowed="a list of names",
             fix=f"[{groups!r}]" if isinstance(groups, str) else "leave it out for none",
@@ -207,7 +207,7 @@ def _check_thing(name: object, kind: object, groups: tuple[str, ...]) -> None:
         check_literal(value, f"{what} of the enrollment", fix="write the name out")
         if not isinstance(value, str) or not thing_rules.NAME.fullmatch(value):
             raise EnrollmentThingError(
-                f"{what} of the enrollment is no name that AWS IoT takes",
+                f"{what} of the enrollment is not a name that AWS IoT takes",
                 value=value,
                 allowed="1 to 128 of letters, digits, :, _ and -",
             )

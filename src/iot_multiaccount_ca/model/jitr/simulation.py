@@ -52,7 +52,7 @@ def read_allow_list(path: str | os.PathLike[str]) -> frozenset[str]:
         listed = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise AllowListError(
-            f"the allow-list cannot be read: {getattr(error, 'strerror', None) or 'it is no UTF-8 text'}",
+            f"the allow-list cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}",
             value=str(path),
             fix="give the path of a text file, relative to the working directory",
         ) from None

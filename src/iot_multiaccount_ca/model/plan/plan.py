@@ -72,7 +72,7 @@ def checked_prefix(prefix: object, what: str) -> str:
     """The prefix itself; raises `InvalidNameError` unless stack names may begin with it."""
     if not isinstance(prefix, str) or not _STACK_NAME_PREFIX.fullmatch(prefix):
         raise InvalidNameError(
-            f"{what} is no legal beginning of a stack name",
+            f"{what} is not a legal beginning of a stack name",
             value=prefix,
             allowed="a letter, then up to 95 letters, digits or hyphens",
         )
@@ -154,7 +154,7 @@ class SharedCaPlan:
 
     @functools.cached_property
     def warnings(self) -> tuple[str, ...]:
-        """What is no error, and should be looked at; the constructs annotate their stacks with it."""
+        """What is not an error, and should be looked at; the constructs annotate their stacks with it."""
         return tuple(rules.warnings_of(self.stages, self.ca_certificate, self.retiring))
 
     def stage(self, name: str) -> CaStage:

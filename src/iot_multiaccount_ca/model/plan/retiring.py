@@ -30,7 +30,7 @@ class RetiringCa:
         verification: proves possession of *its* key where a DEFAULT stage has to register it anew (a stage added during
             the rotation). By default none: a registration that exists needs none.
 
-    Raises `InvalidTypeError`, or `InvalidFlagError` for an ``active`` that is no bool.
+    Raises `InvalidTypeError`, or `InvalidFlagError` for an ``active`` that is not a bool.
     """
 
     ca_certificate: CaCertificate = attrs.field(validator=_certificate)

@@ -188,7 +188,7 @@ def check_retiring(retiring: Iterable[RetiringCa], current: CaCertificate, stage
 def warnings_of(
     stages: Iterable[CaStage], current: CaCertificate, retiring: Iterable[RetiringCa]
 ) -> Iterator[str]:
-    """What is no error, and should be looked at: each a sentence; those of a stage begin with its name."""
+    """What is not an error, and should be looked at: each a sentence; those of a stage begin with its name."""
     for stage in stages:
         if stage.region not in KNOWN_REGIONS:
             yield (

@@ -52,7 +52,7 @@ class StageSettings(TypedDict, total=False):
 def _name(_: object, __: attrs.Attribute[Any], name: object) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidStageNameError(
-            "a stage's name is no legal end of a stack name",
+            "a stage's name is not a legal end of a stack name",
             value=name,
             allowed="a letter, then up to 30 letters, digits or hyphens",
             fix="use a short name such as dev, staging or prod-eu",
@@ -163,7 +163,7 @@ class CaStage:
         """
         if not isinstance(accounts, Mapping):
             raise InvalidTypeError(
-                "the accounts of the grid are no mapping",
+                "the accounts of the grid are not a mapping",
                 value=type(accounts).__name__,
                 allowed="account ids by name",
                 fix='write accounts={"dev": "111111111111", …}',

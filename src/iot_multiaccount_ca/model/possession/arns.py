@@ -60,7 +60,7 @@ def literal(value: object, *, what: str, allowed: str) -> str:
             "exact",
         )
     if not isinstance(value, str):
-        raise WrongArnError(f"{what} is no text", value=type(value).__name__, allowed=allowed)
+        raise WrongArnError(f"{what} is not text", value=type(value).__name__, allowed=allowed)
     if holds_private_key(value):
         raise KeyMaterialGivenError(
             f"what reads like a private key itself stands where {what} belongs",
@@ -74,5 +74,5 @@ def parse(text: str, what: str, example: str) -> Arn:
     """The parts of an ARN, of whatever service; raises `WrongArnError` for what is none."""
     match = _ARN.fullmatch(text)
     if match is None:
-        raise WrongArnError(f"{what} is no ARN", value=text, allowed=example, fix="give the whole ARN")
+        raise WrongArnError(f"{what} is not an ARN", value=text, allowed=example, fix="give the whole ARN")
     return Arn(text=text, **match.groupdict())

@@ -58,7 +58,7 @@ def read(stage: object, value: object) -> PreIssued:
     """A stage's certificate out of PEM text or a file; raises a `PreIssuedError`."""
     if not isinstance(stage, str):
         raise InvalidTypeError(
-            "a stage's name is no text", value=type(stage).__name__, allowed="the name of a stage"
+            "a stage's name is not text", value=type(stage).__name__, allowed="the name of a stage"
         )
     _check_no_key(stage, "the name of a stage")
     what = f"the pre-issued verification certificate of stage {stage!r}"

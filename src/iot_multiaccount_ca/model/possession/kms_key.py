@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class KmsKeyProof(Proof):
     """The CA's key is an asymmetric KMS key for signing, RSA or ECC; it never leaves KMS.
 
-    Raises a `VerificationError` for what is no key's ARN.
+    Raises a `VerificationError` for what is not a key's ARN.
 
     Args:
         key_arn: of the key, not of an alias; any region and account of the partition.

@@ -25,7 +25,7 @@ class PreIssuedProof(Proof):
     """The verification certificates were signed ahead of time, by whoever holds the CA's key.
 
     They are needed when the CA is registered, or registered anew in another mode; a registration that stands needs
-    none, and one that has expired is a warning. Raises a `PreIssuedError` for what is no verification certificate.
+    none, and one that has expired is a warning. Raises a `PreIssuedError` for what is not a verification certificate.
 
     Args:
         certificates: for each DEFAULT stage by its name, the certificate as PEM text or the path of its file, relative
@@ -120,7 +120,7 @@ def _check_stages(wanted: set[str], given: set[str]) -> None:
         )
     if needless:
         raise PreIssuedStagesError(
-            f"a pre-issued verification certificate for {', '.join(map(repr, needless))}, which is no DEFAULT "
+            f"a pre-issued verification certificate for {', '.join(map(repr, needless))}, which is not a DEFAULT "
             f"stage of the plan that uses this verification",
             value=sorted(given),
             allowed=", ".join(sorted(wanted)) or "none: no stage is DEFAULT",

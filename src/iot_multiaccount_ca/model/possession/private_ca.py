@@ -27,7 +27,7 @@ _READ = (
 class PrivateCaProof(Proof):
     """The CA is an AWS Private CA: it issues the verification certificate, for a day.
 
-    Raises a `VerificationError` for what is no private CA's ARN.
+    Raises a `VerificationError` for what is not a private CA's ARN.
 
     Args:
         certificate_authority_arn: of the private CA; its certificate must be the plan's CA certificate.

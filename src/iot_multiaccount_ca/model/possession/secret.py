@@ -31,7 +31,7 @@ _RESOURCE = re.compile(r"secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}", re.ASCII)
 class SecretProof(Proof):
     """The CA's key is PEM in Secrets Manager: the secret itself, or one field of its JSON.
 
-    Raises a `VerificationError` for what can be no secret, and where a key itself is given.
+    Raises a `VerificationError` for what cannot be a secret, and where a key itself is given.
 
     Args:
         name_or_arn: a name in the stage's own account and region, or the full ARN of a secret anywhere in the
@@ -162,7 +162,7 @@ def _check_field(field: object) -> None:
         return
     if not isinstance(field, str):
         raise InvalidSecretFieldError(
-            "the field of the secret is no text", value=type(field).__name__, allowed="text, or None"
+            "the field of the secret is not text", value=type(field).__name__, allowed="text, or None"
         )
     if holds_private_key(field):
         raise KeyMaterialGivenError(
@@ -172,7 +172,7 @@ def _check_field(field: object) -> None:
         )
     if not field.strip():
         raise InvalidSecretFieldError(
-            "the field of the secret is no name",
+            "the field of the secret is not a name",
             value=field,
             allowed="the key in the secret's JSON object, as text",
             fix="leave field out for a secret that is the PEM itself",

@@ -14,7 +14,7 @@ def _percentage(_: object, attribute: attrs.Attribute[Any], value: object) -> No
     lowest = 1 if attribute.name == "max_concurrent_percentage" else 0
     if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= 100:
         raise StackSetOperationError(
-            f"{attribute.name} of the StackSetOperation is no percentage",
+            f"{attribute.name} of the StackSetOperation is not a percentage",
             value=value,
             allowed=f"a whole number from {lowest} to 100",
         )

@@ -63,7 +63,7 @@ def test_an_intermediate_is_as_good_as_a_root() -> None:
 
 
 def test_an_expired_ca_still_parses() -> None:
-    """Validity in time is no parse rule: `cdk destroy` must work on the day after."""
+    """Validity in time is not a parse rule: `cdk destroy` must work on the day after."""
     long_ago = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     ca = make_ca(common_name="Old CA", not_before=long_ago, not_after=long_ago + dt.timedelta(days=1))
     assert CaCertificate.from_pem(ca.pem).not_valid_after.year == 2020
@@ -130,7 +130,7 @@ def test_a_chain_is_refused() -> None:
 
 
 def test_ca_false_is_refused() -> None:
-    """A certificate whose basicConstraints say CA:FALSE is no CA."""
+    """A certificate whose basicConstraints say CA:FALSE is not a CA."""
     assert "CA:FALSE" in _refused(errors.NotACaCertificateError, make_ca(common_name="No CA", ca=False).pem)
 
 

@@ -58,7 +58,7 @@ def test_a_name_in_another_form_is_told_as_such(issuer: x509.Name) -> None:
 
 
 def test_the_cas_key_under_another_name() -> None:
-    """An error that says so: it is no bad signature, and no other CA."""
+    """An error that says so: it is not a bad signature, and no other CA."""
     run = simulate(BODY, _issued_as(_name("Other", "Chain CA")), ca_certificate=CA.certificate)
     assert [each.code for each in run.errors] == ["issuer-mismatch"]
     assert "the CA's key signed the certificate, under another name" in run.errors[0].problem

@@ -1,4 +1,4 @@
-"""How device certificates may come: what is read, what is no certificate, and what cannot be read, by its name."""
+"""How device certificates may come: what is read, what is not a certificate, and what cannot be read, by its name."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def _zip(folder: Path) -> bytes:
         (DER[:-10], "cut off"),
         (PEM[:200].encode(), "no end"),
         ((PEM + PEM[:200]).encode(), "no end"),
-        (PEM.replace("M", "*").encode(), "no base64"),
+        (PEM.replace("M", "*").encode(), "not base64"),
         (_labelled("CERTIFICATE", b"\x30\x03abc").encode(), "does not parse"),
         (_pkcs12(), "PKCS#12"),
         (b"\xfe\xed\xfe\xed" + b"\x00" * 20, "a Java keystore"),

@@ -230,7 +230,7 @@ def test_one_certificate_twice_is_no_collision() -> None:
 
 
 def test_devices_without_a_name_do_not_collide() -> None:
-    """What cannot be resolved is no name."""
+    """What cannot be resolved is not a name."""
     body = template("Country", thing={"ThingName": ref("Country")})
     assert collisions([(n, simulate(body, make_device(CA, n).certificate)) for n in ("d1", "d2")]) == {}
 

@@ -106,7 +106,7 @@ def test_a_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
     """The message names the file and where parsing stopped."""
     file = tmp_path / "jitp.json"
     file.write_text("{,}")
-    with pytest.raises(errors.TemplateNotJsonError, match=r"jitp\.json is no JSON"):
+    with pytest.raises(errors.TemplateNotJsonError, match=r"jitp\.json is not JSON"):
         JitpTemplateBody.from_file(file)
 
 
@@ -224,7 +224,7 @@ def test_a_policy_has_exactly_one_source(properties: dict[str, str], word: str) 
 
 @pytest.mark.parametrize("document", ["not json", "[]", "{}", {"Version": "2012-10-17"}, 3])
 def test_a_policy_document_is_a_policy_as_a_json_string(document: Any) -> None:
-    """What is no policy is refused, as text or as an object."""
+    """What is not a policy is refused, as text or as an object."""
     _refused(errors.PolicyDocumentError, _with("Resources/policy/Properties/PolicyDocument", document))
 
 

@@ -173,11 +173,11 @@ def test_a_policy_document_may_be_its_text() -> None:
         ({}, "names no field"),
         ("CN=a", "names no field"),
         ({"CN": "a"}, "CommonName"),
-        ({"CommonName": "("}, "no regular expression"),
-        ({"CommonName": ""}, "is no text"),
+        ({"CommonName": "("}, "not a regular expression"),
+        ({"CommonName": ""}, "is not text"),
         ({"CommonName": "(?u)a"}, "ASCII and UNICODE"),
         ([("CommonName", "a")], "names no field"),
-        ({"CommonName": 1}, "is no text"),
+        ({"CommonName": 1}, "is not text"),
     ],
 )
 def test_a_subject_rule_is_checked_at_construction(subject: Any, said: str) -> None:
@@ -218,10 +218,10 @@ def test_a_policy_is_named_or_written_out() -> None:
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
-        ("arn:aws:iot:eu-west-1:111111111111:policy/a", "no ARN"),
-        ("", "no name"),
-        (None, "no policy document"),
-        ({"Version": "2012-10-17"}, "no policy document"),
+        ("arn:aws:iot:eu-west-1:111111111111:policy/a", "not an ARN"),
+        ("", "not a name"),
+        (None, "not a policy document"),
+        ({"Version": "2012-10-17"}, "not a policy document"),
         ({"Statement": [{"a": {1}}]}, "JSON cannot"),
         ({"Statement": ["{{stage}}"]}, "no stage can fill"),
         ({"Statement": ["x" * 2_100]}, "too long"),
@@ -248,8 +248,8 @@ def test_a_policy_on_the_thing_needs_a_thing() -> None:
         ({"thing_name": ""}, "no thing's name"),
         ({"thing_type": "sensor"}, "without a thing"),
         ({"thing_groups": ["a"]}, "without a thing"),
-        ({"thing_name": "{CommonName}", "thing_groups": "abc"}, "no list"),
-        ({"thing_name": "{CommonName}", "thing_groups": None}, "no list"),
+        ({"thing_name": "{CommonName}", "thing_groups": "abc"}, "not a list"),
+        ({"thing_name": "{CommonName}", "thing_groups": None}, "not a list"),
         ({"thing_name": "{CommonName}", "thing_groups": [None]}, "thing_groups"),
         ({"thing_name": "{CommonName}", "thing_groups": ["a b"]}, "thing_groups"),
         ({"thing_name": "{CommonName}", "thing_type": "a b"}, "thing_type"),
@@ -274,7 +274,7 @@ def test_the_admission_is_an_admission() -> None:
 
 
 def test_the_thing_goes_into_the_settings() -> None:
-    """Name, type and groups; the policy's name may be known at deployment only, and is no part of them."""
+    """Name, type and groups; the policy's name may be known at deployment only, and is not a part of them."""
     enrollment = JitrEnrollment(
         policy="devices", thing_name="sensor-{CommonName}", thing_type="sensor", thing_groups=["new"]
     )

@@ -113,7 +113,7 @@ def test_jitr_without_auto_registration_is_refused() -> None:
 
 
 def test_provisioning_of_another_kind_is_refused() -> None:
-    """A path is no template."""
+    """A path is not a template."""
     refused(
         errors.InvalidTypeError,
         lambda: CaStage("dev", account=DEV, region="eu-west-1", provisioning="jitp.json"),  # type: ignore[arg-type]
@@ -121,7 +121,7 @@ def test_provisioning_of_another_kind_is_refused() -> None:
 
 
 def test_verification_of_another_kind_is_refused() -> None:
-    """A secret's name is no verification."""
+    """A secret's name is not a verification."""
     refused(errors.InvalidTypeError, lambda: plans.bare_plan(verification="fleet-ca/private-key"))
 
 

@@ -268,7 +268,7 @@ BAD: dict[str, tuple[Any, type[SharedCaError], str]] = {
     "secret: torn ARN": (
         lambda: Verification.from_secret("arn:aws:secretsmanager"),
         causes.WrongArnError,
-        "is no ARN",
+        "is not an ARN",
     ),
     "secret: odd name": (
         lambda: Verification.from_secret("a b*"),
@@ -281,7 +281,7 @@ BAD: dict[str, tuple[Any, type[SharedCaError], str]] = {
         causes.UnresolvedVerificationError,
         "at deployment",
     ),
-    "secret: no text": (lambda: Verification.from_secret(None), causes.WrongArnError, "is no text"),  # type: ignore[arg-type]
+    "secret: no text": (lambda: Verification.from_secret(None), causes.WrongArnError, "is not text"),  # type: ignore[arg-type]
     "secret: the key": (
         lambda: Verification.from_secret(CA.key_pem),
         causes.KeyMaterialGivenError,
@@ -290,7 +290,7 @@ BAD: dict[str, tuple[Any, type[SharedCaError], str]] = {
     "field: empty": (
         lambda: Verification.from_secret("a", field=" "),
         causes.InvalidSecretFieldError,
-        "is no name",
+        "is not a name",
     ),
     "field: the key": (
         lambda: Verification.from_secret("a", field=CA.key_pem),
@@ -303,7 +303,7 @@ BAD: dict[str, tuple[Any, type[SharedCaError], str]] = {
         "alias",
     ),
     "kms: alias": (lambda: Verification.from_kms_key(ALIAS), causes.WrongArnError, "describe-key"),
-    "kms: id": (lambda: Verification.from_kms_key("1234"), causes.WrongArnError, "is no ARN"),
+    "kms: id": (lambda: Verification.from_kms_key("1234"), causes.WrongArnError, "is not an ARN"),
     "kms: secret": (lambda: Verification.from_kms_key(SECRET), causes.WrongArnError, "something else"),
     "kms: token": (lambda: Verification.from_kms_key(TOKEN), causes.UnresolvedVerificationError, "literal"),
     "pca: key": (lambda: Verification.from_private_ca(KEY), causes.WrongArnError, "something else"),
@@ -432,7 +432,7 @@ def test_pre_issued_fits_the_default_stages_exactly() -> None:
     Verification.from_secret("a").check_pre_issued(ca, ["prod"])
     with pytest.raises(causes.PreIssuedStagesError, match="for the DEFAULT stage 'prod-us'"):
         pre_issued("prod").check_pre_issued(ca, ["prod", "prod-us"])
-    with pytest.raises(causes.PreIssuedStagesError, match="'dev', which is no DEFAULT stage"):
+    with pytest.raises(causes.PreIssuedStagesError, match="'dev', which is not a DEFAULT stage"):
         pre_issued("prod", "dev").check_pre_issued(ca, ["prod"])
 
 

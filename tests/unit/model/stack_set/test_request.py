@@ -150,7 +150,7 @@ def test_a_body_that_is_too_long_says_what_takes_the_space() -> None:
             "takes no proof",
         ),
         ({"retiring": [RetiringCa(plans.ca())]}, errors.DuplicateCaError, "stands twice"),
-        ({"retiring": RetiringCa(plans.ca("Old"))}, errors.InvalidTypeError, "no list"),
+        ({"retiring": RetiringCa(plans.ca("Old"))}, errors.InvalidTypeError, "not a list"),
         ({"active": "false"}, errors.InvalidFlagError, "neither True nor False"),
         ({"name": "fleet_ca"}, errors.InvalidNameError, "name of the set"),
         ({"on_leaving": "SNAPSHOT"}, errors.InvalidRemovalPolicyError, "removal policy"),

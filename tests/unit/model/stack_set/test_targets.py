@@ -46,14 +46,14 @@ def test_listed_accounts_are_self_managed() -> None:
         ({"organizational_units": ["ou-11111111"]}, errors.InvalidOrganizationalUnitError, "malformed"),
         ({"organizational_units": ["OU-AB12-11111111"]}, errors.InvalidOrganizationalUnitError, "malformed"),
         ({"organizational_units": ["${Token[TOKEN.7]}"]}, errors.InvalidOrganizationalUnitError, "Token"),
-        ({"organizational_units": UNIT}, errors.InvalidTypeError, "no list"),
+        ({"organizational_units": UNIT}, errors.InvalidTypeError, "not a list"),
         (
             {"organizational_units": [f"ou-ab12-{number:08d}" for number in range(MOST_UNITS + 1)]},
             errors.TooManyTargetsError,
             "51.*allowed: 50",
         ),
         ({"accounts": [DEV, DEV]}, errors.StackSetAccountsError, "stands twice"),
-        ({"accounts": ["1234"]}, errors.InvalidAccountError, "no AWS account id"),
+        ({"accounts": ["1234"]}, errors.InvalidAccountError, "not an AWS account id"),
         ({"accounts": ["${Token[TOKEN.7]}"]}, errors.UnresolvedTargetError, "Token"),
         ({"accounts": [DEV], "excluded_accounts": [PROD]}, errors.StackSetAccountsError, "excludes some"),
         (
@@ -69,7 +69,7 @@ def test_listed_accounts_are_self_managed() -> None:
             "partitions",
         ),
         ({"accounts": [DEV], "regions": ["Europe"]}, errors.InvalidRegionError, "malformed"),
-        ({"accounts": [DEV], "regions": "eu-west-1"}, errors.InvalidTypeError, "no list"),
+        ({"accounts": [DEV], "regions": "eu-west-1"}, errors.InvalidTypeError, "not a list"),
     ],
 )
 def test_targets_that_cannot_be_are_refused(

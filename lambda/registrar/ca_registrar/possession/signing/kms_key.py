@@ -112,7 +112,7 @@ def _sentence(error: ClientError | BotoCoreError, key_arn: str, action: str) -> 
         )
     if code in {"UnsupportedOperationException", "InvalidKeyUsageException"}:
         return WrongKeyTypeError(
-            f"the KMS key {key_arn} is no asymmetric key for signing ({said}); name the SIGN_VERIFY key that "
+            f"the KMS key {key_arn} is not an asymmetric key for signing ({said}); name the SIGN_VERIFY key that "
             f"holds the CA's private key"
         )
     if code in {"AccessDeniedException", "AccessDenied"}:

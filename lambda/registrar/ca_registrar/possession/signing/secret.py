@@ -83,7 +83,7 @@ def _key_text(text: str, field: str | None, secret_id: str) -> str:
         return value if isinstance(value, str) else text
     if not isinstance(value, dict):
         raise SecretNotJsonError(
-            f"the secret {secret_id} is no JSON object, so it has no field {field!r}; leave field out for a "
+            f"the secret {secret_id} is not a JSON object, so it has no field {field!r}; leave field out for a "
             f"secret that is the PEM itself"
         )
     found = value.get(field)

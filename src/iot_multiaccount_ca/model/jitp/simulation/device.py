@@ -63,7 +63,7 @@ def read_one_device(given: DeviceCertificate) -> Reading:
         path = given
     else:
         raise UnreadableDeviceCertificateError(
-            "this is no device certificate",
+            "this is not a device certificate",
             value=type(given).__name__,
             allowed="PEM as str or bytes, a path, or an x509.Certificate",
         )
@@ -131,7 +131,7 @@ def read_devices(content: bytes) -> Reading:
     issuers = _issuers(found)
     # Where each issued another, such as a CA before and after its renewal, none is left out.
     devices = set(range(len(found))) - issuers or set(range(len(found)))
-    # A CA's certificate beside those of devices, though it issued none of them, is no device's.
+    # A CA's certificate beside those of devices, though it issued none of them, is not a device's.
     ends = {number for number in devices if not _is_ca(found[number])} or devices
     return Reading(
         tuple(each for number, each in enumerate(found) if number in ends),

@@ -196,7 +196,7 @@ def _decoded(body: str) -> bytes:
     try:
         return base64.b64decode(plain, validate=True)
     except binascii.Error as error:
-        raise _unreadable(f"it is no base64: {error}") from None
+        raise _unreadable(f"it is not base64: {error}") from None
 
 
 def _in_pkcs7(content: bytes) -> list[x509.Certificate]:

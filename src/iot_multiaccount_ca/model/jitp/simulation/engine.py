@@ -43,8 +43,9 @@ def simulate(
     ``ca_certificate``: the registered CA; without it the chain is not looked at. ``now``: aware; else the clock's.
     ``others``: certificates that came with the device's, such as an intermediate CA's.
     Raises a `ProvisioningTemplateError` for a body that AWS IoT would refuse, or that could provision no device at all.
-    What stands in this device's way is no error here but a finding. No dry run can know whether named policies, groups,
-    types and billing groups exist, what the provisioning role may do, and whether there is a thing of that name.
+    What stands in this device's way is not an error here but a finding. No dry run can know whether named policies,
+    groups, types and billing groups exist, what the provisioning role may do, and whether there is a thing of that
+    name.
     See "Just-in-time provisioning" and "Provisioning templates" in the AWS IoT developer guide; what they leave open
     is a warning, and the documentation's page "What JITP would do with a device" lists it.
     """

@@ -128,7 +128,10 @@ def test_a_form_stands_once(modules: dict[str, str]) -> None:
                 match node:
                     case ast.Call(ast.Attribute(ast.Name("re")), [ast.Constant(str(pattern)), *_]):
                         rooms.setdefault(pattern, set()).add(path)
-    assert {pattern: paths for pattern, paths in rooms.items() if len(paths) > 1} == {}
+    forms = {
+        pattern: paths for pattern, paths in rooms.items() if len(pattern) > len(r"\s+")
+    }  # a blank is not one
+    assert {pattern: paths for pattern, paths in forms.items() if len(paths) > 1} == {}
 
 
 @pytest.mark.parametrize("fact", ["-lookup-role-", "hnb659fds", "[0-9a-f]{64}", "AWSIoTThingsRegistration"])

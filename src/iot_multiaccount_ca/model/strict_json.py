@@ -10,7 +10,7 @@ import codecs
 import json
 import math
 import re
-from collections import deque
+from collections import Counter, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _BRACKET = re.compile(r"[\[\]{}]")
 
 
@@ -76,8 +78,7 @@ def parse(content: str | bytes, *, what: str) -> Any:
         found = dict(pairs)
         if len(found) == len(pairs):
             return found
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
         return flaw(
             DuplicateJsonKeyError,
             f"key {twice!r} stands twice in one object",
@@ -97,6 +98,11 @@ def parse(content: str | bytes, *, what: str) -> Any:
         ) from None
     except ValueError as error:  # an integer of thousands of digits
         raise JsonNumberError(f"{what} has a number that is too long: {error}") from None
+    if _HALF.search(text) and any(map(_HALF_CHARACTER.search, _texts(value))):
+        raise JsonEncodingError(
+            f"{what} has half a character (a surrogate alone), which no text can hold",
+            fix="write the character itself, or both halves of it",
+        )
     if flaws:
         found, place = next(_flaws(value))
         raise found.error(f"{what}: {found.problem} (at {place or 'the top level'})", **found.more)
@@ -131,6 +137,19 @@ def _check_depth(text: str, what: str) -> None:
             raise JsonTooDeepError(
                 f"{what} is nested too deep", value=f"more than {DEEPEST} levels", allowed=f"{DEEPEST} levels"
             )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in it, keys included."""
+    waiting: deque[Any] = deque([value])
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict):
+            waiting += [*each.keys(), *each.values()]
+        elif isinstance(each, list):
+            waiting += each
 
 
 def _flaws(value: Any) -> Iterator[tuple[_Flaw, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -133,3 +134,20 @@ def test_whatever_reads_json_refuses_a_key_that_stands_twice(
     (tmp_path / name).write_text('{"context": {"stage": 1, "stage": 2}}')
     with pytest.raises(error, match=r"'stage' stands twice in one object \(at context\)"):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', '{"\\uDFFF": 1}', '["a", {"b": "x\\ud83d y"}]', '"\ud800"'])
+def test_half_a_character_is_refused(text: str) -> None:
+    """No file and no call could carry it; both halves are one character."""
+    with pytest.raises(errors.JsonEncodingError, match="half a character"):
+        strict_json.parse(text, what="it")
+    assert strict_json.parse('"\\ud83d\\ude00"', what="it") == "\U0001f600"
+
+
+def test_one_key_twice_among_many_is_found_at_once() -> None:
+    """However many there are before it."""
+    text = "{" + ",".join(f'"k{number}":0' for number in range(50_000)) + ',"k49999":1}'
+    begin = time.monotonic()
+    with pytest.raises(errors.DuplicateJsonKeyError, match="'k49999' stands twice"):
+        strict_json.parse(text, what="it")
+    assert time.monotonic() - begin < 5

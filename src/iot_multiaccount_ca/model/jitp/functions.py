@@ -14,7 +14,8 @@ from .template_rules import SUB_VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_INDEX = re.compile(r"[0-9]{1,6}", re.ASCII)
+#: What Fn::Select takes for an index.
+INDEX = re.compile(r"[0-9]{1,6}", re.ASCII)
 _LONGEST_SHOWN = 80
 #: No name, attribute or policy is near this; a text that grows by functions within functions would fill the memory.
 LONGEST_TEXT = 65_536
@@ -86,7 +87,7 @@ class Resolver:
 
     def select(self, index: Any, values: Any) -> Any:
         """Fn::Select: ``index`` resolved, ``values`` not yet."""
-        if isinstance(index, bool) or not _INDEX.fullmatch(str(index)):
+        if isinstance(index, bool) or not INDEX.fullmatch(str(index)):
             raise FunctionError(
                 f"Fn::Select has no index {_shown(index)}", "give it a whole number, 0 for the first value"
             )

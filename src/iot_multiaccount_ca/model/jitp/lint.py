@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import (
@@ -19,7 +20,7 @@ from ...errors import (
     UnknownFunctionError,
 )
 from .findings import Findings
-from .functions import MissingParameterError, Resolver
+from .functions import INDEX, MissingParameterError, Resolver
 from .making import Maker
 from .subject_text import escaped
 from .template_rules import CERTIFICATE_ID, PARAMETERS, SERIAL_NUMBER, check_body, functions, is_function
@@ -128,18 +129,33 @@ class _AnyDevice(Resolver):
         self._tried = case.tried
 
     def select(self, index: Any, values: Any) -> Any:
-        """Fn::Select."""
-        _decided(index)
+        """Fn::Select: an index that is a parameter itself is one of the cases, if the list is written out."""
+        if (
+            isinstance(index, str) and index in self._tried and isinstance(values, list)
+        ) or not _can_be_index(index):
+            return super().select(index, values)
+        if _is_open(index):
+            # What is not a list, or has no value, fails whatever the index.
+            found = self.resolve(values)
+            if isinstance(found, list) and any(each is not None for each in found):
+                raise MissingParameterError
+            return super().select("0", found)
         return super().select(index, values)
 
     def split(self, delimiter: Any, text: Any) -> list[str]:
         """Fn::Split: what stands for a device's text may be of any number of parts."""
-        _decided(delimiter, text)
+        # A text at itself has two parts, both empty, whatever it is.
+        if isinstance(text, str) and isinstance(delimiter, str) and delimiter and text != delimiter:
+            _decided(delimiter, text)
         return super().split(delimiter, text)
 
     def find_in_map(self, name: Any, top: Any, second: Any) -> Any:
-        """Fn::FindInMap: a key that is a parameter itself is one of the cases; one that is built is not known."""
-        _decided(*(each for each in (name, top, second) if each not in self._tried))
+        """Fn::FindInMap: a key that is a parameter itself is one of the cases; a built one may be any that fits."""
+        keys = (name, top, second)
+        if any(_is_open(each) and each not in self._tried for each in keys):
+            patterns = [_pattern(each, self._tried) for each in keys]
+            if any(all(map(re.fullmatch, patterns, path)) for path in _paths(self._mappings)):
+                raise MissingParameterError
         return super().find_in_map(name, top, second)
 
 
@@ -170,15 +186,39 @@ def _special(body: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     mappings = body.get("Mappings", {})
     found: dict[str, dict[str, None]] = {}
     for _, function, argument in functions(body.get("Resources"), "Resources"):
-        for place, key in enumerate(argument) if function == "Fn::FindInMap" else ():
+        for key, known in _keys(function, argument, mappings):
             name = key.get("Ref") if isinstance(key, dict) else None
             if name in PARAMETERS and name not in _FIXED_FILLS:
-                known = dict.fromkeys(filter(_can_be_held, _level(mappings, place)))
-                found.setdefault(name, {}).update(known)
+                found.setdefault(name, {}).update(dict.fromkeys(filter(_can_be_held, known)))
     for name, specification in body.get("Parameters", {}).items():
         if "Default" in specification:
             found.setdefault(name, {})[specification["Default"]] = None
     return {name: tuple(texts) for name, texts in found.items()}
+
+
+def _keys(function: str, argument: Any, mappings: Mapping[str, Any]) -> Iterator[tuple[Any, list[str]]]:
+    """By what a function looks something up, each with the texts by which it finds something."""
+    if function == "Fn::FindInMap":
+        for place, key in enumerate(argument):
+            yield key, _level(mappings, place)
+    elif function == "Fn::Select" and isinstance(argument[1], list):
+        yield argument[0], [str(number) for number in range(len(argument[1]))]
+
+
+def _paths(mappings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Every three keys by which a map has a value."""
+    for name, keys in mappings.items():
+        for top, values in keys.items() if isinstance(keys, dict) else ():
+            for second in values if isinstance(values, dict) else ():
+                yield name, top, second
+
+
+def _pattern(key: Any, tried: frozenset[str]) -> str:
+    """What a key may be once a device fills what is open in it."""
+    if not isinstance(key, str):
+        return r"(?!)"
+    marks = {each for each in _STANDS_FOR.values() if each not in tried}
+    return "(?s)" + "".join(".*" if each in marks else re.escape(each) for each in key)
 
 
 def _level(mappings: Mapping[str, Any], depth: int) -> list[str]:
@@ -186,6 +226,11 @@ def _level(mappings: Mapping[str, Any], depth: int) -> list[str]:
     for _ in range(depth):
         level = [below for each in level if isinstance(each, dict) for below in each.values()]
     return [key for each in level if isinstance(each, dict) for key in each]
+
+
+def _can_be_index(index: Any) -> bool:
+    """Whether some device makes an index of it."""
+    return not _is_open(index) or any(INDEX.fullmatch(str(_filled(index, each))) for each in ("1", ""))
 
 
 def _can_be_held(key: str) -> bool:

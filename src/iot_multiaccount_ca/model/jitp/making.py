@@ -18,6 +18,7 @@ from .thing_rules import (
     check_groups,
     check_name,
     check_package_versions,
+    function_hint,
     shown,
 )
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _UNRESOLVED = object()
 _STATUSES = ("ACTIVE", "INACTIVE")
+_PRINCIPAL_TYPES = ("EXCLUSIVE_THING", "NON_EXCLUSIVE_THING")
 #: The certificate's status where its template cannot be applied.
 PENDING = "PENDING_ACTIVATION"
 
@@ -81,6 +83,8 @@ class Maker:
             policies=self._policies(),
             certificate_status=self._status(),
         )
+        certificate = next(iter(self._resources(CERTIFICATE)), {})
+        self._judged(certificate, "ThingPrincipalType", _check_principal_type)
         self._note_undocumented()
         return made
 
@@ -211,3 +215,13 @@ def _check_status(value: Any, findings: Findings) -> str:
             'write "Status": "ACTIVE" into the template',
         )
     return str(status)
+
+
+def _check_principal_type(value: Any, findings: Findings) -> None:
+    """As AttachThingPrincipal takes it."""
+    if value not in _PRINCIPAL_TYPES:
+        findings.error(
+            "thing-principal-type-unknown",
+            f"the certificate's ThingPrincipalType is {shown(value)}; AWS IoT takes {' and '.join(_PRINCIPAL_TYPES)}",
+            function_hint(value) or "write one of them, or leave ThingPrincipalType out",
+        )

@@ -63,6 +63,17 @@ _OVERRIDABLE: Mapping[str, frozenset[str]] = {
     POLICY: frozenset(),
 }
 _MERGED = frozenset({"AttributePayload", "ThingGroups"})
+# What stands around a template body in calls and answers of AWS IoT, and in CloudFormation.
+_AROUND = (
+    "registrationConfig",
+    "RegistrationConfig",
+    "templateBody",
+    "TemplateBody",
+    "templateName",
+    "roleArn",
+    "provisioningRoleArn",
+)
+_PROVISIONING_TEMPLATE = "AWS::IoT::ProvisioningTemplate"
 FUNCTIONS = ("Ref", "Fn::Join", "Fn::Select", "Fn::FindInMap", "Fn::Split", "Fn::Sub")
 _ARITY = {"Fn::Join": 2, "Fn::Select": 2, "Fn::FindInMap": 3, "Fn::Split": 2}
 # No name is longer; without an end, a text full of beginnings would take long.
@@ -79,6 +90,7 @@ def check_body(body: Mapping[str, Any]) -> None:
         )
     declared = _check_parameters(_mapping(body, "Parameters"))
     mappings = _mapping(body, "Mappings")
+    _mapping(body, "DeviceConfiguration")
     resources = _mapping(body, "Resources")
     for name, resource in resources.items():
         _check_resource(name, resource)
@@ -90,16 +102,28 @@ def check_body(body: Mapping[str, Any]) -> None:
 
 def _check_is_template(body: Mapping[str, Any]) -> None:
     """Not what stands around a template in a file for RegisterCACertificate or CloudFormation."""
-    around = next(
-        (each for each in ("registrationConfig", "templateBody", "TemplateBody") if each in body), None
-    )
+    around = next((each for each in _AROUND if each in body), None)
     if around is not None:
         raise UnknownSectionError(
             "this is a registration config, and no template body",
             value=around,
             allowed=_list(_SECTIONS),
-            fix="give the templateBody in it, as JSON of its own; the role comes from JitpProvisioningTemplate",
+            fix="give the templateBody in it, as JSON of its own; the role comes from JitpProvisioningTemplate"
+            if any(each.lower() == "templatebody" or isinstance(body[each], dict) for each in body)
+            else "give the body of the template that it names (aws iot describe-provisioning-template)",
         )
+    if "AWSTemplateFormatVersion" in body or _PROVISIONING_TEMPLATE in _kinds(body):
+        raise UnknownSectionError(
+            "this is a template of CloudFormation, and no template body",
+            allowed=_list(_SECTIONS),
+            fix=f"give the TemplateBody of its {_PROVISIONING_TEMPLATE}, as JSON of its own",
+        )
+
+
+def _kinds(body: Mapping[str, Any]) -> list[Any]:
+    resources = body.get("Resources")
+    found = resources.values() if isinstance(resources, dict) else ()
+    return [each.get("Type") for each in found if isinstance(each, dict)]
 
 
 def is_function(value: Any) -> bool:

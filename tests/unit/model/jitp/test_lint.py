@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
@@ -19,8 +20,8 @@ from support.template_strategies import MAPPINGS, things, values
 # What a device may have in its common name: among them is one that gets through, if any device does.
 _DEVICES = [
     certificate_of((f"CN={name}", f"OU={unit}"))
-    for name in ("a", "b c", "x-x-x", "", "ACTIVE")
-    for unit in ("a", "x-x-x", "", "ACTIVE")
+    for name in ("a", "b c", "x-x-x", "", "ACTIVE", "0", "1", "2", "c")
+    for unit in ("a", "x-x-x", "", "ACTIVE", "0", "2")
 ]
 
 
@@ -50,6 +51,112 @@ def test_the_lint_and_the_dry_run_agree(thing: dict[str, Any], status: Any, poli
     else:
         in_all = set.intersection(*({(e.code, e.problem) for e in run.errors} for run in runs))
         assert not in_all
+
+
+_CN = ref("CommonName")
+
+
+def _sub(text: str) -> dict[str, str]:
+    return {"Fn::Sub": text.replace("CN", "${AWS::IoT::Certificate::CommonName}")}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        {"Fn::Select": ["0", {"Fn::Split": ["", _CN]}]},
+        {"Fn::Select": ["0", {"Fn::Split": [",", [_CN]]}]},
+        {"Fn::Select": ["0", {"Fn::Split": [_CN, _CN]}]},
+        {"Fn::Select": [_CN, "abc"]},
+        {"Fn::Select": [_CN, _CN]},
+        {"Fn::Select": [_CN, []]},
+        {"Fn::Select": [_CN, [None]]},
+        {"Fn::Select": [_CN, ["a b", "c d"]]},
+        {"Fn::Select": [_sub("aCN"), ["a"]]},
+        {"Fn::Select": [[_CN], ["a"]]},
+        {"Fn::FindInMap": ["Sites", _sub("zCN"), "site"]},
+        {"Fn::FindInMap": ["Sites", _CN, _sub("zCN")]},
+        {"Fn::FindInMap": ["Sites", "none", _sub("CN")]},
+    ],
+    ids=itertools.count(),
+)
+def test_a_function_that_fails_for_every_device_is_refused(name: Any) -> None:
+    """Whatever of it hangs on the device."""
+    with pytest.raises((errors.UnknownFunctionError, errors.ImpossibleValueError)):
+        JitpTemplateBody.from_dict(template("CommonName", thing={"ThingName": name}, mappings=MAPPINGS))
+
+
+@pytest.mark.parametrize(
+    ("name", "common_name", "made"),
+    [
+        ({"Fn::Select": [_CN, ["a b", "cd"]]}, "1", "cd"),
+        ({"Fn::Select": [_CN, [_CN, "a b"]]}, "0", "0"),
+        ({"Fn::Select": [_sub("0CN"), ["a b", "cd"]]}, "1", "cd"),
+        ({"Fn::Select": [_CN, {"Fn::Split": ["-", _CN]}]}, "0", "0"),
+        ({"Fn::Select": ["1", {"Fn::Split": [_CN, "axb"]}]}, "x", "b"),
+        ({"Fn::FindInMap": ["Sites", _sub("CN"), "site"]}, "a", "north"),
+        ({"Fn::FindInMap": ["Sites", "a", _sub("siCN")]}, "te", "north"),
+    ],
+    ids=itertools.count(),
+)
+def test_a_function_that_one_device_can_use_is_taken(name: Any, common_name: str, made: str) -> None:
+    """That device's thing is made."""
+    body = JitpTemplateBody.from_dict(template("CommonName", thing={"ThingName": name}, mappings=MAPPINGS))
+    run = body.render(certificate_of((f"CN={common_name}",)))
+    assert (run.provisioned, run.thing_name) == (True, made)
+
+
+@pytest.mark.parametrize(
+    ("value", "legal"),
+    [
+        ("EXCLUSIVE_THING", True),
+        ("NON_EXCLUSIVE_THING", True),
+        ("exclusive_thing", False),
+        ("", False),
+        (["EXCLUSIVE_THING"], False),
+        ({"ref": "AWS::IoT::Certificate::CommonName"}, False),
+    ],
+)
+def test_how_a_thing_is_attached_is_one_of_awss_words(value: Any, legal: bool) -> None:
+    """Checked in the certificate's resource, as its Status is."""
+    body = template("CommonName", thing={"ThingName": _CN})
+    body["Resources"]["certificate"]["Properties"]["ThingPrincipalType"] = value
+    if legal:
+        assert JitpTemplateBody.from_dict(body).warnings == ()
+    else:
+        with pytest.raises(
+            errors.ImpossibleValueError, match="takes EXCLUSIVE_THING and NON_EXCLUSIVE_THING"
+        ):
+            JitpTemplateBody.from_dict(body)
+
+
+@pytest.mark.parametrize(
+    ("around", "fix"),
+    [
+        ({"roleArn": "arn", "templateBody": "{}"}, "give the templateBody"),
+        ({"registrationConfig": {"templateBody": "{}"}}, "give the templateBody"),
+        ({"RegistrationConfig": {"TemplateBody": "{}"}}, "give the templateBody"),
+        ({"templateName": "fleet", "type": "JITP", "templateBody": "{}"}, "give the templateBody"),
+        ({"roleArn": "arn", "templateName": "fleet"}, "give the body of the template that it names"),
+        ({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {}}, "give the TemplateBody"),
+        (
+            {"Resources": {"t": {"Type": "AWS::IoT::ProvisioningTemplate", "Properties": {}}}},
+            "the TemplateBody",
+        ),
+    ],
+    ids=itertools.count(),
+)
+def test_what_stands_around_a_template_is_no_template(around: dict[str, Any], fix: str) -> None:
+    """Calls, answers and CloudFormation's template are called by their name, with what to give instead."""
+    with pytest.raises(errors.UnknownSectionError, match=fix):
+        JitpTemplateBody.from_dict(around)
+
+
+@pytest.mark.parametrize("section", ["Parameters", "Mappings", "Resources", "DeviceConfiguration"])
+@pytest.mark.parametrize("value", [[], "text", None, 1])
+def test_a_section_is_an_object(section: str, value: Any) -> None:
+    """Each of them."""
+    with pytest.raises(errors.TemplateSectionError, match=section):
+        JitpTemplateBody.from_dict(template("CommonName") | {section: value})
 
 
 @pytest.mark.parametrize(

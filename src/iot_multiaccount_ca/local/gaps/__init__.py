@@ -42,6 +42,7 @@ def close_gaps() -> None:
         iam,
         kms,
         mqtt,
+        names,
         provisioning,
         registration,
         resource_types,
@@ -52,7 +53,7 @@ def close_gaps() -> None:
     )
 
     # Who wraps the same function comes in order: the last one is asked first.
-    subjects = (registration, routing, provisioning, cloudformation, exports, resource_types, iam, kms, rules)
-    for subject in (*subjects, stack_sets, server_certificates, tls, mqtt, broker, access):
+    subjects = (registration, routing, provisioning, cloudformation, exports, names, resource_types, iam)
+    for subject in (*subjects, kms, rules, stack_sets, server_certificates, tls, mqtt, broker, access):
         subject.close()
     _closed = True

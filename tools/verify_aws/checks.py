@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +114,44 @@ def _pass_role(room: Room, one: Account, _: Account) -> Finding:
         # The library grants it in any case.
         return Finding(f"asked for ({error.response['Error']['Code']})", True)
     return Finding("not asked for", True)
+
+
+def _update_in_use(room: Room, one: Account, _: Account) -> Finding:
+    ca, config = room.ca(), {"templateName": room.template(one)}
+    certificate_id = room.register(one, ca, allowAutoRegistration=True, registrationConfig=config)
+    before = _settings(one, certificate_id)
+    one.iot.update_ca_certificate(certificateId=certificate_id, registrationConfig=config)
+    if _settings(one, certificate_id) != before:
+        return Finding("it changes the registration", False)
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}],
+    }
+    role = room.role(one, one.account_id, policy)
+    client = until(lambda: _client_of(one, role), "the new role can be assumed")
+    try:
+        client.update_ca_certificate(certificateId=certificate_id, registrationConfig=config)
+    except ClientError as error:
+        return Finding(f"it changes nothing, and asks ({error.response['Error']['Code']})", True)
+    return Finding("it changes nothing, and does not ask", False)
+
+
+def _settings(account: Account, certificate_id: str) -> tuple[Any, ...]:
+    answer = account.iot.describe_ca_certificate(certificateId=certificate_id)
+    held = answer["certificateDescription"]
+    return held["status"], held["autoRegistrationStatus"], answer["registrationConfig"]
+
+
+def _unknown_stack(_: Room, one: Account, __: Account) -> Finding:
+    stack = Target(one.partition, one.account_id, one.region).arn(
+        "cloudformation", f"stack/iot-ca-verify/{uuid.uuid4()}"
+    )
+    try:
+        one.make_client("cloudformation").describe_stacks(StackName=stack)
+    except ClientError as error:
+        code, said = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        return Finding(f"{code}: {said}", code == "ValidationError" and "does not exist" in said)
+    return Finding("it is known", False)
 
 
 def _client_of(account: Account, role: str) -> Any:
@@ -272,6 +311,14 @@ CHECKS = (
     Check("a CA that is registered already is named in the error", _exists),
     Check("what `removeAutoRegistration` leaves of auto-registration", _remove_auto_registration),
     Check("whether RegisterCACertificate with a template's name asks for iam:PassRole", _pass_role),
+    Check(
+        "UpdateCACertificate with the template that is in use changes nothing, and asks for iam:PassRole on its role",
+        _update_in_use,
+    ),
+    Check(
+        'CloudFormation calls a stack that it no longer knows ValidationError, "does not exist"',
+        _unknown_stack,
+    ),
     Check("device certificates keep their mode when the CA's changes", _device_mode),
     Check("one device certificate is provisioned in both accounts", _one_device_in_both),
     Check("a device without SNI reaches the DEFAULT owner", _without_sni),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -223,3 +224,26 @@ def test_a_template_of_a_name_that_is_taken_is_not_made(places: list[LocalAccoun
     }
     assert place.create_stack("second", {"Template": resource}) == "ROLLBACK_COMPLETE"
     assert place.iot.describe_provisioning_template(templateName="taken")["description"] == "theirs"
+
+
+def test_a_template_of_a_stack_may_change_at_the_limit_of_versions(places: list[LocalAccount]) -> None:
+    """Its handler deletes the oldest of the five that a template may have."""
+    place = places[0]
+    properties = {
+        "TemplateName": "changing",
+        "TemplateType": "JITP",
+        "ProvisioningRoleArn": place.provisioning_role(),
+    }
+    bodies = [
+        json.dumps({**json.loads(place.body()), "DeviceConfiguration": {"n": str(n)}}) for n in range(7)
+    ]
+    how = [
+        {"T": {"Type": "AWS::IoT::ProvisioningTemplate", "Properties": {**properties, "TemplateBody": body}}}
+        for body in bodies
+    ]
+    assert place.create_stack("changes", how[0]) == "CREATE_COMPLETE"
+    for each in how[1:]:
+        assert place.update_stack("changes", each) == "UPDATE_COMPLETE"
+    assert place.iot.describe_provisioning_template(templateName="changing")["templateBody"] == bodies[-1]
+    versions = place.iot.list_provisioning_template_versions(templateName="changing")["versions"]
+    assert len(versions) == 5

@@ -293,6 +293,19 @@ def test_a_take_up_that_is_rolled_back_leaves_all_as_it_was(theatre: Theatre) ->
     assert theatre.id_of() not in theatre.iot.cas
 
 
+def test_a_nested_stack_that_its_parent_deletes_lets_go_of_what_it_had(theatre: Theatre) -> None:
+    """A parent's roll-back leaves no ROLLBACK in its status: what it took up goes, what it adopted is given back."""
+    _retained(theatre)
+    assert theatre.resource.create(properties())
+    theatre.resource.delete()
+    assert "DELETE" in str(theatre.resource.status)
+    assert theatre.id_of() not in theatre.iot.cas
+    before = _by_hand(theatre)
+    assert theatre.resource.create(properties(**WANTED))
+    theatre.resource.delete()
+    assert theatre.aws.snapshot() == before
+
+
 def test_a_late_second_create_of_a_stack_that_is_gone_is_taken_up(theatre: Theatre) -> None:
     """What it registered is nobody's, and the next deployment's."""
     asked = properties()

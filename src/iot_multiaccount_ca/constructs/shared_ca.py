@@ -121,7 +121,9 @@ class StageStacks:
         current = self._register(stage, stack, template, None)
         self._registry.claim_stack(name, stage.account, stage.region, path)
         for old in self._plan.retiring:
-            self._register(stage, stack, template, old)
+            retiring = self._register(stage, stack, template, old)
+            if self._removal_policy is RemovalPolicy.RETAIN:
+                _tell_it_goes(retiring, old)
         arn = stack.place.target.arn("iot", f"cacert/{current.reference}")
         CfnOutput(stack, "CaCertificateId", value=current.reference)
         CfnOutput(stack, "CaCertificateArn", value=arn)
@@ -185,6 +187,14 @@ class StageStacks:
         if active and isinstance(stage.provisioning, JitrEnrollment):
             _activate(registration, stage.provisioning, stack)
         return registration
+
+
+def _tell_it_goes(registration: CaRegistration, old: RetiringCa) -> None:
+    ca = old.ca_certificate
+    Annotations.of(registration).add_info(
+        f"the retiring CA ({ca.subject}, {ca.certificate_id[:16]}…) does not stay though the plan says RETAIN: it is "
+        "deregistered when it is taken out of `retiring`, and also if this stage is destroyed before"
+    )
 
 
 def _by_stage(

@@ -364,6 +364,14 @@ def test_a_retiring_ca_is_deregistered_under_retain_too() -> None:
     }
 
 
+@pytest.mark.parametrize(("policy", "told"), [(RemovalPolicy.RETAIN, 1), (RemovalPolicy.DESTROY, 0)])
+def test_that_a_retiring_ca_does_not_stay_is_told(policy: RemovalPolicy, told: int) -> None:
+    """Under RETAIN alone: a destroyed stage takes it along."""
+    shared = _shared(retiring=[RetiringCa(plans.ca("Old CA"))], removal_policy=policy)
+    said = Match.string_like_regexp("CN=Old CA.*also if this stage is destroyed")
+    assert len(Annotations.from_stack(shared.stacks["dev"]).find_info("*", said)) == told
+
+
 def test_the_tools_know_a_retained_template_by_all_but_its_last_digits() -> None:
     """The body that is planned is found, and the name that AWS holds is the planned one."""
     app = App()

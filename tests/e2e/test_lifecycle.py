@@ -23,7 +23,7 @@ _SHORT = 12
 REGION = REGIONS[0]
 _APP = """
 import json, os
-from aws_cdk import App, CustomResource
+from aws_cdk import App, CustomResource, Environment, Stack, aws_ssm
 from iot_multiaccount_ca import (
     CaCertificate, CaStage, JitpTemplateBody, RetiringCa, SharedCa, SharedCaPlan, Verification)
 
@@ -49,6 +49,10 @@ for stage, registration in shared.registrations.items():
         nobody = "arn:aws:lambda:eu-west-1:111111111111:function:nobody"
         broken = CustomResource(shared.stacks[stage], "Broken", service_token=nobody)
         broken.node.add_dependency(registration)
+    if asked.get("user"):
+        user = Stack(app, asked["user"], env=Environment(account="111111111111", region="eu-west-1"))
+        aws_ssm.StringParameter(
+            user, "Arn", parameter_name="/" + asked["user"], string_value=registration.ca_certificate_arn)
 app.synth()
 """
 
@@ -211,18 +215,32 @@ def test_a_lambda_that_is_killed_in_the_middle_is_made_good(
     assert fleet.mode(ca) == "DEFAULT"
 
 
-def test_a_ca_is_rotated_in_three_deployments(deployments: Deployments, pytestconfig: pytest.Config) -> None:
-    """Side by side on one template, the old one quiet, the old one gone; it is never registered again."""
+def test_a_ca_is_rotated_in_three_deployments(
+    deployments: Deployments, local_aws: LocalAws, pytestconfig: pytest.Config
+) -> None:
+    """Side by side on one template, the old one quiet, the old one gone, under RETAIN too; it is never made anew.
+
+    A stack that uses the CA's ARN stays deployed all the while, and follows.
+    """
     old, new = (make_ca("ec-p256", common_name=f"{which} Rotated CA") for which in ("Old", "New"))
-    fleet = Fleet(deployments, "Rotated", jitp=str(pytestconfig.rootpath / "examples/jitp.json"))
+    jitp = str(pytestconfig.rootpath / "examples/jitp.json")
+    fleet = Fleet(deployments, "Rotated", jitp=jitp, removal_policy="RETAIN", user="UsesRotated")
+    ssm = local_aws.client("ssm", account=ONE, region=REGION)
+
+    def used() -> str:
+        return str(ssm.get_parameter(Name="/UsesRotated")["Parameter"]["Value"]).rpartition("/")[2]
+
     fleet.deploy(ca=old.pem)
     first = fleet.live(old)
     assert first is not None
+    assert used() == certificate_id_of(old)
+    user = deployments.stack_id("UsesRotated", ONE, REGION)
     fleet.deploy(ca=new.pem, retiring=[(old.pem, True)])
     beside, current = fleet.live(old), fleet.live(new)
     assert beside == first
     assert current is not None
     assert current["templateName"] == first["templateName"]
+    assert used() == certificate_id_of(new)
     fleet.deploy(ca=new.pem, retiring=[(old.pem, False)])
     quiet = fleet.live(old)
     assert quiet is not None
@@ -230,6 +248,11 @@ def test_a_ca_is_rotated_in_three_deployments(deployments: Deployments, pytestco
     fleet.deploy(ca=new.pem)
     assert fleet.live(old) is None
     assert fleet.live(new) is not None
+    assert used() == certificate_id_of(new)
+    assert deployments.stack_id("UsesRotated", ONE, REGION) == user
+    deployments.destroy("Rotated")
+    assert fleet.live(new) is not None
+    _remove(local_aws.client("iot", account=ONE, region=REGION), new)
 
 
 def test_a_foreign_ca_fails_the_stack_and_survives_it(deployments: Deployments, local_aws: LocalAws) -> None:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from support.certificates import certificate_id, make_ca
 from support.deployments import ACCOUNTS, REGIONS, Deployments
+from support.local_accounts import LocalAccount, policy_document
 
 if TYPE_CHECKING:
+    import pytest
+
     from iot_multiaccount_ca.local.emulator import LocalAws
     from support.certificates import Authority
 
@@ -16,8 +19,8 @@ ONE, TWO, _ = ACCOUNTS
 REGION = REGIONS[0]
 _APP = """
 import json, os
-from aws_cdk import App, CustomResource
-from iot_multiaccount_ca import CaCertificate, CaStage, SharedCa, SharedCaPlan, Verification
+from aws_cdk import App, CustomResource, Stack, aws_iam
+from iot_multiaccount_ca import CaCertificate, CaStage, JitpTemplateBody, SharedCa, SharedCaPlan, Verification
 
 asked = json.loads(os.environ["ASKED"])
 app = App()
@@ -28,10 +31,16 @@ if "owner_account" in asked:
     more["verification"] = Verification.from_secret(asked["secret"])
 plan = SharedCaPlan(
     ca_certificate=CaCertificate.from_pem(asked["ca"]),
-    stages=[CaStage(name, account=account, region="eu-west-1") for name, account in asked["stages"]],
+    provisioning=JitpTemplateBody.from_file(asked["jitp"]) if "jitp" in asked else None,
+    stages=[
+        CaStage(name, account=account, region=region, adopt_template_role_arn=asked.get("their_role"))
+        for name, account, region in asked["stages"]
+    ],
     **more,
 )
-shared = SharedCa(app, asked["name"], plan=plan)
+role = aws_iam.Role.from_role_name(Stack(app, "Nowhere"), "Role", asked["role"]) if "role" in asked else None
+shared = SharedCa(app, asked["name"], plan=plan, role=role)
+app.node.try_remove_child("Nowhere")
 for stage, registration in shared.registrations.items():
     if asked.get("breaks"):
         nobody = "arn:aws:lambda:eu-west-1:111111111111:function:nobody"
@@ -47,7 +56,7 @@ class _Fleet:
     def __init__(self, deployments: Deployments, ca: Authority, name: str, **settings: Any) -> None:
         self.deployments, self.name = deployments, name
         self._id = certificate_id(ca.certificate)
-        self._settings = {"name": name, "ca": ca.pem, "stages": [("one", ONE)], **settings}
+        self._settings = {"name": name, "ca": ca.pem, "stages": [("one", ONE, REGION)], **settings}
 
     def _how(self, changes: dict[str, Any]) -> dict[str, Any]:
         asked = {key: value for key, value in {**self._settings, **changes}.items() if value is not None}
@@ -60,8 +69,8 @@ class _Fleet:
         self.deployments.fail_to_deploy(_APP, **self._how(changes))
         return "\n".join(self.deployments.failures(f"{self.name}-one", ONE, REGION))
 
-    def live(self, account: str = ONE) -> dict[str, Any] | None:
-        return self.deployments.describe_ca(self._id, account, REGION)
+    def live(self, account: str = ONE, region: str = REGION) -> dict[str, Any] | None:
+        return self.deployments.describe_ca(self._id, account, region)
 
     def tags(self, aws: LocalAws) -> dict[str, str]:
         live = self.live()
@@ -72,23 +81,31 @@ class _Fleet:
 
 
 def test_what_a_stage_left_is_its_own_again_and_goes_with_it(
-    deployments: Deployments, local_aws: LocalAws
+    deployments: Deployments, local_aws: LocalAws, pytestconfig: pytest.Config
 ) -> None:
-    """Retained, deployed again by the same name, retained; taken up under a new prefix, changed in mode, destroyed."""
+    """Retained, deployed again by the same name, retained; taken up under a new prefix, changed in mode, destroyed.
+
+    The template that stayed behind is in nobody's way. The failed deployment in between cannot put it back, since no
+    role was named that may be passed, and leaves everything else as it was.
+    """
     ca = make_ca("ec-p256", common_name="Left CA")
     deployments.put_secret("left/key", ca.key_pem, ONE, REGION)
-    old = _Fleet(deployments, ca, "LeftOld", removal_policy="RETAIN")
+    jitp = str(pytestconfig.rootpath / "examples/jitp.json")
+    old = _Fleet(deployments, ca, "LeftOld", removal_policy="RETAIN", jitp=jitp)
     old.deploy()
     deployments.destroy("LeftOld")
     before, tags = old.live(), old.tags(local_aws)
     assert before is not None
     old.fail(active=False, breaks=True)
-    assert old.live() == {**before, **_moving(old.live())}
+    assert old.live() == {**before, **_moving(old.live()), "templateName": None}
     assert old.tags(local_aws) == tags
     old.deploy()
     assert old.tags(local_aws) != tags
+    again = old.live()
+    assert again is not None
+    assert again["templateName"] not in (None, before["templateName"])
     deployments.destroy("LeftOld")
-    new = _Fleet(deployments, ca, "LeftNew")
+    new = _Fleet(deployments, ca, "LeftNew", jitp=jitp)
     assert 'adopt_from_stack="LeftOld-one"' in new.fail()
     adopting = {"on_existing": "ADOPT", "adopt_from_prefix": "LeftOld"}
     new.deploy(**adopting)
@@ -103,23 +120,52 @@ def test_what_a_stage_left_is_its_own_again_and_goes_with_it(
     assert new.live() is None
 
 
-def test_a_failed_adoption_gives_back_what_it_found(deployments: Deployments, local_aws: LocalAws) -> None:
-    """Registered by hand, INACTIVE and tagged; something else in the adopting stack fails."""
+def test_a_failed_adoption_gives_back_what_it_found(
+    deployments: Deployments, local_aws: LocalAws, pytestconfig: pytest.Config
+) -> None:
+    """Registered by hand, INACTIVE, with a template and a tag; something else in the adopting stack fails."""
     ca = make_ca("ec-p256", common_name="Given back CA")
-    iot = local_aws.client("iot", account=ONE, region=REGION)
-    iot.register_ca_certificate(
+    place = LocalAccount(local_aws, ONE, REGION)
+    role = place.provisioning_role()
+    place.template("given-back-theirs", provisioningRoleArn=role)
+    place.iot.register_ca_certificate(
         caCertificate=ca.pem,
         certificateMode="SNI_ONLY",
         allowAutoRegistration=True,
+        registrationConfig={"templateName": "given-back-theirs"},
         tags=[{"Key": "theirs", "Value": "x"}],
     )
-    fleet = _Fleet(deployments, ca, "GivenBack", on_existing="ADOPT")
+    jitp = str(pytestconfig.rootpath / "examples/jitp.json")
+    fleet = _Fleet(deployments, ca, "GivenBack", on_existing="ADOPT", jitp=jitp, their_role=role)
     before = fleet.live()
     assert before is not None
+    assert before["templateName"] == "given-back-theirs"
     fleet.fail(breaks=True)
     assert fleet.live() == {**before, **_moving(fleet.live())}
     assert fleet.tags(local_aws) == {"theirs": "x"}
-    iot.delete_ca_certificate(certificateId=certificate_id(ca.certificate))
+    place.iot.delete_ca_certificate(certificateId=certificate_id(ca.certificate))
+
+
+def test_two_regions_share_a_role_of_the_users_own(deployments: Deployments, local_aws: LocalAws) -> None:
+    """Each has its policy on it: one goes, and the other can still be changed, and go."""
+    ca = make_ca("ec-p256", common_name="One role CA")
+    iam = local_aws.client("iam", account=ONE, region=REGION)
+    trust = policy_document("sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
+    iam.create_role(RoleName="ca-registrar-of-all", AssumeRolePolicyDocument=trust)
+    stages = [(region, ONE, region) for region in REGIONS]
+    fleet = _Fleet(deployments, ca, "OneRole", stages=stages, role="ca-registrar-of-all")
+    fleet.deploy()
+    assert len(iam.list_role_policies(RoleName="ca-registrar-of-all")["PolicyNames"]) == len(REGIONS)
+    deployments.destroy_one("OneRole", f"OneRole/{REGIONS[1]}")
+    assert fleet.live(region=REGIONS[1]) is None
+    fleet.deploy(stages=stages[:1], active=False)
+    live = fleet.live()
+    assert live is not None
+    assert live["status"] == "INACTIVE"
+    deployments.destroy("OneRole")
+    assert fleet.live() is None
+    assert iam.list_role_policies(RoleName="ca-registrar-of-all")["PolicyNames"] == []
+    iam.delete_role(RoleName="ca-registrar-of-all")
 
 
 def test_dev_goes_alone_and_prod_stands(deployments: Deployments) -> None:
@@ -131,7 +177,7 @@ def test_dev_goes_alone_and_prod_stands(deployments: Deployments) -> None:
         deployments,
         ca,
         "Standing",
-        stages=[("dev", ONE), ("prod", TWO)],
+        stages=[("dev", ONE, REGION), ("prod", TWO, REGION)],
         owner_account=TWO,
         secret="standing/key",
     )

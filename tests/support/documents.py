@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 import textwrap
 from pathlib import Path
 from typing import NamedTuple
+
+from support.certificates import make_ca, make_device, make_verification_certificate, registration_code
 
 ROOT = Path(__file__).parents[2]
 #: Every page that people read. The command line's reference is written by the commands themselves.
@@ -57,3 +60,16 @@ def commands(page: Path) -> list[tuple[int, str]]:
 def pages_with(language: str) -> list[Path]:
     """The pages that have a block of this language."""
     return [page for page in PAGES if any(each.language == language for each in blocks(page))]
+
+
+def readers_folder(folder: Path) -> None:
+    """Fill a reader's folder: the CAs, a template, a device, a certificate that was signed ahead of time."""
+    (folder / "certs").mkdir()
+    fleet, partner = (make_ca("ec-p256", common_name=name) for name in ("Fleet CA", "Partner CA"))
+    for name, ca in (("fleet-ca", fleet), ("partner-ca", partner)):
+        (folder / "certs" / f"{name}.pem").write_text(ca.pem)
+    (folder / "fleet-ca.pem").write_text(fleet.pem)
+    (folder / "device.pem").write_text(make_device(fleet, common_name="device-1").pem)
+    issued = make_verification_certificate(fleet, registration_code())
+    (folder / "certs" / "prod.verification.pem").write_text(issued)
+    shutil.copy(ROOT / "examples/jitp.json", folder)

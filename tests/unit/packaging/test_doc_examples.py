@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -22,8 +21,7 @@ import iot_multiaccount_ca
 from iot_multiaccount_ca import CaCertificate, CaStage, SharedCa
 from iot_multiaccount_ca.cli.root import cli
 from support import plans
-from support.certificates import make_ca, make_device, make_verification_certificate, registration_code
-from support.documents import PAGES, ROOT, blocks, commands, pages_with, python_blocks
+from support.documents import PAGES, ROOT, blocks, commands, pages_with, python_blocks, readers_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,23 +64,10 @@ _GIVEN: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
-def _folder(folder: Path) -> None:
-    """A reader's folder: the CAs, a template, a device, a certificate that was signed ahead of time."""
-    (folder / "certs").mkdir()
-    fleet, partner = (make_ca("ec-p256", common_name=name) for name in ("Fleet CA", "Partner CA"))
-    for name, ca in (("fleet-ca", fleet), ("partner-ca", partner)):
-        (folder / "certs" / f"{name}.pem").write_text(ca.pem)
-    (folder / "fleet-ca.pem").write_text(fleet.pem)
-    (folder / "device.pem").write_text(make_device(fleet, common_name="device-1").pem)
-    issued = make_verification_certificate(fleet, registration_code())
-    (folder / "certs" / "prod.verification.pem").write_text(issued)
-    shutil.copy(ROOT / "examples/jitp.json", folder)
-
-
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
     """Runs a page's Python blocks in one namespace, in a reader's folder; the namespace."""
-    _folder(tmp_path)
+    readers_folder(tmp_path)
     monkeypatch.chdir(tmp_path)
 
     def run(page: str) -> dict[str, Any]:

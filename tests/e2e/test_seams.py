@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from support.certificates import certificate_id, make_ca
 from support.deployments import ACCOUNTS, REGIONS, Deployments
 from support.local_accounts import LocalAccount, policy_document
 
 if TYPE_CHECKING:
-    import pytest
-
     from iot_multiaccount_ca.local.emulator import LocalAws
     from support.certificates import Authority
 
@@ -80,36 +80,49 @@ class _Fleet:
         return {tag["Key"]: tag["Value"] for tag in tags}
 
 
-def test_what_a_stage_left_is_its_own_again_and_goes_with_it(
+def test_what_a_stage_left_is_its_own_again(
     deployments: Deployments, local_aws: LocalAws, pytestconfig: pytest.Config
 ) -> None:
-    """Retained, deployed again by the same name, retained; taken up under a new prefix, changed in mode, destroyed.
+    """Retained and deployed again by the same name: the template that stayed behind is in nobody's way.
 
-    The template that stayed behind is in nobody's way. The failed deployment in between cannot put it back, since no
-    role was named that may be passed, and leaves everything else as it was.
+    The failed deployment in between cannot put it back, since no role was named that may be passed, and leaves
+    everything else as it was.
     """
     ca = make_ca("ec-p256", common_name="Left CA")
-    deployments.put_secret("left/key", ca.key_pem, ONE, REGION)
     jitp = str(pytestconfig.rootpath / "examples/jitp.json")
-    old = _Fleet(deployments, ca, "LeftOld", removal_policy="RETAIN", jitp=jitp)
-    old.deploy()
-    deployments.destroy("LeftOld")
-    before, tags = old.live(), old.tags(local_aws)
+    fleet = _Fleet(deployments, ca, "Left", removal_policy="RETAIN", jitp=jitp)
+    fleet.deploy()
+    deployments.destroy("Left")
+    before, tags = fleet.live(), fleet.tags(local_aws)
     assert before is not None
-    old.fail(active=False, breaks=True)
-    assert old.live() == {**before, **_moving(old.live()), "templateName": None}
-    assert old.tags(local_aws) == tags
-    old.deploy()
-    assert old.tags(local_aws) != tags
-    again = old.live()
+    fleet.fail(active=False, breaks=True)
+    assert fleet.live() == {**before, **_moving(fleet.live()), "templateName": None}
+    assert fleet.tags(local_aws) == tags
+    # What DESTROY says is of the stack's own by then: it takes the registration along.
+    fleet.deploy(removal_policy="DESTROY")
+    assert fleet.tags(local_aws) != tags
+    again = fleet.live()
     assert again is not None
     assert again["templateName"] not in (None, before["templateName"])
+    deployments.destroy("Left")
+    assert fleet.live() is None
+
+
+@pytest.mark.slow
+def test_a_stage_of_a_former_prefix_is_taken_up_and_goes(
+    deployments: Deployments, pytestconfig: pytest.Config
+) -> None:
+    """Retained, taken up under a new prefix, changed in mode, and not without the flag; destroyed for good."""
+    ca = make_ca("ec-p256", common_name="Renamed CA")
+    deployments.put_secret("renamed/key", ca.key_pem, ONE, REGION)
+    jitp = str(pytestconfig.rootpath / "examples/jitp.json")
+    _Fleet(deployments, ca, "LeftOld", removal_policy="RETAIN", jitp=jitp).deploy()
     deployments.destroy("LeftOld")
     new = _Fleet(deployments, ca, "LeftNew", jitp=jitp)
     assert 'adopt_from_stack="LeftOld-one"' in new.fail()
     adopting = {"on_existing": "ADOPT", "adopt_from_prefix": "LeftOld"}
     new.deploy(**adopting)
-    new.deploy(owner_account=ONE, secret="left/key", allow_mode_change=True, **adopting)
+    new.deploy(owner_account=ONE, secret="renamed/key", allow_mode_change=True, **adopting)
     live = new.live()
     assert live is not None
     assert live["certificateMode"] == "DEFAULT"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -22,6 +23,8 @@ _EXISTS = "ResourceAlreadyExistsException"
 _WRONG_CODE = "RegistrationCodeValidationException"
 _INVALID = "InvalidRequestException"
 _TOO_MANY = "LimitExceededException"
+#: What of the request is invalid, where that is not the CA.
+_OTHER_CAUSE = re.compile(r"\b(tag|template|role)", re.IGNORECASE)
 
 
 class AlreadyRegisteredError(Exception):
@@ -123,7 +126,7 @@ def _may_be_registered(error: ClientError, wanted: Wanted) -> bool:
     if code_of(error) == _EXISTS:
         return True
     invalid = code_of(error) == _INVALID and wanted.mode == "DEFAULT"
-    return invalid and "tag" not in sentence_of(error).lower()
+    return invalid and not _OTHER_CAUSE.search(sentence_of(error))
 
 
 def _parameters(wanted: Wanted, tags: Mapping[str, str], proof: str | None) -> dict[str, Any]:

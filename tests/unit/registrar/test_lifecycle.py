@@ -516,6 +516,19 @@ def test_whatever_error_a_second_owner_gets_is_told(code: str) -> None:
         assert "another account" in caught.value.sentence
 
 
+@pytest.mark.parametrize(
+    "said", ["Too many tags.", "The provisioning template fleet does not exist.", "Role cannot be assumed"]
+)
+def test_no_other_account_is_blamed_for_what_is_wrong_with_the_request(said: str) -> None:
+    """InvalidRequest may mean a second owner, but not where AWS names something else; and then no minute is waited."""
+    iot = _iot()
+    iot.fail_always("RegisterCACertificate", Refusal("InvalidRequestException", said))
+    with pytest.raises(RegistrarError, match=said) as caught:
+        _run(iot, "Create", _properties(**DEFAULT))
+    assert "another account" not in caught.value.sentence
+    assert iot.writes == ["RegisterCACertificate"]
+
+
 def test_a_mode_change_meets_somebody_who_was_quicker() -> None:
     """Registered by another in the moment between: no second try, and a sentence."""
     iot = _iot()

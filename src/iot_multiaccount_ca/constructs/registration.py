@@ -160,6 +160,7 @@ class CaRegistration(Construct):
         """Make the construct: what every way to it, public or from a plan, comes down to."""
         place, ca = Place.of(scope, id), request.ca_certificate
         path = place.path_of(scope, id)
+        request.check_place(place.account, place.region)
         Construct.__init__(self, scope, id)
         target = (ca.certificate_id, place.account, place.region)
         place.registry.claim(Claim(*target, request.certificate_mode, path))

@@ -34,6 +34,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             EnrollmentWindowError
             SubjectRuleError
             UnresolvedEnrollmentError
+        ForeignAdoptionError
         InvalidCertificateModeError
         InvalidEngineError
         InvalidNameError

@@ -69,5 +69,9 @@ class AdoptionNotAllowedError(SharedCaError):
     """A stack to adopt from, where ``on_existing`` is not ADOPT."""
 
 
+class ForeignAdoptionError(SharedCaError):
+    """A stack to adopt from, or a role of a template that is found, of another account or region."""
+
+
 class UnsupportedByEngineError(SharedCaError):
     """A registration that asks for more than its engine can do."""

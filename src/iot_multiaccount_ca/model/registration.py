@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from ..errors import (
     UnsupportedByEngineError,
     UnusedVerificationError,
 )
+from .adoption import check_place, check_role_arn, check_stack
 from .assembly import RegistrationRecord
 from .ca.certificate import CaCertificate, CertificateMode, resolve_mode
 from .checks import check_flag
@@ -27,7 +27,6 @@ from .options import (
     resolve_removal_policy,
 )
 from .possession.verification import HOW_TO_PROVE, check_verification
-from .target import is_token
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
 
     from .possession.verification import Verification
     from .target import Target
-
-
-_ROLE_ARN = re.compile(r"arn:[^:]+:iam::[0-9]{12}:role/[^:]+", re.ASCII)
 
 
 class Capability(StrEnum):
@@ -200,6 +196,11 @@ class RegistrationRequest:
             unproved=self.certificate_mode is CertificateMode.DEFAULT and self.verification is None,
         )
 
+    def check_place(self, account: str, region: str) -> None:
+        """Raise `ForeignAdoptionError` where the place is another than that of what it names to adopt."""
+        for name in ("adopt_from_stack", "adopt_template_role_arn"):
+            check_place(getattr(self, name), account=account, region=region, what=f"{name} of {self.where}")
+
     def record(
         self,
         *,
@@ -257,20 +258,10 @@ class RegistrationRequest:
                 value=self.adopt_from_stack,
                 fix="set both, or neither",
             )
+        if self.adopt_from_stack is not None:
+            check_stack(self.adopt_from_stack, what=f"adopt_from_stack of {self.where}")
         if self.adopt_template_role_arn is not None:
             check_role_arn(self.adopt_template_role_arn, what=f"adopt_template_role_arn of {self.where}")
-
-
-def check_role_arn(arn: object, *, what: str) -> None:
-    """Raise `InvalidTypeError` unless it is a role's ARN, or a Token."""
-    if not isinstance(arn, str) or not (_ROLE_ARN.fullmatch(arn) or is_token(arn)):
-        raise InvalidTypeError(
-            f"{what} is not an ARN of a role",
-            value=arn,
-            allowed="arn:aws:iam::<account>:role/<name>",
-            fix="write the ARN of the role of the provisioning template, as `aws iot describe-provisioning-template` "
-            "shows it",
-        )
 
 
 def in_iso(moment: dt.datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, RemovalPolicy, Stack, Stage, aws_iam, aws_logs
+from aws_cdk import App, Aws, Environment, RemovalPolicy, Stack, Stage, aws_iam, aws_logs
 from aws_cdk.assertions import Annotations, Match, Template
 
 from iot_multiaccount_ca import (
@@ -377,6 +377,21 @@ def test_a_template_without_auto_registration_is_refused() -> None:
 def test_adopt_from_stack_without_adopt_is_refused() -> None:
     """The one means nothing without the other."""
     _refused(errors.AdoptionNotAllowedError, adopt_from_stack="Older")
+
+
+@pytest.mark.parametrize(
+    ("named", "error"),
+    [
+        ({"adopt_from_stack": "*"}, errors.InvalidNameError),
+        ({"adopt_from_stack": Aws.STACK_ID}, errors.InvalidNameError),
+        ({"adopt_template_role_arn": "arn:aws:iam::999999999999:role/r"}, errors.ForeignAdoptionError),
+    ],
+    ids=["every stack", "a Token", "another account's role"],
+)
+def test_what_is_adopted_from_is_named(named: dict[str, Any], error: type[Exception]) -> None:
+    """The registrar's role may ask about it, or pass it: no pattern, and nothing of elsewhere."""
+    with pytest.raises(error):
+        _registration(_stack(), on_existing="ADOPT", **named)
 
 
 @pytest.mark.parametrize("ca", ["-----BEGIN CERTIFICATE-----", None])

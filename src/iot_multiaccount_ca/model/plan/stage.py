@@ -12,29 +12,24 @@ from ...errors import (
     AdoptionNotAllowedError,
     DuplicateTargetError,
     EmptyGridError,
-    InvalidNameError,
     InvalidStageNameError,
     InvalidTypeError,
     RivalEnrollmentsError,
 )
+from ..adoption import check_place, check_role_arn, check_stack
 from ..ca.certificate import CertificateMode, resolve_mode
 from ..checks import as_items
 from ..jitp.template_body import JitpTemplateBody
 from ..jitr.enrollment import JitrEnrollment
 from ..options import OnExisting, RegistrationEngine, resolve_engine, resolve_on_existing
 from ..possession.verification import Verification, check_verification
-from ..registration import check_role_arn
-from ..target import Target, check_account, check_region, is_token, partition_of
+from ..target import Target, check_account, check_region, partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Unpack
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}", re.ASCII)
-_STACK = re.compile(
-    r"[A-Za-z][A-Za-z0-9-]{0,127}|arn:[a-z0-9-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[A-Za-z0-9/-]+",
-    re.ASCII,
-)
 
 
 class StageSettings(TypedDict, total=False):
@@ -95,7 +90,9 @@ def _engine(word: RegistrationEngine | str | None) -> RegistrationEngine | None:
 def _stack(stage: CaStage, _: attrs.Attribute[Any], stack: object) -> None:
     if stack is None:
         return
-    check_stack(stack, what=f"adopt_from_stack of stage {stage.name!r}")
+    what = f"adopt_from_stack of stage {stage.name!r}"
+    check_stack(stack, what=what)
+    check_place(stage.adopt_from_stack, account=stage.account, region=stage.region, what=what)
     if stage.on_existing is OnExisting.FAIL:
         raise AdoptionNotAllowedError(
             f"stage {stage.name!r} names a stack to adopt from, and on_existing=OnExisting.FAIL",
@@ -106,7 +103,9 @@ def _stack(stage: CaStage, _: attrs.Attribute[Any], stack: object) -> None:
 
 def _role_arn(stage: CaStage, _: attrs.Attribute[Any], arn: object) -> None:
     if arn is not None:
-        check_role_arn(arn, what=f"adopt_template_role_arn of stage {stage.name!r}")
+        what = f"adopt_template_role_arn of stage {stage.name!r}"
+        check_role_arn(arn, what=what)
+        check_place(stage.adopt_template_role_arn, account=stage.account, region=stage.region, what=what)
 
 
 @attrs.frozen
@@ -227,16 +226,4 @@ def check_provisioning(provisioning: object, *, where: str) -> None:
             value=type(provisioning).__name__,
             allowed="a JitpTemplateBody, a JitrEnrollment or None",
             fix="read a template with JitpTemplateBody.from_file or from_dict, or make a JitrEnrollment(…)",
-        )
-
-
-def check_stack(stack: object, *, what: str) -> None:
-    """Raise `InvalidNameError` unless it is a stack's name or id, as a literal string."""
-    if not isinstance(stack, str) or not _STACK.fullmatch(stack):
-        token = is_token(stack)
-        raise InvalidNameError(
-            f"{what} is {'only known at deployment (a CDK Token)' if token else 'no name or id of a stack'}",
-            value=None if token else stack,
-            allowed="a stack's name (a letter, then up to 127 letters, digits or hyphens), or its id (an ARN)",
-            fix="write the name out, as `aws cloudformation list-stacks` shows it",
         )

@@ -69,3 +69,34 @@ def test_the_former_prefix_is_another_one() -> None:
         errors.InvalidNameError,
         lambda: plans.bare_plan(on_existing="ADOPT", adopt_from_prefix="Fleet", stack_name_prefix="Fleet"),
     )
+
+
+_STACK = "arn:aws:cloudformation:{region}:{account}:stack/Former-dev/0a1b2c3d-1111-2222-3333-444455556666"
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"adopt_from_stack": _STACK.format(region="eu-west-1", account=PROD)},
+        {"adopt_from_stack": _STACK.format(region="us-east-1", account=DEV)},
+        {"adopt_template_role_arn": f"arn:aws:iam::{PROD}:role/theirs"},
+    ],
+    ids=["account", "region", "role"],
+)
+def test_what_is_adopted_from_is_of_the_stages_own_place(named: dict[str, Any]) -> None:
+    """A registration of this account and region is no stack's of another; a role is passed in its own account."""
+    said = refused(
+        errors.ForeignAdoptionError,
+        lambda: CaStage("dev", account=DEV, region="eu-west-1", on_existing="ADOPT", **named),
+    )
+    assert DEV in said
+
+
+@pytest.mark.parametrize("name", ["*", "theirs*", "t?eirs"])
+def test_no_right_is_granted_on_roles_by_a_pattern(name: str) -> None:
+    """The role is named, since it may then be passed."""
+    arn = f"arn:aws:iam::{DEV}:role/{name}"
+    refused(
+        errors.InvalidTypeError,
+        lambda: CaStage("dev", account=DEV, region="eu-west-1", adopt_template_role_arn=arn),
+    )

@@ -37,9 +37,7 @@ def change(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
     tags = tagging.change_for(job, live, wanted, former)
     adopted = found(live.tags, ADOPTION)
     if adopted is not None and adopted.settings is not None:
-        template = adopted.settings.template_name
-        if live.template_name == template:
-            settings.assure_return(job, live, wanted, template)
+        settings.assure_return(job, live, wanted, adopted.settings.template_name)
     settings.apply(job, live, wanted.settings)
     tagging.apply(job, live, tags)
     if not (tags or differences(live, wanted)):

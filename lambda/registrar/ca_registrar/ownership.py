@@ -7,6 +7,7 @@ JSON, and of the tags that we added the notes keep short digests of their keys.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -184,4 +185,5 @@ def is_being_given_back(tags: Mapping[str, str], owner: Owner, layer: Layer) -> 
 
 
 def _word(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:_WORD]
+    # 48 of them fit into a value, and somebody else's key has the same one in a billion times.
+    return base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())[:_WORD].decode()

@@ -55,19 +55,21 @@ def refuse_template_body(job: Job, live: Live) -> None:
 def assure_return(job: Job, live: Live, wanted: Wanted, template_name: str | None) -> None:
     """Raise `UnrestorableTemplateError` unless the template in use could be put back once another has its place.
 
-    That needs the right to pass the template's role, and is tried: with the very template that is in use, so that
-    nothing changes.
+    That needs the right to pass the template's role, and is tried while the template is in use still: with that very
+    one, so that nothing changes.
     """
     if template_name is None or template_name == wanted.template_name:
         return
     if wanted.adopt_template_role_arn is None:
         raise UnrestorableTemplateError(
             job.about(
-                f"it uses the template {template_name}, and giving that back passes its role to AWS IoT: name "
-                "the role with adopt_template_role_arn, which grants that, or keep the template with "
+                f"it was found with the template {template_name}, and giving that back passes its role to AWS IoT: "
+                "name the role with adopt_template_role_arn, which grants that, or keep the template with "
                 f"provisioning_template={template_name!r}; all was left as it was"
             )
         )
+    if live.template_name != template_name:
+        return
     try:
         job.iot.call(
             "update_ca_certificate",

@@ -100,6 +100,13 @@ def _take_from_stack(job: Job, live: Live, wanted: Wanted, former: Former) -> No
 
 def _adopt(job: Job, live: Live, wanted: Wanted, said: str = "") -> None:
     """Take over what somebody who is alive has, and note what to give back."""
+    if found(live.tags, ADOPTION) is not None and STACK_ID not in live.tags:
+        raise AdoptedAlreadyError(
+            job.about(
+                "it carries the notes of an adoption, and no stack's tags: put those of the stack that adopted it back "
+                f"({STACK_ID}, {LOGICAL_ID}), or take {ADOPTION.mark} off, with which it becomes nobody's"
+            )
+        )
     if found(live.tags, ADOPTION) is not None:
         raise AdoptedAlreadyError(
             job.about(
@@ -144,6 +151,8 @@ def _take_up(job: Job, live: Live, wanted: Wanted, former: Former) -> None:
     tags = tagging.change_for_take_up(job, live, wanted, own)
     if wanted.adopt_template_role_arn is not None:
         settings.assure_return(job, live, wanted, live.template_name)
+    if adoption is not None and adoption.settings is not None:
+        settings.assure_return(job, live, wanted, adoption.settings.template_name)
     job.note("taken up", certificate_id=live.certificate_id, before=describe_owner(live.tags))
     if live.template_name not in (None, wanted.template_name):
         job.note("left over", template=live.template_name, owner=describe_owner(live.tags))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ca_registrar import ownership
 from iot_multiaccount_ca.model.options import OnExisting
 from support.fakes.faults import Fault, Kind
 from support.fakes.wire import Refusal
@@ -138,6 +139,22 @@ def test_a_template_that_is_taken_off_later_has_to_be_returnable_too(theatre: Th
     assert theatre.live()["config"] == {"templateName": "theirs"}
 
 
+def test_the_role_of_a_found_template_stays_named_while_it_is_adopted(theatre: Theatre) -> None:
+    """Without it the template could not be given back, and the stack not go: the Update is refused, and rolled back."""
+    before = _by_hand(theatre)
+    assert theatre.resource.create(properties(**WANTED))
+    assert not theatre.resource.update(properties(**{**WANTED, "adopt_template_role_arn": None}))
+    assert "adopt_template_role_arn" in theatre.resource.answers[-2].reason
+    assert theatre.resource.status == "UPDATE_ROLLBACK_COMPLETE"
+    # The found template is in use again: from here on no role has to be passed to give it back.
+    assert theatre.resource.update(properties(**WANTED | {"template_name": "theirs"}))
+    assert theatre.resource.update(
+        properties(**WANTED | {"template_name": "theirs", "adopt_template_role_arn": None})
+    )
+    assert theatre.resource.delete()
+    assert theatre.aws.snapshot() == before
+
+
 def test_what_is_adopted_is_not_adopted_again(theatre: Theatre) -> None:
     """Refused before anything is touched; the advice can be followed, and the first owner has it back in the end."""
     before = _of_a_stack(theatre)
@@ -151,6 +168,22 @@ def test_what_is_adopted_is_not_adopted_again(theatre: Theatre) -> None:
     assert between.delete()
     assert theatre.aws.snapshot() == before
     assert theatre.resource.create(properties(**WANTED, adopt_from_stack="Older"))
+    assert theatre.resource.delete()
+    assert theatre.aws.snapshot() == before
+
+
+def test_an_adoption_whose_owner_tags_were_taken_off_can_be_put_right(theatre: Theatre) -> None:
+    """By the adopter's tags, put back by hand; or the note goes, and it is nobody's to be adopted anew."""
+    before = _by_hand(theatre)
+    assert theatre.resource.create(properties(**WANTED))
+    tags = theatre.live()["tags"]
+    held = {key: tags.pop(key) for key in (ownership.STACK_ID, ownership.LOGICAL_ID)}
+    theatre.another("Other").create(properties(**WANTED))
+    assert not theatre.resource.update(properties(**WANTED, active=False))
+    for reason in (each.reason for each in theatre.resource.answers if each.reason):
+        assert ownership.STACK_ID in reason
+    tags.update(held)
+    assert theatre.resource.update(properties(**WANTED, active=False))
     assert theatre.resource.delete()
     assert theatre.aws.snapshot() == before
 
@@ -303,6 +336,22 @@ def test_a_nested_stack_that_its_parent_deletes_lets_go_of_what_it_had(theatre: 
     before = _by_hand(theatre)
     assert theatre.resource.create(properties(**WANTED))
     theatre.resource.delete()
+    assert theatre.aws.snapshot() == before
+
+
+def test_what_a_gone_stack_had_adopted_is_taken_up_by_who_can_give_it_back(theatre: Theatre) -> None:
+    """The found template's role has to be named by the successor, too, or its stack could not go."""
+    before = _by_hand(theatre)
+    gone = theatre.another("FleetCa-dev")
+    assert gone.create(properties(**WANTED))
+    gone.die_retained()
+    theatre.resource.generation = 1
+    adopted = theatre.aws.snapshot()
+    theatre.resource.create(properties(**{**WANTED, "adopt_template_role_arn": None}))
+    assert "adopt_template_role_arn" in theatre.resource.answers[0].reason
+    assert theatre.aws.snapshot() == adopted
+    assert theatre.resource.create(properties(**WANTED))
+    assert theatre.resource.delete()
     assert theatre.aws.snapshot() == before
 
 

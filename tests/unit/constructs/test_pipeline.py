@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack, Stage, aws_iam, pipelines
+from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack, Stage, aws_iam, aws_logs, pipelines
 from aws_cdk.assertions import Annotations, Match, Template
 
 from iot_multiaccount_ca import SharedCa, SharedCaPipelineStage, __version__, errors
@@ -15,6 +15,9 @@ from support import plans
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_MADE = ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::Logs::LogGroup")
 
 
 def _names(shared: SharedCa | SharedCaPipelineStage) -> dict[str, str]:
@@ -44,6 +47,28 @@ def test_templates_are_those_of_the_shared_ca() -> None:
     shared = SharedCa(App(), "FleetCa", plan=plan).stacks["prod"]
     piped = SharedCaPipelineStage(App(), "Prod", plan=plan, stages=["prod"]).stacks["prod"]
     assert Template.from_stack(piped).to_json() == Template.from_stack(shared).to_json()
+
+
+def test_role_and_log_group_are_the_users_own_where_a_mapping_names_them() -> None:
+    """By stage: the other one makes its own of both."""
+    app = App()
+    home = Stack(app, "Home", env=Environment(account=plans.DEV, region=plans.REGION))
+    role = aws_iam.Role.from_role_name(home, "Role", "ca-registrar")
+    logs = aws_logs.LogGroup.from_log_group_name(home, "Logs", "/ca-registrar")
+    stage = SharedCaPipelineStage(
+        app,
+        "NonProd",
+        plan=plans.sni_only_plan(),
+        stages=["dev", "staging"],
+        role={"dev": role},
+        log_group={"dev": logs},
+    )
+    made = {
+        name: [len(Template.from_stack(stack).find_resources(kind)) for kind in _MADE]
+        for name, stack in stage.stacks.items()
+    }
+    # The provisioning role is there in both.
+    assert made == {"dev": [1, 1, 0], "staging": [2, 0, 1]}
 
 
 def test_without_a_prefix_the_stacks_have_the_default_one() -> None:

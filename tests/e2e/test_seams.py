@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from iot_multiaccount_ca.local.cdk import Cdk
+from iot_multiaccount_ca.local.emulator import LocalAws
+from iot_multiaccount_ca.local.gaps.registration import SECOND_DEFAULT_VARIABLE
 from support.certificates import certificate_id, make_ca
 from support.deployments import ACCOUNTS, REGIONS, Deployments
 from support.local_accounts import LocalAccount, policy_document
 
 if TYPE_CHECKING:
-    from iot_multiaccount_ca.local.emulator import LocalAws
     from support.certificates import Authority
 
 ONE, TWO, _ = ACCOUNTS
@@ -65,9 +69,9 @@ class _Fleet:
     def deploy(self, **changes: Any) -> None:
         self.deployments.deploy(_APP, **self._how(changes))
 
-    def fail(self, **changes: Any) -> str:
+    def fail(self, stage: str = "one", account: str = ONE, **changes: Any) -> str:
         self.deployments.fail_to_deploy(_APP, **self._how(changes))
-        return "\n".join(self.deployments.failures(f"{self.name}-one", ONE, REGION))
+        return "\n".join(self.deployments.failures(f"{self.name}-{stage}", account, REGION))
 
     def live(self, account: str = ONE, region: str = REGION) -> dict[str, Any] | None:
         return self.deployments.describe_ca(self._id, account, region)
@@ -179,6 +183,31 @@ def test_two_regions_share_a_role_of_the_users_own(deployments: Deployments, loc
     assert fleet.live() is None
     assert iam.list_role_policies(RoleName="ca-registrar-of-all")["PolicyNames"] == []
     iam.delete_role(RoleName="ca-registrar-of-all")
+
+
+@pytest.mark.slow
+def test_a_second_owner_is_told_by_the_other_error_too(pytestconfig: pytest.Config, tmp_path: Path) -> None:
+    """AWS documents neither; that of the local AWS is ResourceAlreadyExists otherwise (test_lifecycle)."""
+    ca = make_ca("ec-p256", common_name="Twice owned CA")
+    root = Path(pytestconfig.rootpath)
+    with LocalAws(settings={SECOND_DEFAULT_VARIABLE: "InvalidRequestException"}) as aws:
+        Cdk(aws, root).bootstrap([(account, REGION) for account in (ONE, TWO)], trusted=ONE)
+        with contextlib.closing(Deployments(aws, root, tmp_path)) as deployments:
+            for account in (ONE, TWO):
+                deployments.put_secret("twice/key", ca.key_pem, account, REGION)
+            owned = {"secret": "twice/key"}
+            first = _Fleet(deployments, ca, "OwnerA", owner_account=ONE, **owned)
+            first.deploy()
+            second = _Fleet(
+                deployments, ca, "OwnerB", owner_account=TWO, stages=[("two", TWO, REGION)], **owned
+            )
+            said = second.fail("two", TWO)
+            assert f"another account holds this CA in DEFAULT mode in {REGION}" in said
+            assert "InvalidRequestException" in said
+            assert second.live(TWO) is None
+            live = first.live()
+            assert live is not None
+            assert live["certificateMode"] == "DEFAULT"
 
 
 def test_dev_goes_alone_and_prod_stands(deployments: Deployments) -> None:

@@ -89,8 +89,7 @@ def test_what_a_stage_left_is_its_own_again(
 ) -> None:
     """Retained and deployed again by the same name: the template that stayed behind is in nobody's way.
 
-    The failed deployment in between cannot put it back, since no role was named that may be passed, and leaves
-    everything else as it was.
+    The failed deployment in between leaves all as it was, the template included, whose role it named.
     """
     ca = make_ca("ec-p256", common_name="Left CA")
     jitp = str(pytestconfig.rootpath / "examples/jitp.json")
@@ -99,8 +98,10 @@ def test_what_a_stage_left_is_its_own_again(
     deployments.destroy("Left")
     before, tags = fleet.live(), fleet.tags(local_aws)
     assert before is not None
-    fleet.fail(active=False, breaks=True)
-    assert fleet.live() == {**before, **_moving(fleet.live()), "templateName": None}
+    iot = local_aws.client("iot", account=ONE, region=REGION)
+    theirs = iot.describe_provisioning_template(templateName=before["templateName"])["provisioningRoleArn"]
+    fleet.fail(active=False, breaks=True, their_role=theirs)
+    assert fleet.live() == {**before, **_moving(fleet.live())}
     assert fleet.tags(local_aws) == tags
     # What DESTROY says is of the stack's own by then: it takes the registration along.
     fleet.deploy(removal_policy="DESTROY")
@@ -116,12 +117,20 @@ def test_what_a_stage_left_is_its_own_again(
 def test_a_stage_of_a_former_prefix_is_taken_up_and_goes(
     deployments: Deployments, pytestconfig: pytest.Config
 ) -> None:
-    """Retained, taken up under a new prefix, changed in mode, and not without the flag; destroyed for good."""
+    """Retained, taken up under a new prefix, changed in mode, and not without the flag; destroyed for good.
+
+    A failed deployment under the old name that names no role leaves the template off, and all else as it was.
+    """
     ca = make_ca("ec-p256", common_name="Renamed CA")
     deployments.put_secret("renamed/key", ca.key_pem, ONE, REGION)
     jitp = str(pytestconfig.rootpath / "examples/jitp.json")
-    _Fleet(deployments, ca, "LeftOld", removal_policy="RETAIN", jitp=jitp).deploy()
+    old = _Fleet(deployments, ca, "LeftOld", removal_policy="RETAIN", jitp=jitp)
+    old.deploy()
     deployments.destroy("LeftOld")
+    before = old.live()
+    assert before is not None
+    old.fail(active=False, breaks=True)
+    assert old.live() == {**before, **_moving(old.live()), "templateName": None}
     new = _Fleet(deployments, ca, "LeftNew", jitp=jitp)
     assert 'adopt_from_stack="LeftOld-one"' in new.fail()
     adopting = {"on_existing": "ADOPT", "adopt_from_prefix": "LeftOld"}

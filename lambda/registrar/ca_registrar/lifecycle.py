@@ -11,7 +11,7 @@ from .errors import RegistrarError, sentence_of
 from .giving_back import finish, give_back
 from .iot import Iot
 from .job import Job
-from .ownership import ADOPTION, STACK_ID, TAKE_UP, Owner, describe_owner, found
+from .ownership import ADOPTION, STACK_ID, TAKE_UP, Owner, describe_owner, found, place_of
 from .properties import CERTIFICATE_ID, der_of, digest_of, read_former, read_wanted, readable_pem
 from .registering import AlreadyRegisteredError, register
 from .runtime import Clients, Clock, Patience
@@ -40,7 +40,7 @@ def run(
     clock: Clock | None = None,
 ) -> dict[str, Any]:
     """Carry out one request; gives what to answer. ``progress``: what goes on, and the physical id if it fails."""
-    account, region = str(event["StackId"]).split(":")[4], str(event["StackId"]).split(":")[3]
+    _, _, region, account = place_of(str(event["StackId"]))
     pem = (event.get("ResourceProperties") or {}).get("CaCertificatePem")
     known = _known_id(event, pem)
     creating = event["RequestType"] == "Create"
@@ -88,7 +88,7 @@ def _known_id(event: Mapping[str, Any], pem: object) -> str:
 
 
 def _answer(job: Job, certificate_id: str, mode: str) -> dict[str, Any]:
-    partition = job.owner.stack_id.split(":")[1]
+    partition = place_of(job.owner.stack_id)[0]
     arn = f"arn:{partition}:iot:{job.region}:{job.account}:cacert/{certificate_id}"
     data = {"CertificateId": certificate_id, "CertificateArn": arn, "CertificateMode": mode}
     return {"PhysicalResourceId": certificate_id, "Data": data}

@@ -59,6 +59,11 @@ def stack_name(stack_id: str) -> str:
     return name or stack_id
 
 
+def place_of(stack_id: str) -> tuple[str, ...]:
+    """Partition, service, region and account in a stack's id; another text has other parts, or fewer."""
+    return tuple(stack_id.split(":")[1:5])
+
+
 def is_stack(tags: Mapping[str, str], name_or_id: str | None) -> bool:
     """Whether the registration is of the stack with that name or id."""
     held = tags.get(STACK_ID)

@@ -60,7 +60,7 @@ class Clock:
 
 
 class Patience:
-    """Tries again while access is denied, since a fresh role takes a while to be known: so long an invocation."""
+    """Tries again while access is denied, since a fresh role takes a while to be known: `PROPAGATION` in all."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .errors import RegistrarError, code_of, sentence_of
+from .ownership import place_of
 
 if TYPE_CHECKING:
     from .runtime import Patience
@@ -51,7 +52,7 @@ class Stacks:
 
     def fate(self, stack_id: str) -> Fate:
         """Whether a stack is gone. One of which CloudFormation does not say so is alive, a denial included."""
-        if stack_id.split(":")[:5] != self._own_id.split(":")[:5]:
+        if place_of(stack_id) != place_of(self._own_id):
             return Fate(gone=False, said="it is not of this account and region")
         try:
             status = self._status(stack_id)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .emulator import LocalAws
     from .rehearsed_app import RehearsedApp
 
-#: A device that was cut off, and is not back after so long, does not come back by itself.
+#: A device that was cut off, and is not back after that time, does not come back by itself.
 BACK_SECONDS = 30.0
 
 

@@ -54,7 +54,7 @@ def _address(_context: click.Context, _option: click.Parameter, value: str | Non
     "seconds",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="End after so long. Default: Ctrl-C ends it.",
+    help="End after that many seconds. Default: Ctrl-C ends it.",
 )
 def listen(
     app: str | None,

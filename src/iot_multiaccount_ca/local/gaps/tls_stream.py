@@ -17,7 +17,7 @@ _LINGER_SECONDS = 1.0
 class TlsStream:
     """The server's side of one connection.
 
-    ``idle``: after so many seconds without a byte, `read` ends the connection as if the device had, and sets
+    ``idle``: after that many seconds without a byte, `read` ends the connection as if the device had, and sets
     ``timed_out``; None waits for ever.
     """
 

@@ -65,9 +65,9 @@ class Preferences:
         return int(self.given.get("FailureToleranceCount", 0))
 
     def at_once(self, accounts: int, failures: int) -> int:
-        """How many of a region's accounts may be worked on at a time, after so many failures.
+        """How many of a region's accounts may be worked on at a time, after that many failures.
 
-        Strictly, so few that the failures never exceed the tolerance by more than one, whatever happens.
+        Strictly: so few that the failures never exceed the tolerance by more than one, whatever happens.
         """
         if "MaxConcurrentPercentage" in self.given:
             most = max(1, int(accounts * self.given["MaxConcurrentPercentage"] // 100))

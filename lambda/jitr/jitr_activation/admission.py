@@ -73,7 +73,7 @@ def _subject(admission: Admission, certificate: Certificate) -> str | None:
     if mismatch is None:
         return None
     field, expression = list(admission.subject.items())[mismatch.position]
-    verb = "does not match" if mismatch.in_time else "is not decided in time by"
+    verb = "does not match" if mismatch.decided else "is not decided in the time and memory that there is by"
     return f"the subject's {field} {values[field]!r} {verb} {expression!r}"
 
 

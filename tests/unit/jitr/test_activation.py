@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -20,6 +22,7 @@ from iot_multiaccount_ca.constructs.policies import activation_statements
 from iot_multiaccount_ca.model.jitr.admission import Admission
 from iot_multiaccount_ca.model.jitr.enrollment import JitrEnrollment
 from iot_multiaccount_ca.model.target import Target
+from jitr_activation import expressions
 from jitr_activation.admission import NoSuchListError, why_not
 from jitr_activation.certificate import Certificate
 from jitr_activation.settings import InvalidSettingsError, read_settings
@@ -194,7 +197,7 @@ def test_an_expression_that_explodes_costs_one_device(here: Lambda, expression: 
     refused = here.knock(_device("a" * 63 + "!"))
     assert time.monotonic() - begun < 2
     assert refused["decision"] == "refused"
-    assert "is not decided in time by" in refused["reason"]
+    assert "is not decided in the time and memory that there is by" in refused["reason"]
     assert here.knock(_device("sensor-1"))["decision"] == "activated"
 
 
@@ -207,6 +210,34 @@ def test_others_are_admitted_while_an_expression_explodes(here: Lambda) -> None:
         assert quick.result()["decision"] == "activated"
         assert not slow.done()
         assert slow.result()["decision"] == "refused"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is the Lambda's system's")
+def test_an_expression_that_fills_the_memory_costs_one_device() -> None:
+    """The function's memory is for all that it does: the child gets a part of it, and the device is refused."""
+    program = (
+        "import resource\n"
+        "from jitr_activation.expressions import first_mismatch\n"
+        "print(first_mismatch([('((((a?){200}){200}){200}){200}b', 'a' * 200)]).decided)\n"
+        "print(first_mismatch([('sensor-[0-9]+', 'sensor-1')]))\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 150_000)"
+    )
+    path = os.pathsep.join(sys.path)
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.split() == ["False", "None", "True"]
+
+
+def test_a_child_that_has_answered_and_does_not_end_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it said counts, however long it takes to go."""
+    monkeypatch.setattr(expressions, "_CHILD", expressions._CHILD + "\nimport time; time.sleep(9)")
+    assert expressions.first_mismatch([("a+", "aa"), ("b", "b")]) is None
+    assert expressions.first_mismatch([("a+", "aa"), ("b", "c")]) == (1, True)
 
 
 def test_what_does_not_match_is_told_though_a_later_field_explodes(here: Lambda) -> None:

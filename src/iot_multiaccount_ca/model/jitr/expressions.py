@@ -1,9 +1,9 @@
-"""Whether a subject's values match the expressions of the admission, within a time. Decides no admission.
+"""Whether a subject's values match the expressions of the admission, within limits. Decides no admission.
 
-An expression may explode: ``(a+)+b`` on 30 characters takes minutes, and so does ``a?`` thirty times over; no look at
-an expression tells. The activation Lambda gives up after its time, and admits nobody; so does the dry run. A process of
-its own tries them, for Python's ``re`` cannot be interrupted; it stays for the next device, as starting one for each of
-ten thousand would take minutes.
+An expression may explode: ``(a+)+b`` on 30 characters takes minutes, ``a?`` thirty times over too, and some fill the
+memory; no look at an expression tells. The activation Lambda gives up within its limits, and admits nobody; so does the
+dry run. A process of its own tries them, for Python's ``re`` cannot be interrupted; it stays for the next device, as
+starting one for each of ten thousand would take minutes.
 """
 
 from __future__ import annotations
@@ -22,24 +22,31 @@ if TYPE_CHECKING:
 
 #: Seconds for all expressions of one device together, as the Lambda has it.
 LIMIT = 1.5
-# As the Lambda reads them: \d, \w and \s are ASCII. An expression that is none matches nothing.
+# As the Lambda reads them: \d, \w and \s are ASCII. An expression that is none matches nothing. The memory is as the
+# Lambda's child has it; not every system knows such a limit.
 _CHILD = r"""
 import json, re, sys
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_DATA, (100_000_000, 100_000_000))
+except (ImportError, ValueError, OSError):
+    pass
 print("ready", flush=True)
 for line in sys.stdin:
     for expression, value in json.loads(line):
         try:
-            found = re.fullmatch(expression, value, re.ASCII)
+            print(int(re.fullmatch(expression, value, re.ASCII) is not None), flush=True)
+        except MemoryError:
+            print("?", flush=True)
         except Exception:
-            found = None
-        print(int(found is not None), flush=True)
+            print(0, flush=True)
 """
 
 
 def matches(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
     """Of each (expression, value) whether the whole value matches.
 
-    The first one that is not decided within `LIMIT` is ``None``, and the answers end there.
+    The first one that is not decided within `LIMIT`, or the memory that there is, is ``None``; the answers end there.
     """
     return _HELPER.ask(pairs) if pairs else []
 
@@ -61,10 +68,13 @@ class _Helper:
         found: list[bool | None] = []
         for _ in pairs:
             try:
-                found.append(self._answers.get(timeout=max(end - time.monotonic(), 0)) == "1\n")
+                answer = self._answers.get(timeout=max(end - time.monotonic(), 0))
             except queue.Empty:
+                answer = "?\n"
+            if answer == "?\n":
                 self.end()
                 return [*found, None]
+            found.append(answer == "1\n")
         return found
 
     def end(self) -> None:

@@ -139,7 +139,11 @@ def _check_subject(subject: Mapping[str, str], certificate: x509.Certificate, fi
     answers = matches([(expression, value) for _, expression, value in asked])
     for (field, expression, value), answer in zip(asked, answers, strict=False):
         if not answer:
-            verb = "does not match" if answer is False else "is not decided in time by"
+            verb = (
+                "does not match"
+                if answer is False
+                else "is not decided in the time and memory that there is by"
+            )
             problems.append(f"the subject's {field} {value!r} {verb} {expression!r}")
     for problem in problems:
         findings.error(

@@ -20,6 +20,7 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.exceptions import (
     NoCredentialsError as NoneFoundError,
 )
@@ -88,7 +89,8 @@ class Access:
 
     ``profile``: of the AWS configuration, for one's own credentials. ``role_name``: the role in every account, in place
     of the one that the cloud assembly names; ``{account}`` and ``{region}`` in it are filled. ``qualifier``: of
-    the CDK bootstrap, in place of both. ``connections``: how many calls run at a time.
+    the CDK bootstrap, in place of both. ``connections``: how many calls run at a time. ``credentials``: one's own, in
+    place of those that the profile gives. It can be pickled, for another process: with the credentials of that moment.
     Raises `NoCredentialsError` where there are no credentials to begin with.
     """
 
@@ -99,7 +101,9 @@ class Access:
         role_name: str | None = None,
         qualifier: str | None = None,
         connections: int = 10,
+        credentials: ReadOnlyCredentials | None = None,
     ) -> None:
+        self._settings = (profile, role_name, qualifier, connections)
         self._role_name = lookup_role_name(qualifier) if qualifier else role_name
         self._config = Config(
             retries={"mode": "standard", "total_max_attempts": 5},
@@ -111,6 +115,8 @@ class Access:
             user_agent="iot-multiaccount-ca",
         )
         self._own = Session(profile=profile)
+        if credentials is not None:
+            self._own.set_credentials(*credentials[:3])
         self._own_credentials = _credentials_of(self._own)
         self._entered = _ThreadCredentials()
         self._assumed = Session(profile=profile)
@@ -119,6 +125,10 @@ class Access:
         self._clients: dict[tuple[Session, str, str], Any] = {}
         self._lock = threading.Lock()
         self._own_identity: tuple[str | None, str] | None = None
+        self._unreachable: dict[str, str] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _like, (*self._settings, self._own_credentials.get_frozen_credentials())
 
     @property
     def names_role(self) -> bool:
@@ -150,6 +160,8 @@ class Access:
         Where the assembly's role cannot be assumed and one's own credentials are of that account, they are used, as the
         CDK CLI does. Raises `NoAccessError` where this account stays closed, and `NoCredentialsError` where all do.
         """
+        if target.region in self._unreachable:
+            raise NoAccessError(self._unreachable[target.region])
         named = self.names_role and not as_planned
         role = self.role_arn(target, planned_role, as_planned=as_planned)
         try:
@@ -164,13 +176,13 @@ class Access:
         except _UNUSABLE as error:
             raise _unusable(error) from error
         except BotoCoreError as error:
-            # The same words for every account: what is wrong is between here and STS.
-            cause = f"{type(error).__name__}: {error}"
-            fix = "see the network, its proxies, and the region's name"
-            msg = f"STS in {target.region} cannot be asked ({cause}); fix: {fix}"
-            raise NoAccessError(msg) from error
+            raise self._unasked(target.region, error) from error
         with self._entered.held(credentials):
             yield identity
+
+    def begin(self) -> None:
+        """Ask again where STS could not be reached: until then a region is asked in vain once, not for each account."""
+        self._unreachable.clear()
 
     def client(self, service: str, region: str) -> Any:
         """A client for the account that the calling thread has entered. Shared: do not close it."""
@@ -203,6 +215,15 @@ class Access:
         )["Credentials"]
         return ReadOnlyCredentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
 
+    def _unasked(self, region: str, error: BotoCoreError) -> NoAccessError:
+        """The same words for every account: what is wrong is between here and STS."""
+        cause = f"{type(error).__name__}: {error}"
+        fix = "see the network, its proxies, and the region's name"
+        msg = f"STS in {region} cannot be asked ({cause}); fix: {fix}"
+        if isinstance(error, NoConnectionError):
+            self._unreachable[region] = msg
+        return NoAccessError(msg)
+
     def _whoami(self, region: str) -> tuple[str | None, str]:
         if self._own_identity is None:
             try:
@@ -211,6 +232,22 @@ class Access:
             except (ClientError, BotoCoreError):
                 return None, "an unknown identity"
         return self._own_identity
+
+
+def _like(
+    profile: str | None,
+    role_name: str | None,
+    qualifier: str | None,
+    connections: int,
+    credentials: ReadOnlyCredentials,
+) -> Access:
+    return Access(
+        profile=profile,
+        role_name=role_name,
+        qualifier=qualifier,
+        connections=connections,
+        credentials=credentials,
+    )
 
 
 def _credentials_of(session: Session) -> Credentials:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..model.ca.validity import EXPIRES_SOON_DAYS
 from ..model.checks import is_certificate_id
-from .access import Access, NoAccessError, NoCredentialsError
+from .access import NoAccessError, NoCredentialsError
 from .compare import (
     activation_difference,
     expiry_difference,
@@ -20,6 +21,7 @@ from .compare import (
     role_difference,
     template_differences,
 )
+from .crew import cores, run_in_processes
 from .leftovers import left_over
 from .live import LiveRegistration, LiveTemplate, Reader, UnreadableError
 from .owners import Holder
@@ -27,11 +29,14 @@ from .planned import LogicalId
 from .pool import run_bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from .access import Access
     from .difference import Difference
     from .planned import PlannedRegistration
 
+#: From how many accounts and regions on other processes help: with fewer, starting them takes longer than they save.
+MANY = 200
 #: Seconds in which an account and region is checked, or is a row that says so.
 DEADLINE = 25.0
 INTERRUPTED = "interrupted before it was checked; fix: run the check again"
@@ -124,31 +129,26 @@ def verify_fleet(
     expires_soon_days: int = EXPIRES_SOON_DAYS,
     deadline: float = DEADLINE,
     leftovers: bool = False,
+    processes: int | None = None,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> FleetResult:
     """Check every registration, ``concurrency`` accounts and regions at a time.
 
     ``deadline``: in seconds, how long one of them may take. ``leftovers``: look everywhere for what stacks that are
-    gone have left, not only where the plan retains or such a stack shows. ``on_done``: takes how many are done.
+    gone have left, not only where the plan retains or such a stack shows. ``processes``: how many share the work; one
+    for few stages, else as many as there are cores. ``on_done``: takes how many are done.
     Ctrl-C ends at once with what is known, and so do credentials that expire on the way.
     """
     targets: dict[tuple[str, str], list[PlannedRegistration]] = {}
     for each in planned:
         targets.setdefault((each.record.account, each.record.region), []).append(each)
-    now = dt.datetime.now(dt.UTC)
+    access.begin()
+    check = _Check(access, dt.datetime.now(dt.UTC), expires_soon_days, leftovers=leftovers, deadline=deadline)
+    if processes is None:
+        processes = cores() if len(targets) >= MANY else 1
     known: dict[int, StageResult] = {}
     interrupted, left = False, INTERRUPTED
-
-    def check(target: list[PlannedRegistration]) -> list[StageResult]:
-        return _check_target(target, access, now, expires_soon_days, leftovers=leftovers)
-
-    def late(target: list[PlannedRegistration]) -> list[StageResult]:
-        problem = f"no answer within {deadline:g} seconds; fix: see that the region is enabled, and try again"
-        return [StageResult(each, StageState.UNCHECKED, problem=problem) for each in target]
-
-    checking = run_bounded(
-        list(targets.values()), check, concurrency=concurrency, deadline=deadline, late=late
-    )
+    checking = _checked(list(targets.values()), check, processes=processes, concurrency=concurrency)
     try:
         for target, results in checking:
             known.update({id(each): result for each, result in zip(target, results, strict=True)})
@@ -162,7 +162,44 @@ def verify_fleet(
     results = [
         known.get(id(each)) or StageResult(each, StageState.UNCHECKED, problem=left) for each in planned
     ]
-    return FleetResult(results, checked_at=now, interrupted=interrupted)
+    return FleetResult(results, checked_at=check.now, interrupted=interrupted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """The check of one account and region, with all that is planned there. Goes to other processes."""
+
+    access: Access
+    now: dt.datetime
+    expires_soon_days: int
+    leftovers: bool
+    deadline: float
+
+    def __call__(self, target: list[PlannedRegistration]) -> list[StageResult]:
+        return _check_target(target, self.access, self.now, self.expires_soon_days, leftovers=self.leftovers)
+
+    def late(self, target: list[PlannedRegistration]) -> list[StageResult]:
+        problem = (
+            f"no answer within {self.deadline:g} seconds; fix: see that the region is enabled, and try again"
+        )
+        return [StageResult(each, StageState.UNCHECKED, problem=problem) for each in target]
+
+
+def _checked(
+    targets: list[list[PlannedRegistration]], check: _Check, *, processes: int, concurrency: int
+) -> Generator[tuple[list[PlannedRegistration], list[StageResult]]]:
+    """Each target with its results; what other processes leave undone is done, or fails, in this one."""
+    undone = dict(enumerate(targets))
+    if processes > 1:
+        shared = run_in_processes(
+            targets, check, processes=processes, concurrency=concurrency, deadline=check.deadline
+        )
+        with contextlib.closing(shared):
+            for number, results in shared:
+                yield undone.pop(number), results
+    yield from run_bounded(
+        list(undone.values()), check, concurrency=concurrency, deadline=check.deadline, late=check.late
+    )
 
 
 def _check_target(

@@ -79,10 +79,7 @@ class FakeAws:
             self.port = self._server.sockets[0].getsockname()[1]
             started.set()
             self._loop.run_forever()
-            self._server.close()
-            for connection in list(self.connections):
-                connection.close()
-            self._loop.run_until_complete(asyncio.sleep(0))  # closing takes a turn of the loop
+            self._loop.run_until_complete(self._end())
             self._loop.close()
 
         self._thread = threading.Thread(target=run, daemon=True)
@@ -93,6 +90,14 @@ class FakeAws:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+    async def _end(self) -> None:
+        self._server.close()
+        # Connections on their way in are tasks until they are among ours: a process that was killed leaves some.
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
+        for connection in list(self.connections):
+            connection.close()
+        await asyncio.sleep(0)  # closing takes a turn of the loop
 
     def answer(self, method: str, target: str, headers: str, body: str) -> tuple[int, str, str] | None:
         """Status, content type and text of the answer; None for one that never comes."""

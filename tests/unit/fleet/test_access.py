@@ -26,6 +26,8 @@ from support.fleets import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from botocore.credentials import ReadOnlyCredentials
+
 
 def test_each_stage_is_read_in_its_own_account_and_region(fleet: Fleet) -> None:
     """Threads share clients, and never each other's credentials."""
@@ -231,13 +233,28 @@ def test_credentials_that_expire_in_the_run_end_it_with_one_sentence(
     assert sum("AssumeRole" in call for call in fleet.world.calls) < 12
 
 
-def test_sts_that_cannot_be_reached_is_one_sentence(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not one for each account."""
+def test_sts_that_cannot_be_reached_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one for each account, and it is asked in vain no more; a check after that tries again."""
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+    asked: list[str] = []
+    assume = Access._assume
+
+    def counted(access: Access, role: str, region: str, external_id: str | None) -> ReadOnlyCredentials:
+        asked.append(region)
+        return assume(access, role, region, external_id)
+
+    monkeypatch.setattr(Access, "_assume", counted)
+    fleet = Fleet(tmp_path, monkeypatch, many_stages(60, [REGION]))
+    planned = read_planned(fleet.assembly())
     fleet.ask("http://127.0.0.1:9")
-    checked = verify_fleet(read_planned(fleet.assembly()), Access(), concurrency=3)
+    access = Access()
+    checked = verify_fleet(planned, access, concurrency=1)
     (problem,) = checked.problems()
     assert problem.startswith("STS in eu-west-1 cannot be asked (EndpointConnectionError")
+    assert checked.count(StageState.UNCHECKED) == 60
+    assert len(asked) == 1
+    verify_fleet(planned, access, concurrency=1)
+    assert len(asked) == 2
 
 
 def test_accounts_that_never_answer_cost_no_more_than_the_deadline(

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from cryptography import x509
 
+from iot_multiaccount_ca.local.device import Device
 from iot_multiaccount_ca.model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name
 from iot_multiaccount_ca.model.target import Target
 
 from .room import TEMPLATE, deregistration, device_state, until
+from .stack_checks import import_of, set_of_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,6 +179,32 @@ def _device_mode(room: Room, one: Account, _: Account) -> Finding:
     return Finding(f"{modes[0]}, then {modes[1]}", modes[0] == modes[1])
 
 
+def _device_outlives_its_ca(room: Room, one: Account, _: Account) -> Finding:
+    ca = room.ca()
+    config = {"templateName": room.template(one)}
+    certificate_id = room.register(one, ca, allowAutoRegistration=True, registrationConfig=config)
+    device = ca.device()
+    room.knock(one, device)
+    until(functools.partial(_is_active, one, device), "the device is provisioned")
+    for step in deregistration(one, certificate_id):
+        step()
+    with Device(device, one.broker, one.endpoint, client_id=device.common_name) as connection:
+        outcome = connection.connect()
+    # Without a policy it may be cut off after the handshake, which says nothing: its certificate counts.
+    stays = _is_active(one, device)
+    return Finding(f"the certificate is {'ACTIVE' if stays else 'gone'}; it is {outcome.value}", stays)
+
+
+def _import(room: Room, one: Account, _: Account) -> Finding:
+    status = import_of(room, one)
+    return Finding(status, status == "IMPORT_COMPLETE")
+
+
+def _set_of_one(room: Room, one: Account, _: Account) -> Finding:
+    status = set_of_one(room, one)
+    return Finding(status, status == "CURRENT")
+
+
 def _one_device_in_both(room: Room, one: Account, two: Account) -> Finding:
     ca = room.ca()
     for each in (one, two):
@@ -320,6 +348,9 @@ CHECKS = (
         _unknown_stack,
     ),
     Check("device certificates keep their mode when the CA's changes", _device_mode),
+    Check("a device that is registered stays so when its CA is deregistered", _device_outlives_its_ca),
+    Check("a registration can be imported into a stack as AWS::IoT::CACertificate", _import),
+    Check("a stack set registers a CA in an account, without the CDK's bootstrap", _set_of_one),
     Check("one device certificate is provisioned in both accounts", _one_device_in_both),
     Check("a device without SNI reaches the DEFAULT owner", _without_sni),
     Check("whether JITP fills aws:SourceAccount", _source_account),

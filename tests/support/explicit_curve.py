@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -37,32 +38,37 @@ def with_explicit_curve(
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
     named = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
-    explicit = _tlv(
-        0x30, _tlv(0x30, _EC_KEY + _parameters(key.curve.name, prime)) + _tlv(0x03, b"\x00" + point)
-    )
+    explicit = tlv(0x30, tlv(0x30, _EC_KEY + _parameters(key.curve.name, prime)) + tlv(0x03, b"\x00" + point))
     tbs = certificate.tbs_certificate_bytes
     assert named in tbs
+    return with_body(tbs, named, explicit, signer)
+
+
+def with_body(tbs: bytes, old: bytes, new: bytes, signer: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    """A certificate of this body with one thing in it replaced, signed anew with ECDSA and SHA-256."""
     head = 4 if tbs[1] == 0x82 else 3
-    tbs = _tlv(0x30, tbs[head:].replace(named, explicit))
+    tbs = tlv(0x30, tbs[head:].replace(old, new, 1))
     algorithm = bytes.fromhex("300a06082a8648ce3d040302")
     signature = signer.sign(tbs, ec.ECDSA(hashes.SHA256()))
-    return x509.load_der_x509_certificate(_tlv(0x30, tbs + algorithm + _tlv(0x03, b"\x00" + signature)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numbers that RFC 5280 forbids
+        return x509.load_der_x509_certificate(tlv(0x30, tbs + algorithm + tlv(0x03, b"\x00" + signature)))
 
 
 def _parameters(curve: str, prime: int | None) -> bytes:
     p, b, x, y, order = _CURVES[curve]
     size = (p.bit_length() + 7) // 8
-    field = _tlv(0x30, _PRIME_FIELD + _integer(prime or p))
-    coefficients = _tlv(0x30, _tlv(0x04, (p - 3).to_bytes(size)) + _tlv(0x04, b.to_bytes(size)))
-    generator = _tlv(0x04, b"\x04" + x.to_bytes(size) + y.to_bytes(size))
-    return _tlv(0x30, _integer(1) + field + coefficients + generator + _integer(order) + _integer(1))
+    field = tlv(0x30, _PRIME_FIELD + _integer(prime or p))
+    coefficients = tlv(0x30, tlv(0x04, (p - 3).to_bytes(size)) + tlv(0x04, b.to_bytes(size)))
+    generator = tlv(0x04, b"\x04" + x.to_bytes(size) + y.to_bytes(size))
+    return tlv(0x30, _integer(1) + field + coefficients + generator + _integer(order) + _integer(1))
 
 
 def _integer(value: int) -> bytes:
-    return _tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1))
+    return tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1))
 
 
-def _tlv(tag: int, content: bytes) -> bytes:
+def tlv(tag: int, content: bytes) -> bytes:
     length = len(content)
     if length < 0x80:
         return bytes([tag, length]) + content

@@ -65,7 +65,7 @@ def load_devices(certificates: tuple[Path, ...], keys: tuple[Path, ...]) -> list
         try:
             pem = certificate.read_text(encoding="ascii")
             leaf = x509.load_pem_x509_certificate(pem.encode())
-        except ValueError as error:
+        except (ValueError, x509.InvalidVersion) as error:
             raise WrongOptionsError(
                 "the file holds no device certificate",
                 value=str(certificate),

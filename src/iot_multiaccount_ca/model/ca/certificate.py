@@ -146,7 +146,7 @@ def _parse(text: object) -> x509.Certificate:
         )
     try:
         certificates = x509.load_pem_x509_certificates(text.encode("utf-8", "replace"))
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise UnreadableCertificateError(
             f"the PEM certificate does not parse: {error}", allowed="one X.509 certificate in PEM"
         ) from None

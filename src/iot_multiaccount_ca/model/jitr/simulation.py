@@ -83,6 +83,12 @@ def dry_run(
         if ca_certificate is not None:
             loaded = ca_certificate.load() if isinstance(ca_certificate, CaCertificate) else ca_certificate
             chains = check_chain(certificate, loaded, now, findings, others)
+        if certificate.serial_number < 0:
+            findings.error(
+                "enrollment-certificate-unreadable",
+                "the certificate's serial number is negative, and the activation reads no such certificate",
+                "issue device certificates with positive serial numbers",
+            )
         _check_admission(enrollment.get("admission", {}), certificate, now, findings, admitted)
         thing = enrollment.get("thing")
         name = None if thing is None else _thing_name(thing["name"], certificate, findings)

@@ -67,7 +67,7 @@ def read(stage: object, value: object) -> PreIssued:
         raise _key_given(what)
     try:
         certificates = x509.load_pem_x509_certificates(text.encode())
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         certificates = []
     if len(certificates) != 1:
         raise UnreadablePreIssuedError(

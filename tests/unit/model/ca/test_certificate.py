@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import hashlib
 import subprocess
@@ -107,6 +108,14 @@ def test_a_broken_pem_is_refused() -> None:
     """A certificate block that does not parse is refused."""
     broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     _refused(errors.UnreadableCertificateError, broken)
+    der = make_ca().certificate.public_bytes(Encoding.DER)
+    version_6 = base64.b64encode(
+        der.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020105"), 1)
+    ).decode()
+    _refused(
+        errors.UnreadableCertificateError,
+        f"-----BEGIN CERTIFICATE-----\n{version_6}\n-----END CERTIFICATE-----\n",
+    )
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from iot_multiaccount_ca.model.jitp.simulation import simulate
 from support.certificates import make_ca, make_device, make_key, usage
-from support.explicit_curve import with_explicit_curve
+from support.explicit_curve import with_body, with_explicit_curve
 from support.simulation_table import ref, template
 
 if TYPE_CHECKING:
@@ -130,3 +131,28 @@ def test_extensions_that_do_not_parse_are_a_warning() -> None:
         "extensions-unreadable"
     ]
     assert make_key("ec-p256", "device uses") is make_device(CA, "uses").key
+
+
+@pytest.mark.parametrize(
+    ("number", "word"),
+    [
+        (b"\xf9", "negative"),
+        (b"\x00", "zero"),
+        (b"\x7f" * 21, "longer than 20 bytes"),
+        (b"\x7f" * 20, None),
+        (b"\x01", None),
+    ],
+)
+def test_a_serial_number_that_rfc_5280_forbids_is_a_warning(
+    number: bytes, word: str | None, tmp_path: Path
+) -> None:
+    """OpenSSL lets it in."""
+    body = _device().tbs_certificate_bytes
+    assert isinstance(CA.key, ec.EllipticCurvePrivateKey)
+    certificate = with_body(body, b"\x02\x01\x07", b"\x02" + bytes([len(number)]) + number, CA.key)
+    run = simulate(BODY, certificate, ca_certificate=CA.certificate)
+    assert (run.provisioned, run.chains) == (True, True)
+    assert _refused_by_openssl(certificate, tmp_path) is None
+    found = [each.problem for each in run.findings if each.code == "serial-number-irregular"]
+    assert bool(found) == bool(word)
+    assert not word or f"is {word}" in found[0]

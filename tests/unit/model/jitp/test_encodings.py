@@ -36,6 +36,10 @@ _KEY_DER = DEVICE.key.private_bytes(
 )
 
 
+def _version_6(content: bytes) -> bytes:
+    return content.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020105"), 1)
+
+
 def _source(content: bytes) -> str:
     """As firmware has it: twelve bytes a line."""
     lines = [content[at : at + 12] for at in range(0, len(content), 12)]
@@ -212,6 +216,10 @@ def _zip(folder: Path) -> bytes:
         (DER + DER.replace(b"\x30\x82", b"\x30\x84\x00\x00", 1), "does not parse"),
         (CHAIN[0].public_bytes(serialization.Encoding.DER) + DER[:99], "cut off"),
         (b"1," + BASE64[:-40] + b"!", "cut off"),
+        (_version_6(DER), "not a valid X509 version"),
+        (_labelled("CERTIFICATE", _version_6(DER)).encode(), "not a valid X509 version"),
+        (CHAIN[0].public_bytes(serialization.Encoding.DER) + _version_6(DER), "not a valid X509 version"),
+        (DER.replace(b"\x0c\x07wrapped", b"\x14\x07wr\xe4pped"), "TeletexString in Latin-1"),
         (_labelled("CERTIFICATES").encode(), "labelled 'CERTIFICATES'"),
         (b"d.pem".ljust(257, b"\x00") + b"ustar\x00" + PEM.encode(), "a tar archive"),
         (None, "a ZIP archive"),

@@ -9,13 +9,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from iot_multiaccount_ca import Admission, JitrEnrollment, errors
 from iot_multiaccount_ca.model.jitr.simulation import dry_run, read_allow_list
 from jitr_activation.admission import why_not
-from jitr_activation.certificate import read_certificate
+from jitr_activation.certificate import UnreadableCertificateError, read_certificate
 from jitr_activation.settings import read_settings
 from support.certificates import NOW, make_ca, make_device
+from support.explicit_curve import with_body
 from support.simulation_table import subject_of
 
 if TYPE_CHECKING:
@@ -29,6 +32,13 @@ PLAIN = make_device(CA, "sensor-1", subject={"organization": "Example"}, serial_
 TWICE = make_device(CA, name=subject_of(("CN=sensor-1", "CN=sensor-2")), key_name="twice")
 DIGITS = make_device(CA, "sensor-\u0661", key_name="digits", subject={"organization": "Example"})
 EMPTY = make_device(CA, name=subject_of(("CN=",)), key_name="empty")
+assert isinstance(CA.key, ec.EllipticCurvePrivateKey)
+NEGATIVE = with_body(
+    PLAIN.certificate.tbs_certificate_bytes,
+    bytes.fromhex("020400c0ffee"),
+    bytes.fromhex("0204f0c0ffee"),
+    CA.key,
+)
 RULE = Admission(subject={"CommonName": "sensor-[0-9]+"})
 
 
@@ -86,6 +96,16 @@ def test_the_dry_run_decides_as_the_lambda_does(
     assert run.provisioned == (refused is None), refused
     if refused is not None:
         assert any(each.problem.startswith(refused.partition(" is not in ")[0]) for each in run.errors)
+
+
+def test_a_certificate_that_the_lambda_cannot_read_is_an_error() -> None:
+    """A negative serial number: the one thing that it refuses in what parses otherwise."""
+    with pytest.raises(UnreadableCertificateError):
+        read_certificate(NEGATIVE.public_bytes(Encoding.PEM).decode())
+    run = dry_run(
+        JitrEnrollment(policy="devices", admission=Admission.any_certificate()).settings(), NEGATIVE
+    )
+    assert [each.code for each in run.errors] == ["enrollment-certificate-unreadable"]
 
 
 def test_a_list_that_is_not_given_is_a_warning() -> None:

@@ -23,6 +23,8 @@ _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 _TLS = "the local AWS's TLS (OpenSSL) refuses it ({}), and AWS documents nothing about it"
 _PURPOSE = "unsuitable certificate purpose"
 _EXPLICIT = "certificate public key has explicit ECC parameters"
+# 20 bytes, without the bit that is the sign's.
+_LONGEST_SERIAL = 159
 # The tag of a certificate's version, which one of version 1 does not have.
 _VERSION = 0xA0
 # The primes of the curves that AWS IoT takes (FIPS 186-5, SP 800-186), by which curves without a name are told.
@@ -39,6 +41,7 @@ def check_certificate(certificate: x509.Certificate, now: dt.datetime, findings:
     if not _check_curve(certificate, findings):
         _check_key(certificate, findings)
     _check_signature_algorithm(certificate, findings)
+    _check_serial_number(certificate, findings)
     _check_extensions(certificate, findings)
     _check_uses(certificate, findings)
     constraints = extension(certificate, x509.BasicConstraints)
@@ -67,6 +70,19 @@ def _check_signature_algorithm(certificate: x509.Certificate, findings: Findings
             f"AWS IoT does not take the signature of the device certificate: {unsupported}",
             f"sign device certificates with {algorithms.SIGNATURES_ALLOWED}",
         )
+
+
+def _check_serial_number(certificate: x509.Certificate, findings: Findings) -> None:
+    number = certificate.serial_number
+    if 0 < number < 2**_LONGEST_SERIAL:
+        return
+    wrong = "longer than 20 bytes" if number > 0 else "negative" if number else "zero"
+    findings.warning(
+        "serial-number-irregular",
+        f"the certificate's serial number is {wrong}; "
+        "RFC 5280 (4.1.2.2) forbids it, the local AWS's TLS (OpenSSL) takes it, and AWS documents nothing about it",
+        "issue device certificates with positive serial numbers of at most 20 bytes",
+    )
 
 
 def _check_extensions(certificate: x509.Certificate, findings: Findings) -> None:

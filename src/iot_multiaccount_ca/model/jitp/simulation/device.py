@@ -164,7 +164,13 @@ def _checked(certificate: x509.Certificate) -> x509.Certificate:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _ = certificate.subject, certificate.issuer, certificate.serial_number
+            try:
+                _ = certificate.subject, certificate.issuer
+            except ValueError as error:
+                raise UnreadableDeviceCertificateError(
+                    f"a name in it has text of another type than it says, such as a TeletexString in Latin-1: {error}"
+                ) from None
+            _ = certificate.serial_number
             _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     except ValueError as error:
         raise UnreadableDeviceCertificateError(f"it does not parse: {error}") from None

@@ -74,6 +74,8 @@ _HEX_INSIDE = re.compile(
     rf"(?<![0-9A-Fa-f])(?:0x|\\x)?30{_BETWEEN_BYTES}(?:0x|\\x)?8[0-4](?:{_BETWEEN_BYTES}(?:0x|\\x)?[0-9A-Fa-f]{{2}}){{100,}}"
 )
 _NOT_HEX = re.compile(r"0x|\\x|[^0-9A-Fa-f]")
+# A version that X.509 does not have is not a ValueError.
+_UNPARSABLE = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion)
 _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
 # No certificate is so short that its length takes one byte; in text, 0 is followed by ASCII.
 _DER = re.compile(rb"\x30[\x80-\x84]")
@@ -215,7 +217,7 @@ def _in_der(content: bytes, form: str = "DER") -> tuple[list[x509.Certificate], 
         try:
             _, _, length = der.element(rest)
             found.append(x509.load_der_x509_certificate(rest[:length]))
-        except ValueError as error:
+        except _UNPARSABLE as error:
             other = _not_a_certificate(rest, error)
             if found and isinstance(other, NotADeviceCertificateError):
                 break
@@ -236,7 +238,7 @@ def _is_one_element(content: bytes) -> bool:
         return False
 
 
-def _not_a_certificate(content: bytes, error: ValueError) -> SharedCaError:
+def _not_a_certificate(content: bytes, error: Exception) -> SharedCaError:
     readers: tuple[tuple[str, Callable[[], object]], ...] = (
         ("a certificate signing request", lambda: x509.load_der_x509_csr(content)),
         ("a revocation list", lambda: x509.load_der_x509_crl(content)),
@@ -248,7 +250,7 @@ def _not_a_certificate(content: bytes, error: ValueError) -> SharedCaError:
             read()
         except TypeError:  # a key under a passphrase
             return _something_else("a private key")
-        except (ValueError, UnsupportedAlgorithm):
+        except _UNPARSABLE:
             continue
         return _something_else(name)
     if content[4:7] == b"\x02\x01\x03":
@@ -294,7 +296,7 @@ def _from_base64(text: str) -> bytes:
 def _parsed(read: Callable[[], _T]) -> _T:
     try:
         return read()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except _UNPARSABLE as error:
         raise _unreadable(f"it does not parse: {error}") from None
 
 

@@ -19,7 +19,7 @@ from .encodings import certificates_in
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: In bytes. A longer file is read only if so much of it shows a sign of certificates: a folder may hold anything.
+#: In bytes. A longer file is read only if its beginning shows a sign of certificates: a folder may hold anything.
 _LARGEST_FILE = 1_000_000
 _LARGEST_BATCH = 64_000_000
 # DER, or the marks of PEM, base64 and hexadecimal digits, also in UTF-16 and UTF-32.

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..model.ca.algorithms import KEYS_ALLOWED
+
 
 class Meaning(NamedTuple):
     """``aws``: what AWS IoT would do. ``fix``: what to change; None where nothing is wrong."""
@@ -19,7 +21,7 @@ _SNI = (
     "send the stage's endpoint as SNI: mbedtls_ssl_set_hostname, SSL_set_tlsext_host_name, server_hostname in Python, "
     'the socket option TLS_HOSTNAME in Zephyr, AT+CSSLCFG="sni" on SIM7070, AT+QSSLCFG="sni" on BG95'
 )
-_NOT_ADDRESS = "dial what you like, and send the stage's endpoint as SNI; no address, no CNAME of yours"
+_NOT_ADDRESS = "dial what you like, and send the stage's endpoint as SNI, not an address or a CNAME of yours"
 _REISSUE = "issue the device's certificate anew"
 _CIPHERS = "switch on an AES-GCM suite with ECDHE, such as ECDHE-RSA-AES128-GCM-SHA256, or TLS 1.3"
 
@@ -48,9 +50,7 @@ MEANINGS: dict[str, Meaning] = {
     "critical-extension": Meaning(
         "the local AWS refuses it", f"{_REISSUE} without that extension, or not critical"
     ),
-    "weak-key": Meaning(
-        "AWS IoT takes RSA of 2048 bits or more, P-256, P-384 and P-521", f"{_REISSUE} for another key"
-    ),
+    "weak-key": Meaning(f"AWS IoT takes {KEYS_ALLOWED}", f"{_REISSUE} for another key"),
     "weak-signature": Meaning("AWS IoT takes SHA-256, SHA-384 and SHA-512", f"{_REISSUE} with SHA-256"),
     "explicit-curve": Meaning(
         "the local AWS refuses it",

@@ -137,7 +137,7 @@ def test_no_sni_with_an_owner(aws: LocalAws, places: list[LocalAccount]) -> None
 def test_an_address_as_name(fleet: Fleet, tmp_path: Path) -> None:
     """Stacks that send what they dial."""
     found = fleet.openssl(tmp_path, make_device(fleet.ca, "d"), name="127.0.0.1")
-    check(found, "unknown-name", "'127.0.0.1', which is not an endpoint of AWS IoT", "no address")
+    check(found, "unknown-name", "'127.0.0.1', which is not an endpoint of AWS IoT", "not an address")
 
 
 @pytest.mark.parametrize(

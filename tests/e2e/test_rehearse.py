@@ -138,11 +138,12 @@ def test_the_app_that_init_writes(temporary: Path, tmp_path: Path) -> None:
     assert ran.stdout.splitlines()[-2:] == ["as planned", "nothing is left"]
 
 
-@pytest.mark.parametrize(("example", "stages"), [("pipeline", 3), ("jitr", 2)])
+@pytest.mark.parametrize(("example", "stages"), [("pipeline", 3), ("jitr", 2), ("stack_set", 4)])
 def test_the_other_examples(
     example: str, stages: int, temporary: Path, ca_files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The stages of a pipeline, without CodePipeline; and a stage that admits who is on a list."""
+    """The stages of a pipeline, without CodePipeline; a stage that admits who is on a list; an organization that is
+    made up."""
     certificate, key = ca_files
     monkeypatch.setenv("FLEET_CA", str(certificate))
     app = f"{sys.executable} examples/{example}/app.py"
@@ -150,6 +151,57 @@ def test_the_other_examples(
     assert ran.code == 0, ran.stdout + ran.stderr
     assert len(rows(ran)) == stages
     assert ran.stdout.splitlines()[-2:] == ["as planned", "nothing is left"]
+
+
+_SETS = """
+import os
+from aws_cdk import App, Environment, RemovalPolicy, Stack
+from iot_multiaccount_ca import CaCertificate, JitpTemplateBody, SharedCaStackSet
+
+app = App()
+kinds = {
+    "root, kept": {"organizational_units": ["r-ab12"], "on_leaving": RemovalPolicy.RETAIN},
+    "delegated": {"organizational_units": ["ou-ab12-11111111"], "delegated_administrator": True},
+    "listed": {"accounts": ["111111111111", "222222222222"]},
+}
+SharedCaStackSet(
+    Stack(app, "Organization", env=Environment(account="999999999999", region="eu-west-1")), "FleetOfAll",
+    ca_certificate=CaCertificate.from_file(os.environ["FLEET_CA"]),
+    provisioning=JitpTemplateBody.from_file(os.environ["JITP"]), regions=["eu-west-1"], **kinds[os.environ["KIND"]])
+app.synth()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "stages", "last"),
+    [
+        ("root, kept", ["FleetOfAll", "FleetOfAll:"], "nothing else is left"),
+        ("delegated", ["FleetOfAll", "FleetOfAll:"], "nothing is left"),
+        ("listed", ["FleetOfAll"], "nothing is left"),
+    ],
+)
+def test_an_app_of_a_set_alone(
+    kind: str,
+    stages: list[str],
+    last: str,
+    temporary: Path,
+    ca_files: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of the root, and kept where an account leaves; by a delegated administrator; in listed accounts."""
+    certificate, key = ca_files
+    (tmp_path / "app.py").write_text(_SETS)
+    for name, value in {"FLEET_CA": certificate, "KIND": kind, "JITP": ROOT / "examples/jitp.json"}.items():
+        monkeypatch.setenv(name, str(value))
+    ran = in_pipe(
+        "rehearse", "--app", f"{sys.executable} {tmp_path}/app.py", "--ca-key", str(key), cwd=tmp_path
+    )
+    assert ran.code == 0, ran.stdout + ran.stderr
+    assert [each for each in rows(ran) if each != "kept"] == stages
+    assert "as planned" in ran.stdout
+    assert ran.stdout.splitlines()[-1] == last
 
 
 def test_what_is_not_as_planned_is_told(

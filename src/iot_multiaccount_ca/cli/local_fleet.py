@@ -101,6 +101,9 @@ def deploy(rehearsal: Rehearsal, app: str | None, shown: Steps) -> None:
     with shown.step("bootstrapping") as done:
         rehearsal.bootstrap()
         done(f"{counted(len(rehearsal.app.environments), 'environment')} bootstrapped")
+    if rehearsal.app.sets:
+        names = ", ".join(each.record.name for each in rehearsal.app.sets)
+        shown.tell(f"an organization made up for {names}: its accounts are not bootstrapped")
     secrets = rehearsal.put_keys()
     if secrets:
         shown.tell(f"the CA's key put into {counted(secrets, 'secret')} of the local AWS")

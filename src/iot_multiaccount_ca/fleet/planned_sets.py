@@ -65,17 +65,32 @@ class PlannedSet:
         more = " --call-as DELEGATED_ADMIN" if self.record.delegated_administrator else ""
         return f"--region {self.region} --stack-set-name {self.record.name}{more}"
 
+    def jitp_template(self, account: str, region: str) -> str | None:
+        """The body of the provisioning template in one account and region; None where there is no template."""
+        here = {"AWS::AccountId": account, "AWS::Region": region, "AWS::Partition": self.record.partition}
+        for resource in json.loads(self.body)["Resources"].values():
+            if resource["Type"] == _TEMPLATE:
+                return _resolved(resource["Properties"]["TemplateBody"], here)
+        return None
+
+    def ca_pem(self, certificate_id: str) -> str | None:
+        """The certificate of one of its CAs, PEM; None for a CA that it has not."""
+        resources = json.loads(self.body)["Resources"]
+        for ca in self.record.cas:
+            if ca.certificate_id == certificate_id:
+                pem: str = resources[ca.logical_id]["Properties"]["CACertificatePem"]
+                return pem
+        return None
+
     def registrations(self, account: str, region: str, stack_name: str) -> list[PlannedRegistration]:
         """What the set's template comes down to in one account and region."""
-        resources = json.loads(self.body)["Resources"]
-        here = {"AWS::AccountId": account, "AWS::Region": region, "AWS::Partition": self.record.partition}
         template: dict[str, Any] = {}
-        for resource in resources.values():
+        for resource in json.loads(self.body)["Resources"].values():
             if resource["Type"] == _TEMPLATE:
-                properties = resource["Properties"]
+                role = resource["Properties"]["ProvisioningRoleArn"]["Fn::GetAtt"][0]
                 template = {
-                    "template_body": _resolved(properties["TemplateBody"], here),
-                    "template_role": LogicalId(properties["ProvisioningRoleArn"]["Fn::GetAtt"][0]),
+                    "template_body": self.jitp_template(account, region),
+                    "template_role": LogicalId(role),
                 }
         return [
             PlannedRegistration(record, selector=self.selector, **template)

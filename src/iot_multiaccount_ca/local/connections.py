@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 
-from ..model.assembly import ca_certificate_pem
 from .device_events import DeviceEvent, read_events
 from .device_visit import endpoint_of
 from .diagnosis import PlannedStage, diagnose
@@ -32,7 +31,7 @@ class Connections:
             PlannedStage(
                 record,
                 endpoint_of(aws, record),
-                x509.load_pem_x509_certificate(ca_certificate_pem(app.assembly, record).encode()),
+                x509.load_pem_x509_certificate(app.ca_pem(record).encode()),
             )
             for record in app.records
         ]

@@ -13,16 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from ..fleet.planned_sets import PlannedSet
     from ..model.assembly import RegistrationRecord
 
 _PARAMETER = "AWS::IoT::Certificate::"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-def needed_fields(assembly: Path, records: Iterable[RegistrationRecord]) -> list[str]:
+def needed_fields(
+    assembly: Path, records: Iterable[RegistrationRecord], sets: Iterable[PlannedSet] = ()
+) -> list[str]:
     """The subject's fields, beside the common name, without which a device of these stages would be refused."""
     needed: set[str] = set()
     asked_for = list(records)
+    ids = {each.certificate_id for each in asked_for}
+    for stack_set in sets:
+        body = stack_set.jitp_template("111111111111", stack_set.record.regions[0])
+        if body is not None and any(ca.certificate_id in ids for ca in stack_set.record.cas):
+            needed |= _declared(json.loads(body))
     for planned in read_planned(assembly) if asked_for else ():
         record = planned.record
         if record not in asked_for:

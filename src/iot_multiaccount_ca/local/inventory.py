@@ -10,15 +10,17 @@ if TYPE_CHECKING:
     from .emulator import LocalAws
 
 _GLOBAL = "every region"
-# kind -> what CloudFormation calls it
+STACK = "stack"
+# What CloudFormation calls it -> kind
 _KINDS = {
-    "CA": "Custom::IotCaCertificate",
-    "provisioning template": "AWS::IoT::ProvisioningTemplate",
-    "function": "AWS::Lambda::Function",
-    "log group": "AWS::Logs::LogGroup",
-    "role": "AWS::IAM::Role",
-    "topic rule": "AWS::IoT::TopicRule",
-    "queue": "AWS::SQS::Queue",
+    "Custom::IotCaCertificate": "CA",
+    "AWS::IoT::CACertificate": "CA",
+    "AWS::IoT::ProvisioningTemplate": "provisioning template",
+    "AWS::Lambda::Function": "function",
+    "AWS::Logs::LogGroup": "log group",
+    "AWS::IAM::Role": "role",
+    "AWS::IoT::TopicRule": "topic rule",
+    "AWS::SQS::Queue": "queue",
 }
 
 
@@ -66,12 +68,11 @@ _LISTED = (
 
 def retained(templates: Iterable[tuple[str, str, Mapping[str, Any]]]) -> set[tuple[str, str, str]]:
     """Where (account, region, kind) a template of (account, region, template) keeps things by a removal policy."""
-    kind_of = {kind: name for name, kind in _KINDS.items()}
     return {
-        (account, _GLOBAL if kind_of[resource["Type"]] == "role" else region, kind_of[resource["Type"]])
+        (account, _GLOBAL if _KINDS[resource["Type"]] == "role" else region, _KINDS[resource["Type"]])
         for account, region, template in templates
         for resource in template.get("Resources", {}).values()
-        if resource["Type"] in kind_of and str(resource.get("DeletionPolicy", "")).startswith("Retain")
+        if resource["Type"] in _KINDS and str(resource.get("DeletionPolicy", "")).startswith("Retain")
     }
 
 
@@ -83,7 +84,7 @@ def _in_region(aws: LocalAws, account: str, region: str) -> Iterator[tuple[str, 
     for page in pages:
         for stack in page["StackSummaries"]:
             if stack["StackStatus"] != "DELETE_COMPLETE":
-                yield "stack", stack["StackName"]
+                yield STACK, stack["StackName"]
     for kind, service, operation, key, name in _LISTED:
         for found in _all(client(service), operation, key, name):
             yield kind, found

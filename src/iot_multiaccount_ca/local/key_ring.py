@@ -9,7 +9,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 
 from ..errors import RehearsalError
-from ..model.assembly import ca_certificate_pem
 from ..model.possession.secret import SecretProof
 from ..model.possession.verification import way_of
 from .device import DeviceCertificate, issue_device_certificate
@@ -74,9 +73,7 @@ class KeyRing:
 
     def key_of(self, app: RehearsedApp, record: RegistrationRecord) -> CaKey | None:
         """The key of the record's CA."""
-        wanted = x509.load_pem_x509_certificate(
-            ca_certificate_pem(app.assembly, record).encode()
-        ).public_key()
+        wanted = x509.load_pem_x509_certificate(app.ca_pem(record).encode()).public_key()
         return next((key for key in self._keys if key.public_key() == wanted), None)
 
     def key_pem(self, app: RehearsedApp, record: RegistrationRecord) -> str:
@@ -95,9 +92,9 @@ class KeyRing:
         key = self.key_of(app, record)
         if ca_id not in self.devices and key is not None:
             ours = [each for each in app.records if each.certificate_id == ca_id]
-            fields = needed_fields(app.assembly, ours)
+            fields = needed_fields(app.assembly, ours, app.sets)
             self.devices[ca_id] = issue_device_certificate(
-                ca_certificate_pem(app.assembly, record),
+                app.ca_pem(record),
                 key,
                 f"rehearsal-{ca_id[:8]}",
                 key_type=self._key_type,
@@ -111,7 +108,7 @@ class KeyRing:
         for device in self._own:
             leaf = x509.load_pem_x509_certificate(device.pem.encode())
             for record in app.records:
-                ca = x509.load_pem_x509_certificate(ca_certificate_pem(app.assembly, record).encode())
+                ca = x509.load_pem_x509_certificate(app.ca_pem(record).encode())
                 if _is_issued_by(leaf, ca):
                     self.devices[record.certificate_id] = device
                     break

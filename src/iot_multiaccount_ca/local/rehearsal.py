@@ -6,19 +6,22 @@ One object, whose steps the command line calls in order and shows. Takes the pla
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .activation import put_on_list
-from .inventory import Found, inventory, retained
+from .invented import InventedOrganization, newcomer, places_of, registrations
+from .inventory import STACK, Found, inventory, retained
 from .key_ring import KeyRing, place_of
 from .rehearsed_app import open_app
 from .stacks import qualifiers, stack_templates
-from .stage_check import Row, check_stage
+from .stage_check import Row, check_left, check_stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from ..fleet.planned_sets import PlannedSet
     from ..model.assembly import RegistrationRecord
     from .cdk import Cdk
     from .device import DeviceCertificate
@@ -104,6 +107,8 @@ class Rehearsal:
         app = self.app
         self._trusted = self._trusted or app.first.account
         self._bootstrap(app.cdk, app.environments, qualifiers(app.assembly))
+        for planned in app.sets:
+            InventedOrganization(self._aws, planned).make()
 
     def put_keys(self) -> int:
         """Put the CA keys into the secrets that the plan names; how many."""
@@ -125,7 +130,7 @@ class Rehearsal:
     def deploy(self) -> None:
         """`cdk deploy` of every stack."""
         if len(self._apps) == 1:
-            self._before = inventory(self._aws, self.app.environments)
+            self._before = inventory(self._aws, self._places([self.app]))
         self.app.deploy(self._concurrency)
 
     def put_on_lists(self) -> int:
@@ -147,6 +152,33 @@ class Rehearsal:
             if device is not None and row.let_in:
                 self._let_in.add(self._visit(record, device))
             yield row
+        for planned in self.app.sets:
+            yield from self._come_and_go(planned)
+
+    def _come_and_go(self, planned: PlannedSet) -> Iterator[Row]:
+        """An account joins the organization, a device comes there, and the account leaves."""
+        account = newcomer(planned)
+        if account is None:
+            return
+        organization = InventedOrganization(self._aws, planned)
+        organization.join(account)
+        organization.settle()
+        records = [
+            replace(each, stage=f"{planned.record.name}: joined") for each in registrations(planned, account)
+        ]
+        for record in records:
+            self._say(place_of(record))
+            device = self.keys.device_of(self.app, record)
+            row = check_stage(self._aws, record, device, command=self._device_command)
+            yield row
+        organization.leave(account)
+        organization.settle()
+        for record in records:
+            yield check_left(
+                self._aws,
+                replace(record, stage=f"{planned.record.name}: left"),
+                stays=planned.record.retains and not record.retiring,
+            )
 
     def destroy(self) -> Leftovers:
         """`cdk destroy` of every stack of every app; what is left of them."""
@@ -154,12 +186,34 @@ class Rehearsal:
         for app in reversed(self._apps):
             app.destroy(self._concurrency, but=gone)
             gone += app.places
-        places = list(dict.fromkeys(place for app in self._apps for place in app.environments))
-        left = sorted(inventory(self._aws, places) - self._before)
-        keeps = set().union(*(retained(stack_templates(app.assembly, app.stacks)) for app in self._apps))
+        left = sorted(inventory(self._aws, self._places(self._apps)) - self._before)
+        keeps = set().union(*(retained(self._templates(app)) | self._kept_stacks(app) for app in self._apps))
         return Leftovers(
             [each for each in left if each.place not in keeps], [each for each in left if each.place in keeps]
         )
+
+    @staticmethod
+    def _places(apps: Sequence[RehearsedApp]) -> list[tuple[str, str]]:
+        """Every account and region that these apps deploy to, those of their sets too."""
+        found = dict.fromkeys(place for app in apps for place in app.environments)
+        found |= dict.fromkeys(place for app in apps for each in app.sets for place in places_of(each))
+        return list(found)
+
+    @staticmethod
+    def _templates(app: RehearsedApp) -> list[tuple[str, str, Mapping[str, Any]]]:
+        in_sets = [(*place, json.loads(each.body)) for each in app.sets for place in places_of(each)]
+        return [*stack_templates(app.assembly, app.stacks), *in_sets]
+
+    @staticmethod
+    def _kept_stacks(app: RehearsedApp) -> set[tuple[str, str, str]]:
+        """Where an account that left a set keeps its stack."""
+        leaving = [(each, newcomer(each)) for each in app.sets if each.record.retains]
+        return {
+            (account, region, STACK)
+            for each, account in leaving
+            if account is not None
+            for region in each.record.regions
+        }
 
     def stop(self) -> None:
         """End what runs of the CDK CLI."""

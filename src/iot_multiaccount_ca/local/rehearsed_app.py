@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import AssemblyError, RehearsalError
-from ..model.assembly import read_registrations
+from ..fleet.planned_sets import read_planned_sets
+from ..model.assembly import ca_certificate_pem, read_registrations
 from .cdk import Cdk, CdkError
+from .invented import members, registrations
 from .project import make_project
 from .stacks import choose_stacks, environments, lacks_context, qualifiers, stacks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from ..fleet.planned_sets import PlannedSet
     from ..model.assembly import RegistrationRecord
     from .emulator import LocalAws
 
@@ -26,12 +29,16 @@ _UNKNOWN_TYPES = re.compile(r"Unrecognized resource types: \[([^\]]*)\]")
 
 @dataclass(frozen=True)
 class RehearsedApp:
-    """``stacks``: the selectors of those that are taken, None: all. ``cdk`` runs in a folder of the run's own."""
+    """``stacks``: the selectors of those that are taken, None: all. ``cdk`` runs in a folder of the run's own.
+
+    ``records``: those of the stacks, then those of the accounts that a rehearsal has in the ``sets``.
+    """
 
     assembly: Path
     stacks: list[str] | None
     records: list[RegistrationRecord]
     cdk: Cdk
+    sets: tuple[PlannedSet, ...] = ()
 
     @property
     def environments(self) -> list[tuple[str, str]]:
@@ -39,9 +46,20 @@ class RehearsedApp:
         return environments(self.assembly, self.stacks)
 
     @property
-    def first(self) -> RegistrationRecord:
-        """The registration whose account deploys: all others trust it."""
-        return self.records[0]
+    def first(self) -> RegistrationRecord | PlannedSet:
+        """The registration, or the set, whose account deploys: all others trust it."""
+        of_stacks = [
+            each for each in self.records if (each.stack_name, each.account, each.region) in self.places
+        ]
+        return of_stacks[0] if of_stacks else self.sets[0]
+
+    def ca_pem(self, record: RegistrationRecord) -> str:
+        """The CA's certificate, PEM, of one of the records."""
+        for each in self.sets:
+            pem = each.ca_pem(record.certificate_id)
+            if pem is not None:
+                return pem
+        return ca_certificate_pem(self.assembly, record)
 
     def deploy(self, concurrency: int) -> None:
         """`cdk deploy` of the stacks. Raises `RehearsalError` where one holds what the local AWS has not."""
@@ -132,12 +150,17 @@ def open_app(
         for record in read_registrations(assembly)
         if (record.stack_name, record.account, record.region) in places
     ]
+    sets = [
+        each for each in read_planned_sets(assembly) if (each.stack_name, each.account, each.region) in places
+    ]
+    for each in sets:
+        records += [record for account in members(each) for record in registrations(each, account)]
     if not records:
         raise AssemblyError(
             "the app registers no CA" if stacks is None else "the chosen stacks register no CA",
-            fix="rehearse an app with a SharedCa in it",
+            fix="rehearse an app with a SharedCa or a SharedCaStackSet in it",
         )
-    return RehearsedApp(assembly, stacks, records, cdk)
+    return RehearsedApp(assembly, stacks, records, cdk, tuple(sets))
 
 
 def _synthesize(

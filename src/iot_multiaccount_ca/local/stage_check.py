@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NOTHING = "-"
 NOT_TRIED = "not tried"
+MISSING = "not registered"
 PROVISIONED = "provisioned"
 ENROLLED = "enrolled"
 
@@ -53,6 +54,9 @@ class Row:
         return all(cell.as_planned for cell in self.cells.values())
 
 
+_NOBODY = {"thing created": Cell(NOTHING, NOTHING), "connected": Cell(NOT_TRIED, NOT_TRIED)}
+
+
 def check_stage(
     aws: LocalAws,
     record: RegistrationRecord,
@@ -68,8 +72,7 @@ def check_stage(
     cells = _described(aws, record)
     what = expected_of_device(record)
     if device is None or (what is None and not known):
-        cells |= {"thing created": Cell(NOTHING, NOTHING), "connected": Cell(NOT_TRIED, NOT_TRIED)}
-        return Row(record, cells)
+        return Row(record, cells | _NOBODY)
     visit = DeviceVisit(aws, record, device)
     if what == REGISTERED and command is None:
         cells |= {"thing created": Cell(NOTHING, NOTHING), "connected": Cell(visit.register(), REGISTERED)}
@@ -87,6 +90,16 @@ def check_stage(
         "connected": Cell(connected, connected if visit.satisfied else planned),
     }
     return Row(record, cells, tuple(visit.notes), let_in=visit.satisfied and connected != KEPT_OUT)
+
+
+def check_left(aws: LocalAws, record: RegistrationRecord, *, stays: bool) -> Row:
+    """Describe the CA in an account that has left a stack set. ``stays``: leaving accounts keep it."""
+    cells = _described(aws, record)
+    if not stays:
+        cells = {
+            name: Cell(cell.found, NOTHING if name == "template" else MISSING) for name, cell in cells.items()
+        }
+    return Row(record, cells | _NOBODY)
 
 
 def expected_of_device(record: RegistrationRecord) -> str | None:
@@ -117,12 +130,11 @@ def _described(aws: LocalAws, record: RegistrationRecord) -> dict[str, Cell]:
         template = (answer.get("registrationConfig") or {}).get("templateName")
     except iot.exceptions.ResourceNotFoundException:
         found, template = {}, None
-    missing = "not registered"
     return {
-        "mode": Cell(found.get("certificateMode", missing), record.certificate_mode),
-        "status": Cell(found.get("status", missing), "ACTIVE" if record.active else "INACTIVE"),
+        "mode": Cell(found.get("certificateMode", MISSING), record.certificate_mode),
+        "status": Cell(found.get("status", MISSING), "ACTIVE" if record.active else "INACTIVE"),
         "auto-registration": Cell(
-            found.get("autoRegistrationStatus", missing), "ENABLE" if record.auto_registration else "DISABLE"
+            found.get("autoRegistrationStatus", MISSING), "ENABLE" if record.auto_registration else "DISABLE"
         ),
         "template": template_cell(record, template),
     }

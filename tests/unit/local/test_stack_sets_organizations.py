@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
+from iot_multiaccount_ca.local.stack_sets.names import UNIT_ID_TAG
 from support.organizations import Organization
 
 if TYPE_CHECKING:
@@ -140,3 +141,19 @@ def test_a_created_account_can_be_entered_by_who_manages(organization: Organizat
     assert f":{created}:assumed-role/OrganizationAccountAccessRole" in enter(created)
     with pytest.raises(ClientError):
         enter(invited)
+
+
+@pytest.mark.parametrize("wanted", ["ou-ab12-11111111", "r-ab12"])
+def test_a_unit_can_have_a_wanted_id(organization: Organization, wanted: str) -> None:
+    """By a tag that the local AWS alone knows; who is in it, and a set of it, find it by that id."""
+    made = organization.organizations.create_organizational_unit(
+        ParentId=organization.root, Name="devices", Tags=[{"Key": UNIT_ID_TAG, "Value": wanted}]
+    )["OrganizationalUnit"]
+    assert made["Id"] == wanted
+    assert wanted.startswith("ou-") or organization.root == wanted
+    account = organization.join(None if wanted == organization.root else wanted)
+    listed = organization.organizations.list_accounts_for_parent(ParentId=wanted)["Accounts"]
+    assert account in {each["Id"] for each in listed}
+    organization.create_set("fleet")
+    organization.deploy("fleet", [wanted], [organization.region])
+    assert set(organization.instances("fleet")) == {(account, organization.region)}

@@ -94,7 +94,7 @@ def test_every_gap_of_the_local_aws_is_in_its_table() -> None:
     assert named == []
 
 
-@pytest.mark.parametrize("example", [".", "jitr", "pipeline"])
+@pytest.mark.parametrize("example", [".", "jitr", "pipeline", "stack_set"])
 def test_every_example_is_a_whole_folder(example: str) -> None:
     """A README, a cdk.json whose command runs beside it, and the files that the app reads; copies are the same."""
     home = ROOT / "examples" / example

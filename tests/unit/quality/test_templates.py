@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.session import Session
+from botocore.validate import ParamValidator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 SNAPSHOT = HERE / "three_stages.json"
 #: Their apps, each in a folder of its own; the first is the folder of examples itself.
-EXAMPLES = ("app.py", "jitr/app.py", "pipeline/app.py")
+EXAMPLES = ("app.py", "jitr/app.py", "pipeline/app.py", "stack_set/app.py")
 # On what CDK Pipelines writes; ours is clean without them.
 _LINT_OF_PIPELINES = ("E3703", "W3005")
 _MOST_BYTES, _MOST_RESOURCES, _MOST_OUTPUTS = 1_000_000, 500, 200
@@ -90,6 +92,41 @@ def test_cfn_lint_is_clean(example: str, synthesized: dict[str, tuple[Path, str]
             command = [str(Path(sys.executable).with_name("cfn-lint")), *options, *map(str, paths)]
             run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
             assert run.returncode == 0, run.stdout
+
+
+def test_what_a_set_carries_is_clean_too(synthesized: dict[str, tuple[Path, str]], tmp_path: Path) -> None:
+    """cfn-lint of the template of every account, and botocore's own check of the calls that CloudFormation makes."""
+    folder, _ = synthesized["stack_set/app.py"]
+    [resource] = _sets(folder)
+    properties = resource["Properties"]
+    body = tmp_path / "body.json"
+    body.write_text(properties["TemplateBody"], encoding="utf-8")
+    lint = [str(Path(sys.executable).with_name("cfn-lint")), "--", str(body)]
+    ran = subprocess.run(lint, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stdout
+    client = Session().create_client("cloudformation", region_name="eu-west-1")
+    create, [group] = dict(properties), properties["StackInstancesGroup"]
+    preferences = create.pop("OperationPreferences")
+    del create["StackInstancesGroup"]
+    for operation, request in (
+        ("CreateStackSet", create),
+        (
+            "CreateStackInstances",
+            {"StackSetName": create["StackSetName"], "OperationPreferences": preferences, **group},
+        ),
+    ):
+        shape = client.meta.service_model.operation_model(operation).input_shape
+        assert ParamValidator().validate(request, shape).generate_report() == ""
+        assert set(request) <= set(shape.members)
+
+
+def _sets(folder: Path) -> list[dict[str, Any]]:
+    return [
+        resource
+        for path in _templates(folder)
+        for resource in json.loads(path.read_text(encoding="utf-8"))["Resources"].values()
+        if resource["Type"] == "AWS::CloudFormation::StackSet"
+    ]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

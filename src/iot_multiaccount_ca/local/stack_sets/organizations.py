@@ -17,6 +17,7 @@ from ministack.services import organizations
 from ministack.services.cloudformation import provisioners
 
 from . import membership, trust
+from .names import UNIT_ID_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,9 @@ _MOST_ADMINISTRATORS = 5
 def close() -> None:
     """Add the calls, and let member accounts see their organization."""
     organizations._DISPATCH.update(_CALLS)
+    organizations._DISPATCH["CreateOrganizationalUnit"] = _of_wanted_id(
+        organizations._create_organizational_unit
+    )
     organizations._DISPATCH["CreateAccount"] = _with_role(organizations._create_account)
     handle = organizations.handle_request
 
@@ -53,6 +57,42 @@ def close() -> None:
             return seen
 
     organizations.handle_request = handle_request
+
+
+def _of_wanted_id(create_unit: Call) -> Call:
+    """A unit of an id that was named before there was an organization: a rehearsed app names its units."""
+
+    def create(payload: dict[str, Any]) -> Answer:
+        tags = {each.get("Key"): each.get("Value") for each in payload.get("Tags") or []}
+        wanted = tags.get(UNIT_ID_TAG)
+        if wanted is None:
+            return create_unit(payload)
+        if wanted.startswith("r-"):
+            [root] = membership.records(organizations._roots, get_account_id())
+            _rename(organizations._roots, root, wanted)
+            return _good({"OrganizationalUnit": {"Id": wanted}})
+        answer = create_unit(payload)
+        made = json.loads(answer[2]).get("OrganizationalUnit", {}).get("Id")
+        if made is None:
+            return answer
+        return _good(
+            {"OrganizationalUnit": organizations._public_ou(_rename(organizations._ous, made, wanted))}
+        )
+
+    return create
+
+
+def _rename(store: Any, old: str, new: str) -> dict[str, Any]:
+    record: dict[str, Any] = store[old]
+    del store[old]
+    record = {**record, "Id": new, "Arn": record["Arn"].replace(old, new)}
+    store[new] = record
+    manager = get_account_id()
+    for each in (organizations._ous, organizations._accounts):
+        for child in membership.records(each, manager).values():
+            if child.get("_ParentId") == old:
+                child["_ParentId"] = new
+    return record
 
 
 def _with_role(create_account: Call) -> Call:

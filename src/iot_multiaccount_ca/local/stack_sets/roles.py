@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 from ministack.core.responses import request_scope
 from ministack.services import iam
 
+from .names import ADMINISTRATION, EXECUTION
+
 if TYPE_CHECKING:
     from .values import StackSet
-
-ADMINISTRATION = "AWSCloudFormationStackSetAdministrationRole"
-EXECUTION = "AWSCloudFormationStackSetExecutionRole"
 
 
 def missing(stack_set: StackSet, account: str) -> str:

@@ -237,6 +237,30 @@ def test_the_stages_admission_is_tried(assembly: Path, tmp_path: Path) -> None:
     assert answer["devices"][0]["result"]["thing"]["name"] == "lab-1"
 
 
+def test_what_a_list_has_beside_entries_is_told(assembly: Path, tmp_path: Path) -> None:
+    """It admits nobody, and nobody would miss it; a byte order mark is none of it."""
+    device = make_device(NEXT, "lab-1")
+    (tmp_path / "d.pem").write_text(device.pem)
+    (tmp_path / "list").write_text(f'\ufeff{device.certificate_id}, ["abc"]\nnobody')
+    ran = in_pipe(
+        "simulate", "--app", str(assembly), "--stage", "lab", "--allow-list", "list", "d.pem", cwd=tmp_path
+    )
+    assert ran.code == 0
+    assert ran.stderr == (
+        'warning: 2 entries of the allow-list, not a hex number, admitting nobody: ["abc"], nobody\n'
+    )
+
+
+def test_a_list_that_nobody_asks_is_refused(assembly: Path, tmp_path: Path) -> None:
+    """Of a stage with a template, and of a template alone: what is given is not ignored."""
+    (tmp_path / "d.pem").write_text(make_device(NEXT, "d1").pem)
+    (tmp_path / "jitp.json").write_text(json.dumps(BODY))
+    for place in (("--app", str(assembly), "--stage", "prod"), ("--template", "jitp.json")):
+        ran = in_pipe("simulate", *place, "--allow-list", "d.pem", "d.pem", cwd=tmp_path)
+        assert (ran.code, ran.stdout) == (2, "")
+        assert "--allow-list is for a stage" in ran.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("--stage", "none"), ("--stage", "prod", "--account", "111111111111"), ("--template", "x")],

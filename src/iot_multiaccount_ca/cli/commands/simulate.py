@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ... import text
 from ...model.ca.certificate import CaCertificate
 from ...model.jitp.simulation import read_one_device
 from ...model.jitp.template_body import STAND_IN_ACCOUNT, STAND_IN_REGION, JitpTemplateBody
-from ...model.jitr.simulation import read_allow_list
+from ...model.jitr.simulation import ignored_entries, read_allow_list
 from ..options import cloud_assembly
-from ..output import console, emit_json, progress
+from ..output import console, emit_json, progress, say
 from ..simulation.device_files import DeviceFile, files_in, read
 from ..simulation.document import SIMULATE, SIMULATE_VERSION, simulate_document
 from ..simulation.dry_runs import DryRun, DryRuns, LeftOut
@@ -82,7 +83,7 @@ def simulate(
     if not paths:
         raise click.UsageError("no device certificate: give a file or a folder")
     registrations, stands_in = _registrations(**place)
-    admitted = read_allow_list(allow_list) if allow_list else None
+    admitted = _admitted(allow_list, registrations) if allow_list else None
     one = len(paths) == 1 and not paths[0].is_dir()
     results, left_out = _dry_runs(paths, registrations, admitted, one=one)
     if not results:
@@ -106,6 +107,24 @@ def simulate(
 
         show(console(), made, problems_only=problems_only)
     sys.exit(made.exit_code)
+
+
+def _admitted(path: str, registrations: Sequence[Registration]) -> frozenset[str]:
+    """What the allow-list's file holds, for a stage that asks one; what in it is not an entry is told."""
+    if not any(
+        (each.enrollment or {}).get("admission", {}).get("list") for each in registrations if not each.body
+    ):
+        raise click.UsageError(
+            "--allow-list is for a stage whose just-in-time registration asks an allow-list"
+        )
+    found, ignored = read_allow_list(path), ignored_entries(path)
+    if ignored:
+        many = text.counted(len(ignored), "entry", "entries")
+        say(
+            f"warning: {many} of the allow-list, not a hex number, admitting nobody: {text.listed(ignored)}",
+            err=True,
+        )
+    return found
 
 
 def _registrations(

@@ -48,16 +48,25 @@ _ENTRY = re.compile(r"(?:0[xX])?([0-9a-fA-F]+(?::[0-9a-fA-F]+)*)", re.ASCII)
 
 def read_allow_list(path: str | os.PathLike[str]) -> frozenset[str]:
     """What an allow-list's file holds: fingerprints or serial numbers in hex, between commas, blanks or new lines."""
+    entries = (_ENTRY.fullmatch(each) for each in _words(path))
+    return frozenset(entry[1].replace(":", "").lower() for entry in entries if entry)
+
+
+def ignored_entries(path: str | os.PathLike[str]) -> list[str]:
+    """What in an allow-list's file is not a hex number, and admits nobody."""
+    return [each for each in _words(path) if each and not _ENTRY.fullmatch(each)]
+
+
+def _words(path: str | os.PathLike[str]) -> list[str]:
     try:
-        listed = Path(path).read_text(encoding="utf-8")
+        listed = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise AllowListError(
             f"the allow-list cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}",
             value=str(path),
             fix="give the path of a text file, relative to the working directory",
         ) from None
-    entries = (_ENTRY.fullmatch(each) for each in _BETWEEN.split(listed))
-    return frozenset(entry[1].replace(":", "").lower() for entry in entries if entry)
+    return _BETWEEN.split(listed)
 
 
 def dry_run(

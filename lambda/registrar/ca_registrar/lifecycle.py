@@ -98,7 +98,16 @@ def _create(job: Job, wanted: Wanted, former: Former) -> str:
     try:
         return register(job, wanted, {**wanted.tags, **job.owner.tags})
     except AlreadyRegisteredError as already:
-        return _take(job, already.live, wanted, former)
+        live = already.live
+        if job.kind == "Update" and not job.owner.owns(live.tags) and job.rolls_back():
+            return _leave_alone(job, live)
+        return _take(job, live, wanted, former)
+
+
+def _leave_alone(job: Job, live: Live) -> str:
+    owner = describe_owner(live.tags)
+    job.note("left alone, since not ours", certificate_id=live.certificate_id, owner=owner)
+    return live.certificate_id
 
 
 def _take(job: Job, live: Live, wanted: Wanted, former: Former) -> str:
@@ -124,8 +133,7 @@ def _update(job: Job, physical_id: str, wanted: Wanted, former: Former) -> str:
         return physical_id
     if not job.owner.owns(live.tags) and (not differences(live, wanted) or job.rolls_back()):
         # Not ours any more: as wanted all the same, or this is a roll-back, which must not fail over it.
-        job.note("left alone, since not ours", certificate_id=physical_id, owner=describe_owner(live.tags))
-        return physical_id
+        return _leave_alone(job, live)
     if STACK_ID not in live.tags and not wanted.adopt:
         own = " ".join(f"Key={key},Value={value}" for key, value in job.owner.tags.items())
         raise ForeignRegistrationError(

@@ -188,6 +188,22 @@ def test_an_adoption_whose_owner_tags_were_taken_off_can_be_put_right(theatre: T
     assert theatre.aws.snapshot() == before
 
 
+def test_a_roll_back_to_a_ca_that_somebody_took_meanwhile_leaves_it_alone(theatre: Theatre) -> None:
+    """Another CA in its place was rolled back, and the former one is somebody's by now: the stack is not stuck."""
+    assert theatre.resource.create(properties())
+    theatre.resource.update_in_vain(properties("Next CA"), Fault(0, Kind.DIED_BEFORE))
+    assert theatre.resource.status == "UPDATE_ROLLBACK_FAILED"
+    assert theatre.resource.stuck is not None
+    del theatre.iot.cas[theatre.id_of()]
+    theatre.register("Scene CA", **FOUND)
+    before = copy.deepcopy(theatre.live())
+    assert theatre.resource.stuck()
+    assert theatre.live() == before
+    assert theatre.id_of("Next CA") not in theatre.iot.cas
+    assert theatre.resource.delete()
+    assert theatre.live() == before
+
+
 def test_an_owner_with_the_longest_ids_can_still_update_and_go(theatre: Theatre) -> None:
     """Adopted from it and given back: it is its own again, with a logical id of 255 characters."""
     owner = theatre.another("Older", logical_id="A" * 255)

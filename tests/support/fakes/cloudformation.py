@@ -90,6 +90,8 @@ class Resource:
     answers: list[Answer] = field(default_factory=list)
     stacks: FakeStacks = field(default_factory=FakeStacks)
     generation: int = 0
+    #: The properties of the request under way, whose policy the Lambda's role has by then.
+    asking: dict[str, Any] = field(default_factory=dict)
     _requests: int = 0
 
     @property
@@ -257,6 +259,7 @@ class Resource:
         again: bool = False,
     ) -> Answer:
         self._requests += not again
+        self.asking = properties
         event: dict[str, Any] = {
             "RequestType": kind,
             "RequestId": f"request-{self._requests}",

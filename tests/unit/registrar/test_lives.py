@@ -29,7 +29,7 @@ from ca_registrar import ownership
 from iot_multiaccount_ca.model.ca.certificate import CertificateMode
 from iot_multiaccount_ca.model.options import OnExisting
 from support.certificates import make_verification_certificate
-from support.fakes.aws_iot import SECOND_DEFAULT_ERRORS, AwsIot
+from support.fakes.aws_iot import SECOND_DEFAULT_ERRORS, AwsIot, FakeIot
 from support.fakes.cloudformation import Resource
 from support.fakes.faults import (
     Endpoint,
@@ -38,11 +38,13 @@ from support.fakes.faults import (
     Script,
 )
 from support.fakes.stacks import FakeStacks
-from support.fakes.wire import FakeClients
+from support.fakes.wire import FakeClients, Refusal
 from support.figures import FIGURES
 from support.scenes import THEIR_ROLE, authority, is_as_asked, properties
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pytest
 
 PLACES = tuple(
@@ -91,6 +93,24 @@ class _Wires:
         self.clients = FakeClients(self.iot, self.cloudformation, home=region)
 
 
+class _PassesRoles:
+    """AWS IoT as one stack's registrar meets it: another's template is given to a CA by who may pass its role."""
+
+    service = "iot"
+
+    def __init__(self, iot: FakeIot, resource: Resource) -> None:
+        self._iot, self._resource = iot, resource
+
+    def answer(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = (parameters.get("registrationConfig") or {}).get("templateName")
+        if given == "theirs" and "AdoptTemplateRoleArn" not in self._resource.asking:
+            raise Refusal("AccessDeniedException", "not authorized to perform: iam:PassRole", 403)
+        return self._iot.answer(operation, parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._iot, name)
+
+
 @functools.cache
 def _wires(account: str, region: str, stack: str) -> _Wires:
     return _Wires(region)
@@ -125,11 +145,12 @@ class Lives(RuleBasedStateMachine):
         stacks_at = {place: FakeStacks() for place in PLACES}
         for (account, region), stack in itertools.product(PLACES, STACKS):
             wires = _wires(account, region, stack)
-            wires.iot.target = self.aws.at(account, region)
-            wires.cloudformation.target = stacks_at[account, region]
-            self.resources[account, region, stack] = Resource(
+            resource = Resource(
                 account, region, wires.clients, wires.script, stack=stack, stacks=stacks_at[account, region]
             )
+            wires.iot.target = _PassesRoles(self.aws.at(account, region), resource)
+            wires.cloudformation.target = stacks_at[account, region]
+            self.resources[account, region, stack] = resource
 
     # --- what teams deploy -----------------------------------------------------------------------------------
 

@@ -120,6 +120,9 @@ class JitpProvisioningTemplate(Construct):
         self.template_name: str = template.ref
         if retain:
             retained(template)
+            # Only when the stack goes: one that is replaced by another name is used no more, and its own name, fixed
+            # under DESTROY, would be taken on the way back.
+            template.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
             if self._cfn_role is not None:
                 retained(self._cfn_role)
 

@@ -140,6 +140,15 @@ def test_retain_keeps_template_and_role() -> None:
         template.has_resource(kind, {"DeletionPolicy": "RetainExceptOnCreate"})
 
 
+def test_a_retained_template_that_is_replaced_goes() -> None:
+    """One that stayed under the fixed name of DESTROY would stand in the way of a stage that goes back to it."""
+    stack = _stack()
+    JitpProvisioningTemplate(stack, "Jitp", body=plans.jitp(), removal_policy=RemovalPolicy.RETAIN)
+    Template.from_stack(stack).has_resource(
+        "AWS::IoT::ProvisioningTemplate", {"UpdateReplacePolicy": "Delete"}
+    )
+
+
 def test_a_template_can_be_referred_to_by_its_name() -> None:
     """With its role, where the registrar shall be allowed to pass it."""
     found = JitpProvisioningTemplate.from_template_name(

@@ -103,10 +103,16 @@ def _admission(written: Mapping[str, Any]) -> Admission:
     if unknown or not isinstance(written["everyone"], bool):
         message = f"an admission with {sorted(unknown) or written['everyone']!r}"
         raise InvalidSettingsError(message)
-    listed = written.get("list")
-    allow_list = (
-        AllowList(listed["type"], listed["name"], listed.get("key"), listed["by"]) if listed else None
-    )
+    allow_list = None
+    if "list" in written:
+        # An empty one too is a list that somebody meant, and not none.
+        listed = dict(written["list"])
+        allow_list = AllowList(
+            listed.pop("type"), listed.pop("name"), listed.pop("key", None), listed.pop("by")
+        )
+        if listed:
+            message = f"an allow-list with {sorted(listed)}"
+            raise InvalidSettingsError(message)
     if allow_list and (allow_list.source not in _SOURCES or allow_list.by not in _LISTED_BY):
         message = f"an allow-list of {allow_list.source} by {allow_list.by}"
         raise InvalidSettingsError(message)

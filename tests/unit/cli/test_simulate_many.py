@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_cdk import App
@@ -30,6 +31,9 @@ from iot_multiaccount_ca.cli.simulation.text import show
 from support.certificates import make_ca, make_device
 from support.simulation_table import POLICY, ref, template
 from support.terminal import in_pipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 FIELD = Path(__file__).parents[1] / "model/jitp/field"
 CA = make_ca("ec-p256", common_name="Many CA")
@@ -176,7 +180,7 @@ def test_no_link_is_followed_and_no_device_waited_for(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/link").symlink_to(tmp_path / "real")
     os.mkfifo(tmp_path / "folder/pipe.pem")
-    found = {label: read(path, label) for path, label in files_in([tmp_path / "folder"])}
+    found = {each.label: read(each) for each in files_in([tmp_path / "folder"])}
     assert "not followed" in (found["link"].problem or "")
     assert found["pipe.pem"].no_concern == "no regular file"
 
@@ -235,6 +239,36 @@ def test_the_stages_admission_is_tried(assembly: Path, tmp_path: Path) -> None:
     codes = [[each["code"] for each in device["result"]["findings"]] for device in answer["devices"]]
     assert codes == [[], ["enrollment-subject", "enrollment-not-listed"]]
     assert answer["devices"][0]["result"]["thing"]["name"] == "lab-1"
+
+
+def test_files_of_one_name_in_two_folders_are_two(tmp_path: Path) -> None:
+    """Each is called by its whole path, and the one that collides with nothing is no problem."""
+    for name, devices in {"old": ("d1", "d2"), ".new": ("d3", "d2")}.items():
+        (tmp_path / name).mkdir()
+        for file, device in zip(("a.pem", "b.pem"), devices, strict=True):
+            key = f"{name} {device}"
+            (tmp_path / name / file).write_text(make_device(CA, device, key_name=key).pem)
+    (tmp_path / "jitp.json").write_text(json.dumps(BODY))
+    arguments = ("simulate", "-t", "jitp.json", "old", ".new", "--problems-only", "--json")
+    answer = json.loads(in_pipe(*arguments, cwd=tmp_path).stdout)
+    assert {each["file"] for each in answer["devices"]} == {"old/b.pem", ".new/b.pem"}
+    assert answer["leftOut"] == []
+
+
+def test_a_folder_that_cannot_be_read_is_called_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given by itself, or inside of another."""
+    (tmp_path / "closed").mkdir()
+
+    def closed(folder: Path, onerror: Callable[[OSError], None]) -> Iterator[Any]:
+        onerror(PermissionError(13, "denied", str(folder)))
+        return iter(())
+
+    monkeypatch.setattr(os, "walk", closed)
+    [place] = files_in([tmp_path / "closed"])
+    assert place.label == str(tmp_path / "closed")
+    assert "cannot be read" in (read(place).problem or "")
 
 
 def test_what_a_list_has_beside_entries_is_told(assembly: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from ...model.jitp.template_body import STAND_IN_ACCOUNT, STAND_IN_REGION, JitpT
 from ...model.jitr.simulation import ignored_entries, read_allow_list
 from ..options import cloud_assembly
 from ..output import console, emit_json, progress, say
-from ..simulation.device_files import DeviceFile, files_in, read
+from ..simulation.device_files import DeviceFile, Place, files_in, read
 from ..simulation.document import SIMULATE, SIMULATE_VERSION, simulate_document
 from ..simulation.dry_runs import DryRun, DryRuns, LeftOut
 from ..simulation.registrations import Registration, registration_for, registrations_of
@@ -167,11 +167,12 @@ def _dry_runs(
     results: list[DryRun] = []
     left_out: list[LeftOut] = []
     authorities = {each.authority.certificate_id for each in registrations if each.authority}
-    for path, label in _advancing(files_in(paths), one=one):
-        found = read(path, label)
+    for place in _advancing(files_in(paths), one=one):
+        found = read(place)
+        path, label, inside = place
         if one and found.reading is None:
             read_one_device(path)  # asked for by name, not found in a folder: its error is the command's
-        if label == str(path) and found.no_concern is not None:
+        if inside is None and found.no_concern is not None:
             found = DeviceFile(label, problem=found.no_concern)
         if found.no_concern is not None:
             left_out.append(LeftOut(label, found.no_concern))
@@ -202,7 +203,7 @@ def _of_file(
     ]
 
 
-def _advancing(files: list[tuple[Path, str]], *, one: bool) -> Iterator[tuple[Path, str]]:
+def _advancing(files: list[Place], *, one: bool) -> Iterator[Place]:
     if one:
         yield from files  # a single file is done before a bar could be read
         return

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import NotADeviceCertificateError, UnreadableDeviceCertificateError
 from ...model.jitp.simulation import read_devices, read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Sequence
 
     from ...model.jitp.simulation import Reading
 
@@ -33,17 +33,35 @@ class DeviceFile:
     no_concern: str | None = None
 
 
-def files_in(paths: Iterable[Path]) -> list[tuple[Path, str]]:
-    """Every file in the folders, and those given by themselves, each with the name that is printed."""
-    return [found for path in paths for found in (_in_folder(path) if path.is_dir() else [(path, str(path))])]
+class Place(NamedTuple):
+    """A file: its path, the name that is printed, and its path ``inside`` the folder that was given; None by itself."""
+
+    path: Path
+    label: str
+    inside: Path | None
 
 
-def read(path: Path, label: str) -> DeviceFile:
+def files_in(paths: Sequence[Path]) -> list[Place]:
+    """Every file in the folders, and those given by themselves.
+
+    A file in the only folder is called by its path inside; of several, two may have a file of one name.
+    """
+    found: list[Place] = []
+    for given in paths:
+        if not given.is_dir():
+            found.append(Place(given, str(given), None))
+            continue
+        for path in _in_folder(given):
+            inside = path.relative_to(given)
+            alone = len(paths) == 1 and path != given
+            found.append(Place(path, inside.as_posix() if alone else str(path), inside))
+    return found
+
+
+def read(place: Place) -> DeviceFile:
     """What one file holds."""
-    hidden = next(
-        (part for part in Path(label).parts if part.startswith(".") and part not in (".", "..")), None
-    )
-    if hidden is not None and label != str(path):
+    path, label, inside = place
+    if inside is not None and any(part.startswith(".") for part in inside.parts):
         return DeviceFile(label, no_concern="hidden")
     if path.is_symlink() and (path.is_dir() or not path.exists()):
         what = "a link to a folder, which is not followed" if path.is_dir() else "a link to nothing"
@@ -67,7 +85,7 @@ def read(path: Path, label: str) -> DeviceFile:
 _NOTHING, _EMPTY = "no certificate in it", "it is empty"
 
 
-def _in_folder(folder: Path) -> Iterator[tuple[Path, str]]:
+def _in_folder(folder: Path) -> list[Path]:
     unread: list[Path] = []
     found = []
     for place, folders, names in os.walk(folder, onerror=lambda error: unread.append(Path(error.filename))):
@@ -76,4 +94,4 @@ def _in_folder(folder: Path) -> Iterator[tuple[Path, str]]:
         links = [name for name in folders if (here / name).is_symlink()]
         folders[:] = [name for name in folders if name not in hidden and name not in links]
         found += [here / name for name in (*names, *hidden, *links)]
-    yield from ((path, path.relative_to(folder).as_posix()) for path in sorted([*found, *unread]))
+    return sorted([*found, *unread])

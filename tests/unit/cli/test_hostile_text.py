@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.fakes.fleet_aws import FakeAws
-from support.fleets import OWN_ACCOUNT, Fleet, record
+from support.fleets import OWN_ACCOUNT, Fleet, record, write_assembly
 from support.terminal import Ran, in_pipe
 
 CLI = Path(__file__).parents[3] / "src" / "iot_multiaccount_ca" / "cli"
@@ -60,6 +60,14 @@ def test_plan_shows_nothing_raw(arguments: list[str], fleet: Fleet) -> None:
     if arguments == ["--markdown"]:
         [row] = [line for line in ran.stdout.splitlines() if line.startswith("| 1 ")]
         assert "\\|\\<script\\>" in row
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--markdown"]])
+def test_a_comparison_shows_nothing_raw(arguments: list[str], fleet: Fleet, tmp_path: Path) -> None:
+    """Neither of what comes nor of what goes."""
+    other = write_assembly(tmp_path / "other", [record("else", "444444444444")])
+    ran = in_pipe("plan", "--app", str(fleet.assembly()), "--against", str(other), *arguments)
+    check(ran, 1)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["--differences"], ["--role-name", f"x{HOSTILE}"]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -13,8 +14,9 @@ from ...fleet.overview import Overview
 from ...fleet.planned import read_planned
 from ...fleet.planned_sets import read_planned_sets
 from ...model.native import import_map
+from ..changes_text import CHANGES, CHANGES_VERSION, document, markdown, print_changes
 from ..documents import PLAN, PLAN_VERSION, plan_document
-from ..options import app_option, cloud_assembly
+from ..options import DEFAULT_CONCURRENCY, app_option, cloud_assembly
 from ..output import (
     Column,
     cell,
@@ -33,6 +35,7 @@ from ..stack_set_text import row as set_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -76,7 +79,16 @@ _LEGEND = "D: DEFAULT, S: SNI_ONLY, lower case: retiring"
     help="Show what stack sets register account by account: as AWS Organizations says now, or as a JSON file says, an "
     "object with the list of accounts of each organizational unit.",
 )
-@click.option("--profile", metavar="NAME", help="The AWS profile by which Organizations is asked.")
+@click.option(
+    "--against",
+    "old",
+    metavar="DIR|FILE|live",
+    help="Show what deploying the app changes, and what each change risks: against another cloud assembly, a plan "
+    "that --json printed, or what is registered now. Exit code 0: nothing, 1: changes.",
+)
+@click.option(
+    "--profile", metavar="NAME", help="The AWS profile by which Organizations, or what is live, is asked."
+)
 def plan(
     app: str,
     as_json: bool,
@@ -84,18 +96,24 @@ def plan(
     view: str,
     as_import_map: bool,
     accounts_from: str | None,
+    old: str | None,
     profile: str | None,
 ) -> None:
     """Show what a synthesized app registers: stages, modes, templates, CAs, deploy order, owners of DEFAULT.
 
-    Asks no AWS and needs no credentials, but for `--accounts-from organizations`.
+    Asks no AWS and needs no credentials, but for `--accounts-from organizations` and `--against live`.
 
     \b
     Example: cdk synth && iot-ca plan
     Example: iot-ca plan --app 'python app.py' --markdown
+    Example: iot-ca plan --against ../main/cdk.out
     """
     if as_json + as_markdown + as_import_map > 1:
         raise click.UsageError("--json, --markdown and --import-map exclude one another")
+    if old is not None:
+        _refuse_beside_against(as_import_map=as_import_map, view=view, accounts_from=accounts_from)
+        with cloud_assembly(app) as folder:
+            sys.exit(_compare(folder, old, profile, as_json=as_json, as_markdown=as_markdown))
     with cloud_assembly(app) as folder:
         records = [each.record for each in read_planned(folder)]
         sets = read_planned_sets(folder)
@@ -112,6 +130,36 @@ def plan(
         say("\n\n".join(_markdown(overview, matrix=matrix, expanded=accounts_from is not None)))
     else:
         _print(overview, matrix=matrix, expanded=accounts_from is not None)
+
+
+def _refuse_beside_against(*, as_import_map: bool, view: str, accounts_from: str | None) -> None:
+    given = {
+        "--import-map": as_import_map,
+        "--view": view != "auto",
+        "--accounts-from": accounts_from is not None,
+    }
+    for name, is_given in given.items():
+        if is_given:
+            raise click.UsageError(f"{name} and --against exclude each other")
+
+
+def _compare(folder: Path, old: str, profile: str | None, *, as_json: bool, as_markdown: bool) -> int:
+    """Print what changes; 0 nothing, 1 changes, 2 where a part of the former side is not known."""
+    from ...fleet.changes import compare
+    from ...fleet.held import changed_sets
+    from ..against import sides
+
+    before, new, known = sides(old, folder, profile=profile, concurrency=DEFAULT_CONCURRENCY)
+    changes = compare(before.registrations, new.registrations, new.stacks)
+    sets = changed_sets(before, new) if before.sets is not None else []
+    exit_code = (1 if changes.changes or sets else 0) if known else 2
+    if as_json:
+        emit_json(CHANGES, CHANGES_VERSION, document(changes, sets, exit_code))
+    elif as_markdown:
+        say("\n\n".join(markdown(changes, sets)))
+    else:
+        print_changes(console(), changes, sets)
+    return exit_code
 
 
 def _rows(overview: Overview) -> Iterator[list[str]]:

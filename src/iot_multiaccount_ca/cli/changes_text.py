@@ -1,0 +1,133 @@
+"""How `iot-ca plan --against` shows what a deployment changes: for people, for a pull request, for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import text
+from ..fleet.changes import Sign
+from .output import emit, markdown_table, paragraph
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from ..fleet.changes import Change, Changes, FieldChange, OwnerMove
+
+CHANGES, CHANGES_VERSION = "iot-ca/plan-changes", 1
+NOTHING = "nothing changes"
+_STYLES = {Sign.ADD: "green", Sign.CHANGE: "yellow", Sign.REMOVE: "red"}
+#: A sign, a stack set's name and the fields that differ.
+SetChange = tuple[str, str, "Sequence[str]"]
+
+
+def print_changes(out: Console, changes: Changes, sets: Sequence[SetChange]) -> None:
+    """Each registration with what happens to it, in the order in which it happens, and what it risks."""
+    for change in changes.changes:
+        record = change.record
+        head = (
+            f"{change.sign} {record.label}  {record.account}  {record.region}  CA {record.certificate_id[:8]}"
+        )
+        paragraph(out, head, _STYLES[change.sign], hanging=4)
+        if change.sign is not Sign.CHANGE:
+            paragraph(out, _whole(change), indent=4, hanging=2)
+        for each in change.fields:
+            paragraph(out, _field(each), indent=4, hanging=2)
+        for risk in change.risks:
+            paragraph(out, f"risk: {risk}", "dim", indent=4, hanging=2)
+    for sign, name, fields in sets:
+        paragraph(out, f"{sign} stack set {name}", _STYLES[Sign(sign)], hanging=4)
+        if fields:
+            paragraph(out, f"other: {', '.join(fields)}", indent=4, hanging=2)
+    for move in changes.owners:
+        paragraph(out, _move(move), hanging=2)
+    if changes.changes or sets:
+        emit(out, "")
+    paragraph(out, summary(changes, sets))
+
+
+def markdown(changes: Changes, sets: Sequence[SetChange]) -> Iterator[str]:
+    """For a pull request: the sum, a row a registration, a line a move of DEFAULT."""
+    yield text.markdown(summary(changes, sets))
+    rows = [
+        [
+            change.sign.value,
+            change.record.label,
+            change.record.account,
+            change.record.region,
+            change.record.certificate_id[:8],
+            "; ".join(map(_field, change.fields)) or _whole(change),
+            "; ".join(change.risks),
+        ]
+        for change in changes.changes
+    ]
+    rows += [[sign, f"stack set {name}", "", "", "", ", ".join(fields), ""] for sign, name, fields in sets]
+    if rows:
+        yield markdown_table(["", "stage", "account", "region", "CA", "change", "risk"], rows)
+    if changes.owners:
+        yield "\n".join(f"- {text.markdown(_move(move))}" for move in changes.owners)
+
+
+def document(changes: Changes, sets: Sequence[SetChange], exit_code: int) -> dict[str, Any]:
+    """As JSON has it."""
+    return {
+        "exitCode": exit_code,
+        "counts": {sign.words: _count(changes, sets, sign) for sign in Sign},
+        "changes": [
+            {
+                "change": change.sign.words,
+                "stage": change.record.stage,
+                "account": change.record.account,
+                "region": change.record.region,
+                "certificateId": change.record.certificate_id,
+                "stackName": change.record.stack_name,
+                "fields": [
+                    {"field": each.field, "before": each.before, "after": each.after, "risk": each.risk}
+                    for each in change.fields
+                ],
+                "risk": change.risk,
+            }
+            for change in changes.changes
+        ],
+        "stackSets": [
+            {"change": Sign(sign).words, "name": name, "fields": list(fields)} for sign, name, fields in sets
+        ],
+        "owners": [
+            {
+                "certificateId": move.certificate_id,
+                "region": move.region,
+                "before": move.before,
+                "after": move.after,
+                "risk": move.risk,
+            }
+            for move in changes.owners
+        ],
+    }
+
+
+def summary(changes: Changes, sets: Sequence[SetChange]) -> str:
+    """The sum, in terraform's words."""
+    if not changes.changes and not sets:
+        return NOTHING
+    counts = [f"{text.number(_count(changes, sets, sign))} to {sign.words}" for sign in Sign]
+    return ", ".join(counts)
+
+
+def _count(changes: Changes, sets: Sequence[SetChange], sign: Sign) -> int:
+    return changes.count(sign) + sum(each == sign.value for each, _, _ in sets)
+
+
+def _whole(change: Change) -> str:
+    record = change.record
+    status = ("ACTIVE" if record.active else "INACTIVE") + (", retiring" if record.retiring else "")
+    return f"{record.certificate_mode}, {status}, {record.enrollment_words}, by stack {record.stack_name}"
+
+
+def _field(each: FieldChange) -> str:
+    return f"{each.field}: {each.before or '-'} -> {each.after or '-'}"
+
+
+def _move(move: OwnerMove) -> str:
+    before, after = move.before or "nobody", move.after or "nobody"
+    return f"DEFAULT in {move.region}, CA {move.certificate_id[:8]}: {before} -> {after}; {move.risk}"

@@ -1,0 +1,206 @@
+"""What a deployment changes in terms of registrations: two plans compared, in the order in which it happens.
+
+Pure: asks nobody and reads nothing. A registration is one CA in one account and region, whatever stack carries it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from . import risks
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from ..model.assembly import RegistrationRecord
+
+#: Name, account and region of a stack.
+Place = tuple[str, str, str]
+
+
+class Sign(StrEnum):
+    """What happens to a registration, as one character."""
+
+    ADD = "+"
+    CHANGE = "~"
+    REMOVE = "-"
+
+    @property
+    def words(self) -> str:
+        """As JSON has it."""
+        return {"+": "add", "~": "change", "-": "remove"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A registration of one side. ``template_digest``: of its provisioning template's body; None where nobody knows."""
+
+    record: RegistrationRecord
+    template_digest: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Which registration it is."""
+        return (self.record.account, self.record.region, self.record.certificate_id)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that becomes another, in words; ``risk``: what may come of it, a sentence, or None."""
+
+    field: str
+    before: str | None
+    after: str | None
+    risk: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one registration. ``record``: as it becomes, or as it was where it goes.
+
+    ``fields``: of one that changes. ``risk``: of one that comes or goes.
+    """
+
+    sign: Sign
+    record: RegistrationRecord
+    fields: tuple[FieldChange, ...] = ()
+    risk: str | None = None
+
+    @property
+    def risks(self) -> tuple[str, ...]:
+        """Every risk, once."""
+        found = (self.risk, *(each.risk for each in self.fields))
+        return tuple(dict.fromkeys(each for each in found if each is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerMove:
+    """DEFAULT of a CA in a region goes from one account to another; None: from or to nobody."""
+
+    certificate_id: str
+    region: str
+    before: str | None
+    after: str | None
+    risk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """All changes in the order in which they happen, and what becomes of the owners of DEFAULT."""
+
+    changes: tuple[Change, ...]
+    owners: tuple[OwnerMove, ...]
+
+    def count(self, sign: Sign) -> int:
+        """The number of changes of that sign."""
+        return sum(each.sign is sign for each in self.changes)
+
+    @property
+    def exit_code(self) -> int:
+        """0 none, 1 changes."""
+        return int(bool(self.changes))
+
+
+def compare(old: Sequence[Held], new: Sequence[Held], stacks: Collection[Place]) -> Changes:
+    """What a deployment of ``new`` over ``old`` changes; both in deploy order.
+
+    ``stacks``: all of the new app, those without a registration included: a stack's update removes what it no longer
+    holds, and a stack that the app no longer has stays as it is until somebody destroys it.
+    """
+    before = {each.key: each for each in old}
+    after = {each.key: each for each in new}
+    gone = [each.record for each in old if each.key not in after]
+    made: list[Change] = []
+    places = list(dict.fromkeys(_place(each.record) for each in new))
+    kept = [place for place in dict.fromkeys(map(_place, gone)) if place in stacks and place not in places]
+    for place in [*places, *kept]:
+        held = [each for each in new if _place(each.record) == place]
+        made.extend(change for each in held for change in _come_or_change(before.get(each.key), each, old))
+        # CloudFormation removes at the end of a stack's update.
+        made.extend(_go(record, new) for record in gone if _place(record) == place)
+    made.extend(
+        Change(Sign.REMOVE, record, risk=risks.stays(record))
+        for record in gone
+        if _place(record) not in stacks
+    )
+    return Changes(tuple(made), tuple(_owner_moves(old, new)))
+
+
+def _place(record: RegistrationRecord) -> Place:
+    return (record.stack_name, record.account, record.region)
+
+
+def _come_or_change(before: Held | None, after: Held, old: Sequence[Held]) -> Iterator[Change]:
+    if before is None:
+        first = not any(_same_target(each.record, after.record) for each in old)
+        yield Change(Sign.ADD, after.record, risk=risks.comes(after.record, first=first))
+        return
+    fields = tuple(_fields(before, after))
+    if fields:
+        yield Change(Sign.CHANGE, after.record, fields)
+
+
+def _go(record: RegistrationRecord, new: Sequence[Held]) -> Change:
+    others = any(_same_target(each.record, record) for each in new)
+    return Change(Sign.REMOVE, record, risk=risks.goes(record, others=others))
+
+
+def _same_target(one: RegistrationRecord, other: RegistrationRecord) -> bool:
+    return (one.account, one.region) == (other.account, other.region)
+
+
+def _fields(before: Held, after: Held) -> Iterator[FieldChange]:
+    """What differs, in the order in which people want to know it."""
+    was, becomes = before.record, after.record
+    if _place(was) != _place(becomes) or was.logical_id != becomes.logical_id:
+        there, here = (f"{each.stack_name}/{each.logical_id}" for each in (was, becomes))
+        yield FieldChange("stack", there, here, risks.moves(was, becomes))
+    if was.engine != becomes.engine:
+        yield FieldChange("engine", was.engine, becomes.engine, risks.engine(was, becomes))
+    if was.certificate_mode != becomes.certificate_mode:
+        yield FieldChange("mode", was.certificate_mode, becomes.certificate_mode, risks.mode(becomes))
+    if (was.retiring, was.active) != (becomes.retiring, becomes.active):
+        yield FieldChange("status", _status(was), _status(becomes), risks.status(was, becomes))
+    if was.enrollment_words != becomes.enrollment_words:
+        yield FieldChange(
+            "enrollment", was.enrollment_words, becomes.enrollment_words, risks.enrollment(was, becomes)
+        )
+    elif was.enrollment != becomes.enrollment:
+        yield FieldChange("admission", "as it was", "other settings", risks.ADMISSION)
+    old, new = before.template_digest, after.template_digest
+    if old is not None and new is not None and old != new:
+        yield FieldChange("template", f"body {old[:8]}", f"body {new[:8]}", risks.TEMPLATE)
+    if was.verification != becomes.verification and becomes.certificate_mode == was.certificate_mode:
+        yield FieldChange("proof", _proof(was), _proof(becomes), risks.PROOF)
+
+
+def _status(record: RegistrationRecord) -> str:
+    return ("ACTIVE" if record.active else "INACTIVE") + (", retiring" if record.retiring else ", current")
+
+
+def _proof(record: RegistrationRecord) -> str | None:
+    """The way of proof with the names that it uses."""
+    held = record.verification or {}
+    return " ".join(str(value) for value in held.values() if value is not None) or None
+
+
+def _owner_moves(old: Sequence[Held], new: Sequence[Held]) -> Iterator[OwnerMove]:
+    was, becomes = _owners(old), _owners(new)
+    known = {(each.record.certificate_id, each.record.region) for each in old}
+    stays = {(each.record.certificate_id, each.record.region) for each in new}
+    for key in sorted({*was, *becomes}):
+        before, after = was.get(key), becomes.get(key)
+        # Of a CA that comes or goes as a whole nothing moves: its registrations say it.
+        if before != after and key in known and key in stays:
+            certificate_id, region = key
+            yield OwnerMove(certificate_id, region, before, after, risks.owner(before, after))
+
+
+def _owners(side: Iterable[Held]) -> dict[tuple[str, str], str]:
+    return {
+        (each.record.certificate_id, each.record.region): each.record.account
+        for each in side
+        if each.record.certificate_mode == "DEFAULT"
+    }

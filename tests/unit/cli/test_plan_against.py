@@ -1,0 +1,198 @@
+"""``iot-ca plan --against``: what a deployment changes, as people, pull requests and programs see it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.fakes.fleet_aws import FakeAws
+from support.fleets import Fleet, certificate_id, live, many_stages, record, three_stages, write_assembly
+from support.terminal import in_pipe, in_terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from iot_multiaccount_ca.model.assembly import RegistrationRecord
+    from support.terminal import Ran
+
+DEV, STAGING, PROD = three_stages()
+NEW = record("lab", "444444444444")
+
+
+def compared(folder: Path, old: list[RegistrationRecord], new: list[RegistrationRecord], *more: str) -> Ran:
+    """Two assemblies, held beside each other."""
+    before, after = write_assembly(folder / "old", old), write_assembly(folder / "new", new)
+    return in_pipe("plan", "--app", str(after), "--against", str(before), *more)
+
+
+def test_the_same_plan_changes_nothing(tmp_path: Path) -> None:
+    """A sentence, and exit code 0."""
+    ran = compared(tmp_path, three_stages(), three_stages())
+    assert (ran.code, ran.stdout, ran.stderr) == (0, "nothing changes\n", "")
+
+
+def test_what_comes_changes_and_goes_is_told_with_its_risk(tmp_path: Path) -> None:
+    """A sign each, the sum in terraform's words, exit code 1."""
+    changed = replace(STAGING, certificate_mode="DEFAULT")
+    ran = compared(tmp_path, [DEV, STAGING], [changed, NEW])
+    assert ran.code == 1
+    heads = [line.split()[:2] for line in ran.stdout.splitlines() if line.startswith(("+", "~", "-"))]
+    assert heads == [["~", "staging"], ["+", "lab"], ["-", "dev"]]
+    assert "    mode: SNI_ONLY -> DEFAULT" in ran.stdout
+    assert "risk: for a moment the CA is not registered" in ran.stdout
+    assert ran.stdout.splitlines()[-1] == "1 to add, 1 to change, 1 to remove"
+
+
+def test_default_that_moves_is_told(tmp_path: Path) -> None:
+    """From which account to which, and what devices without SNI see meanwhile."""
+    new = [replace(DEV, certificate_mode="DEFAULT"), replace(PROD, certificate_mode="SNI_ONLY")]
+    ran = compared(tmp_path, [DEV, PROD], new)
+    assert f"{DEV.account}" in ran.stdout
+    assert f"DEFAULT in eu-west-1, CA {certificate_id()[:8]}: {PROD.account} -> {DEV.account}" in ran.stdout
+
+
+def test_a_saved_plan_serves_as_the_former_side(tmp_path: Path) -> None:
+    """What `--json` printed, though it holds no template bodies."""
+    old = write_assembly(tmp_path / "old", three_stages())
+    saved = tmp_path / "plan.json"
+    saved.write_text(in_pipe("plan", "--app", str(old), "--json").stdout)
+    same = in_pipe("plan", "--app", str(old), "--against", str(saved))
+    assert (same.code, same.stdout) == (0, "nothing changes\n")
+    new = write_assembly(tmp_path / "new", [*three_stages(), NEW])
+    ran = in_pipe("plan", "--app", str(new), "--against", str(saved))
+    assert (ran.code, ran.stdout.splitlines()[-1]) == (1, "1 to add, 0 to change, 0 to remove")
+
+
+def test_an_app_that_registers_nothing_yet_is_a_former_side(tmp_path: Path) -> None:
+    """The first deployment adds all of it."""
+    ran = compared(tmp_path, [], three_stages())
+    assert (ran.code, ran.stdout.splitlines()[-1]) == (1, "3 to add, 0 to change, 0 to remove")
+
+
+def test_json_names_its_shape(tmp_path: Path) -> None:
+    """And holds what the text does, its exit code included."""
+    document = json.loads(compared(tmp_path, [DEV], [replace(DEV, active=False)], "--json").stdout)
+    assert (document["shape"], document["version"]) == ("iot-ca/plan-changes", 1)
+    assert (document["exitCode"], document["counts"]) == (1, {"add": 0, "change": 1, "remove": 0})
+    [change] = document["changes"]
+    [field] = change["fields"]
+    assert (field["field"], field["before"], field["after"]) == (
+        "status",
+        "ACTIVE, current",
+        "INACTIVE, current",
+    )
+
+
+def test_markdown_is_for_a_pull_request(tmp_path: Path) -> None:
+    """The sum, then a row a registration."""
+    ran = compared(tmp_path, [DEV], [DEV, NEW], "--markdown")
+    assert ran.code == 1
+    assert ran.stdout.startswith("1 to add, 0 to change, 0 to remove\n\n|")
+    assert "| + | lab | 444444444444 |" in ran.stdout
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """Three stages, deployed as planned."""
+    return Fleet(tmp_path, monkeypatch, three_stages())
+
+
+def against_live(fleet: Fleet) -> Ran:
+    with FakeAws(fleet.world) as url:
+        fleet.ask(url)
+        return in_pipe("plan", "--app", str(fleet.assembly()), "--against", "live")
+
+
+def test_what_is_live_as_planned_changes_nothing(fleet: Fleet) -> None:
+    """Asked by the roles that `iot-ca verify` uses."""
+    ran = against_live(fleet)
+    assert (ran.code, ran.stdout) == (0, "nothing changes\n"), ran.stderr
+
+
+def test_what_is_live_and_differs_is_told(fleet: Fleet) -> None:
+    """Mode and status as AWS holds them; what is not registered is to be added."""
+    first, second, _ = fleet.records
+    live(fleet.world, first)["certificateDescription"]["status"] = "INACTIVE"
+    del fleet.world.cas[f"{second.account}/{second.region}/{second.certificate_id}"]
+    ran = against_live(fleet)
+    assert ran.code == 1
+    assert "status: INACTIVE, current -> ACTIVE, current" in ran.stdout
+    assert "+ staging" in ran.stdout
+
+
+def test_what_could_not_be_looked_at_is_2(fleet: Fleet) -> None:
+    """Nothing is claimed of it but that it is not known."""
+    fleet.world.roles.clear()
+    ran = against_live(fleet)
+    assert ran.code == 2
+    assert ran.stderr.count("not known:") == 2
+    assert ran.stdout == "nothing changes\n"  # of dev, which needs no role
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "the plan old.json"),
+        ("[]", "is not a plan that this version reads"),
+        ('{"shape": "iot-ca/plan", "version": 2}', "iot-ca/plan, version 2"),
+        ('{"shape": "iot-ca/plan", "version": 1}', "lacks what a plan has"),
+        ('{"shape": "iot-ca/plan", "version": 1, "version": 1}', "version"),
+        (
+            '{"shape": "iot-ca/plan", "version": 1, "certificateAuthorities": [], "registrations": [{}]}',
+            "lacks what a plan has",
+        ),
+        (
+            '{"shape": "iot-ca/plan", "version": 1, "certificateAuthorities": {"a": 1}, "registrations": 5}',
+            "lacks what a plan has",
+        ),
+    ],
+)
+def test_another_file_is_refused(content: str, said: str, tmp_path: Path) -> None:
+    """A sentence and exit code 2; nothing on standard output, which a script would read."""
+    old = tmp_path / "old.json"
+    old.write_text(content)
+    new = write_assembly(tmp_path / "new", three_stages())
+    ran = in_pipe("plan", "--app", str(new), "--against", str(old))
+    assert (ran.code, ran.stdout) == (2, "")
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_nothing_to_compare_with_is_told(tmp_path: Path) -> None:
+    """With what may be given."""
+    new = write_assembly(tmp_path / "new", three_stages())
+    ran = in_pipe("plan", "--app", str(new), "--against", str(tmp_path / "none"))
+    assert ran.code == 2
+    assert "allowed: a cloud assembly, a file that `iot-ca plan --json` printed, or live" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "more", [["--import-map"], ["--view", "matrix"], ["--accounts-from", "organizations"]]
+)
+def test_what_a_comparison_does_not_know_is_refused(more: list[str], tmp_path: Path) -> None:
+    """It would be ignored without a word."""
+    ran = compared(tmp_path, [DEV], [DEV], *more)
+    assert ran.code == 2
+    assert "--against exclude each other" in ran.stderr
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120, 200])
+def test_identifiers_stay_whole_in_every_terminal(columns: int, tmp_path: Path) -> None:
+    """No line is longer than the terminal is wide, and no name is broken."""
+    long = record("production-line-4-europe-west", "222222222222", "ap-southeast-2")
+    old, new = write_assembly(tmp_path / "old", [DEV]), write_assembly(tmp_path / "new", [DEV, long])
+    shown = in_terminal("plan", "--app", str(new), "--against", str(old), columns=columns).plain
+    for identifier in ("production-line-4-europe-west", "222222222222", "ap-southeast-2", long.stack_name):
+        assert identifier in shown
+    assert all(len(line.rstrip()) <= columns for line in shown.splitlines())
+
+
+def test_a_thousand_stages_are_compared(tmp_path: Path) -> None:
+    """Each is told, none twice."""
+    old = many_stages(1_000, ["eu-west-1"])
+    ran = compared(tmp_path, old, [replace(each, active=False) for each in old])
+    assert ran.stdout.splitlines()[-1] == "0 to add, 1,000 to change, 0 to remove"
+    assert sum(line.startswith("~ ") for line in ran.stdout.splitlines()) == 1_000

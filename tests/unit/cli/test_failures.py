@@ -203,7 +203,14 @@ def test_a_signal_while_the_app_is_synthesized_is_a_sentence(number: signal.Sign
 def test_ctrl_c_at_any_moment_is_2_and_no_traceback(tmp_path: Path) -> None:
     """In the imports, the reading, the printing and the end: sent at moments all over the run."""
     folder = str(write_assembly(tmp_path, [record()]))
-    begun = "import sys; from iot_multiaccount_ca.cli import main; sys.stderr.write('.'); sys.stderr.flush(); main()"
+    # A dot as soon as `main` has begun: it imports the commands first of all.
+    begun = (
+        "import sys; from iot_multiaccount_ca.cli import main\n"
+        "class Begun:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'iot_multiaccount_ca.cli.root': sys.stderr.write('.'); sys.stderr.flush()\n"
+        "sys.meta_path.insert(0, Begun()); main()"
+    )
     for moment in range(0, 400, 20):
         process = subprocess.Popen(
             [sys.executable, "-c", begun, "plan", "--app", folder],

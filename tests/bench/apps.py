@@ -71,30 +71,37 @@ def fleet(
     SharedCa(app, "FleetCa", plan=plan)
 
 
+def _template_by_hand(
+    stack: Stack, name: str, account: str
+) -> tuple[aws_iam.Role, aws_iot.CfnProvisioningTemplate]:
+    role = aws_iam.Role(
+        stack,
+        "ProvisioningRole",
+        assumed_by=aws_iam.ServicePrincipal("iot.amazonaws.com"),
+        managed_policies=[
+            aws_iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AWSIoTThingsRegistration")
+        ],
+    )
+    template = aws_iot.CfnProvisioningTemplate(
+        stack,
+        "Template",
+        provisioning_role_arn=role.role_arn,
+        template_body=plans.jitp().resolve(account=account, region=REGION, partition="aws"),
+        template_type="JITP",
+        template_name=f"FleetCa-{name}",
+        enabled=True,
+    )
+    return role, template
+
+
 def native_by_hand(app: App, places: list[Place]) -> None:
     """Registrations without a Lambda, SNI_ONLY, with what aws-cdk-lib has for them."""
-    ca, body = plans.ca(), plans.jitp()
+    ca = plans.ca()
     for name, account in places:
         stack = Stack(
             app, name, env=Environment(account=account, region=REGION), stack_name=f"FleetCa-{name}"
         )
-        role = aws_iam.Role(
-            stack,
-            "ProvisioningRole",
-            assumed_by=aws_iam.ServicePrincipal("iot.amazonaws.com"),
-            managed_policies=[
-                aws_iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AWSIoTThingsRegistration")
-            ],
-        )
-        template = aws_iot.CfnProvisioningTemplate(
-            stack,
-            "Template",
-            provisioning_role_arn=role.role_arn,
-            template_body=body.resolve(account=account, region=REGION, partition="aws"),
-            template_type="JITP",
-            template_name=f"FleetCa-{name}",
-            enabled=True,
-        )
+        _, template = _template_by_hand(stack, name, account)
         registered = aws_iot.CfnCACertificate(
             stack,
             "Ca",
@@ -126,28 +133,12 @@ def stack_set(app: App, targets: int) -> None:
 
 def lambda_by_hand(app: App, places: list[Place], *, with_owner: bool = True) -> None:
     """The same resources with L2 constructs, as a careful person would write them in a loop."""
-    ca, body = plans.ca(), plans.jitp()
+    ca = plans.ca()
     for number, (name, account) in enumerate(places):
         owner = with_owner and number == 0
         env = Environment(account=account, region=REGION)
         stack = Stack(app, name, env=env, stack_name=f"FleetCa-{name}")
-        provisioning = aws_iam.Role(
-            stack,
-            "ProvisioningRole",
-            assumed_by=aws_iam.ServicePrincipal("iot.amazonaws.com"),
-            managed_policies=[
-                aws_iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AWSIoTThingsRegistration")
-            ],
-        )
-        template = aws_iot.CfnProvisioningTemplate(
-            stack,
-            "Template",
-            provisioning_role_arn=provisioning.role_arn,
-            template_body=body.resolve(account=account, region=REGION, partition="aws"),
-            template_type="JITP",
-            template_name=f"FleetCa-{name}",
-            enabled=True,
-        )
+        provisioning, template = _template_by_hand(stack, name, account)
         logs = aws_logs.LogGroup(stack, "Logs", retention=aws_logs.RetentionDays.ONE_YEAR)
         role = aws_iam.Role(stack, "Role", assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"))
         logs.grant_write(role)

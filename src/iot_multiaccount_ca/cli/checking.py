@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ..model.ca.validity import EXPIRES_SOON_DAYS
+from .checked import Checked
 from .options import open_access
 from .output import progress
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from ..fleet.live_sets import LiveInstance
     from ..fleet.planned_sets import PlannedSet
-    from ..fleet.set_result import SetResult
     from ..fleet.verify import FleetResult
+    from .watching import Watch
 
 
 def check_fleet(
@@ -27,46 +28,20 @@ def check_fleet(
     concurrency: int,
     expires_within: int = EXPIRES_SOON_DAYS,
     leftovers: bool = False,
-) -> FleetResult:
-    """Check the fleet of a cloud assembly, with a progress bar. ``expires_within``: in days, what is soon.
+    trusting: bool = False,
+    watch: Watch | None = None,
+) -> Checked:
+    """Check the stages and stack sets of a cloud assembly, with progress bars. ``expires_within``: in days.
 
-    ``leftovers``: look in every account for what stacks that are gone have left.
+    ``leftovers``: look in every account for what stacks that are gone have left. ``trusting``: enter no account of a
+    stack set. ``watch``: not once, but until all is as planned.
     """
     from ..fleet.planned import read_planned
-    from ..fleet.verify import verify_fleet
-
-    planned = read_planned(assembly)
-    with (
-        closing(open_access(profile, role_name, qualifier, connections=concurrency)) as access,
-        progress("checking", len(planned)) as on_done,
-    ):
-        return verify_fleet(
-            planned,
-            access,
-            concurrency=concurrency,
-            expires_soon_days=expires_within,
-            leftovers=leftovers,
-            on_done=on_done,
-        )
-
-
-def check_sets(
-    assembly: Path,
-    *,
-    profile: str | None,
-    role_name: str | None,
-    qualifier: str | None,
-    concurrency: int,
-    trusting: bool,
-    expires_within: int = EXPIRES_SOON_DAYS,
-) -> list[SetResult]:
-    """Check the stack sets of a cloud assembly. ``trusting``: enter none of their accounts."""
     from ..fleet.planned_sets import read_planned_sets
+    from ..fleet.verify import INTERRUPTED, verify_fleet
     from ..fleet.verify_sets import accounts_of, verify_sets
 
-    planned = read_planned_sets(assembly)
-    if not planned:
-        return []
+    planned, sets = read_planned(assembly), read_planned_sets(assembly)
     with closing(open_access(profile, role_name, qualifier, connections=concurrency)) as access:
 
         def check_accounts(stack_set: PlannedSet, instances: list[LiveInstance]) -> FleetResult:
@@ -81,4 +56,20 @@ def check_sets(
                     on_done=on_done,
                 )
 
-        return verify_sets(planned, access, trusting=trusting, check_accounts=check_accounts)
+        def check() -> Checked:
+            with progress("checking", len(planned)) as on_done:
+                stages = verify_fleet(
+                    planned,
+                    access,
+                    concurrency=concurrency,
+                    expires_soon_days=expires_within,
+                    leftovers=leftovers,
+                    on_done=on_done,
+                )
+            ended = INTERRUPTED if stages.interrupted else None
+            return Checked(
+                stages,
+                verify_sets(sets, access, trusting=trusting, check_accounts=check_accounts, ended=ended),
+            )
+
+        return check() if watch is None else watch.until_as_planned(check)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
 
     from ..fleet.difference import Difference
     from ..fleet.live import LiveRegistration, LiveTemplate
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from ..fleet.set_result import SetResult
     from ..fleet.verify import FleetResult, StageResult
     from ..model.assembly import RegistrationRecord
+    from .checked import Checked
 
 PLAN, PLAN_VERSION = "iot-ca/plan", 1
 VERIFY, VERIFY_VERSION = "iot-ca/verify", 1
@@ -43,17 +43,15 @@ def plan_document(overview: Overview) -> dict[str, Any]:
     }
 
 
-def verify_document(checked: FleetResult, sets: Sequence[SetResult]) -> dict[str, Any]:
+def verify_document(checked: Checked) -> dict[str, Any]:
     """The check as JSON has it."""
-    from ..fleet.set_result import exit_code
-
     return {
-        "checkedAt": _time(checked.checked_at),
+        "checkedAt": _time(checked.stages.checked_at),
         "interrupted": checked.interrupted,
-        "exitCode": exit_code(checked, list(sets)),
-        "counts": _counts(checked),
-        "stages": [_stage(result) for result in checked.results],
-        "stackSets": [_set(each) for each in sets],
+        "exitCode": checked.exit_code,
+        "counts": _counts(checked.stages),
+        "stages": [_stage(result) for result in checked.stages.results],
+        "stackSets": [_set(each) for each in checked.sets],
     }
 
 

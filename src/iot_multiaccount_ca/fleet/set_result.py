@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import text
-from .verify import FleetResult, StageState
+from .verify import INTERRUPTED, FleetResult, StageState
 
 if TYPE_CHECKING:
     from .difference import Difference
@@ -54,6 +54,16 @@ class SetResult:
     notes: tuple[str, ...] = ()
     checked_as: str | None = None
     accounts: FleetResult | None = None
+
+    @property
+    def left_out(self) -> bool:
+        """Whether the check was interrupted before it came to this set, or on the way."""
+        return self.problems == (INTERRUPTED,)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody did not wait for the end."""
+        return self.left_out or (self.accounts is not None and self.accounts.interrupted)
 
     @property
     def state(self) -> StageState:

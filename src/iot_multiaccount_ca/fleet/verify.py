@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from .. import text
 from ..model.ca.validity import EXPIRES_SOON_DAYS
 from ..model.checks import is_certificate_id
 from .access import NoAccessError, NoCredentialsError
@@ -72,14 +73,23 @@ class StageResult:
     endpoint: str | None = None
     checked_as: str | None = None
 
+    @property
+    def left_out(self) -> bool:
+        """Whether the check was interrupted before it came to this one."""
+        return self.problem == INTERRUPTED
+
 
 @dataclass(slots=True)
 class FleetResult:
-    """All results, in the plan's order; ``interrupted`` where somebody did not wait for the end."""
+    """All results, in the plan's order; ``interrupted`` where somebody did not wait for the end.
+
+    ``unusable``: the credentials came to their end on the way, so that another check would learn nothing more.
+    """
 
     results: list[StageResult]
     checked_at: dt.datetime
     interrupted: bool = False
+    unusable: bool = False
 
     def count(self, state: StageState) -> int:
         """The number of results in this state."""
@@ -102,9 +112,18 @@ class FleetResult:
         return found
 
     @property
+    def summary(self) -> str:
+        """How many stand how."""
+        parts = [f"{text.number(self.count(state))} {state.words}" for state in StageState]
+        return ", ".join(parts) + (" (interrupted)" if self.interrupted else "")
+
+    @property
     def exit_code(self) -> int:
-        """0 as planned, 1 differences, 2 something could not be checked (as `diff` has it: trouble goes before)."""
-        if self.count(StageState.UNCHECKED):
+        """0 as planned, 1 differences, 2 something could not be checked (as `diff` has it: trouble goes before).
+
+        2 also where somebody did not wait for the end.
+        """
+        if self.count(StageState.UNCHECKED) or self.interrupted:
             return 2
         return 1 if self.count(StageState.DIFFERENT) else 0
 
@@ -147,7 +166,7 @@ def verify_fleet(
     if processes is None:
         processes = cores() if len(targets) >= MANY else 1
     known: dict[int, StageResult] = {}
-    interrupted, left = False, INTERRUPTED
+    interrupted, unusable, left = False, False, INTERRUPTED
     checking = _checked(list(targets.values()), check, processes=processes, concurrency=concurrency)
     try:
         for target, results in checking:
@@ -156,13 +175,13 @@ def verify_fleet(
     except KeyboardInterrupt:
         interrupted = True
     except NoCredentialsError as error:
-        left = str(error)  # of no account there is anything more to learn
+        unusable, left = True, str(error)  # of no account there is anything more to learn
     finally:
         checking.close()
     results = [
         known.get(id(each)) or StageResult(each, StageState.UNCHECKED, problem=left) for each in planned
     ]
-    return FleetResult(results, checked_at=check.now, interrupted=interrupted)
+    return FleetResult(results, checked_at=check.now, interrupted=interrupted, unusable=unusable)
 
 
 @dataclass(frozen=True, slots=True)

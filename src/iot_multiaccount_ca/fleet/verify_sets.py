@@ -32,26 +32,28 @@ def verify_sets(
     *,
     trusting: bool = False,
     check_accounts: Callable[[PlannedSet, list[LiveInstance]], FleetResult],
+    ended: str | None = None,
 ) -> list[SetResult]:
     """Check every set, one after the other.
 
     ``trusting``: enter no account of theirs, and take StackSets' word. ``check_accounts``: what checks those accounts,
-    by the role that was named (see `accounts_of`). Ctrl-C ends at once with what is known.
+    by the role that was named (see `accounts_of`). ``ended``: why none is checked at all.
+    Ctrl-C ends at once with what is known.
     """
-    results = []
-    ended: str | None = None
+    results: list[SetResult] = []
     for each in planned:
         if ended is not None:
             results.append(SetResult(each, problems=(ended,)))
             continue
         try:
             results.append(_check(each, access, trusting, check_accounts))
+            ended = INTERRUPTED if results[-1].interrupted else None
+            continue
         except KeyboardInterrupt:
             ended = INTERRUPTED
         except NoCredentialsError as error:
             ended = str(error)
-        if ended is not None:
-            results.append(SetResult(each, problems=(ended,)))
+        results.append(SetResult(each, problems=(ended,)))
     return results
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,6 +111,28 @@ def test_ctrl_c_ends_at_once_with_what_is_known(fleet: Fleet) -> None:
         ran = in_terminal("verify", "--app", str(fleet.assembly()), interrupt_at="2/3")
     assert ran.code == 2
     assert "2 as planned, 0 different, 1 not checked (interrupted)" in ran.plain
+    assert "Traceback" not in ran.plain
+
+
+def test_a_watch_ends_with_0_when_all_is_as_planned(fleet: Fleet) -> None:
+    """In a pipe: a line on stderr for each change, one table on stdout, nothing redrawn."""
+    fleet.world.faults["222222222222/DescribeCACertificate"] = [(404, "ResourceNotFoundException")] * 2
+    ran = verify(fleet, "--watch", "--every", "1")
+    assert ran.code == 0
+    assert ran.stdout.splitlines()[-1] == "3 as planned, 0 different, 0 not checked"
+    assert ran.stdout.count("staging") == 1
+    first, change = ran.stderr.splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d 2 as planned, 1 different, 0 not checked", first)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d now as planned: staging", change)
+
+
+def test_ctrl_c_ends_a_watch_with_what_is_known(fleet: Fleet) -> None:
+    """Between two checks too: the last one's table, and 2."""
+    deactivate(fleet)
+    ran = verify(fleet, "--watch", how=in_terminal, interrupt_at="checking again in 10 s")
+    assert ran.code == 2
+    assert "status: planned ACTIVE, is INACTIVE" in ran.plain
+    assert "2 as planned, 1 different, 0 not checked (interrupted)" in ran.plain
     assert "Traceback" not in ran.plain
 
 

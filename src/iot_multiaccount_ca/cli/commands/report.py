@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..checking import check_fleet, check_sets
+from ..checking import check_fleet
 from ..options import access_options, app_option, cloud_assembly, concurrency_option
 from ..output import say
 
@@ -54,17 +54,10 @@ def report(
     checked, checked_sets = None, []
     with cloud_assembly(app) as folder:
         if live:
-            checked = check_fleet(
+            found = check_fleet(
                 folder, profile=profile, role_name=role_name, qualifier=qualifier, concurrency=concurrency
             )
-            checked_sets = check_sets(
-                folder,
-                profile=profile,
-                role_name=role_name,
-                qualifier=qualifier,
-                concurrency=concurrency,
-                trusting=False,
-            )
+            checked, checked_sets = found.stages, found.sets
             records = [result.planned.record for result in checked.results]
         else:
             records = [each.record for each in read_planned(folder)]

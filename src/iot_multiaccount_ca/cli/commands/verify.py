@@ -9,18 +9,19 @@ import click
 
 from ... import text as words
 from ...model.ca.validity import EXPIRES_SOON_DAYS
-from ..checking import check_fleet, check_sets
+from ..checking import check_fleet
 from ..documents import VERIFY, VERIFY_VERSION, verify_document
 from ..options import access_options, app_option, cloud_assembly, concurrency_option
 from ..output import Column, cell, console, emit, emit_json, emit_table, paragraph
-from ..stack_set_text import in_sum, print_checked
+from ..stack_set_text import print_checked
+from ..watching import Watch
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from ...fleet.set_result import SetResult
-    from ...fleet.verify import FleetResult, StageResult
+    from ...fleet.verify import StageResult
+    from ..checked import Checked
 
 _STYLES = {"as-planned": "green", "different": "bold red", "unchecked": "bold yellow"}
 _COLUMNS = (
@@ -52,6 +53,25 @@ _COLUMNS = (
     is_flag=True,
     help="Enter no account of a stack set, and take StackSets' word for what is there.",
 )
+@click.option(
+    "--watch", is_flag=True, help="Check again and again, until all is as planned or the time is over."
+)
+@click.option(
+    "--time-limit",
+    type=click.IntRange(1, 1_440),
+    default=15,
+    show_default=True,
+    metavar="MINUTES",
+    help="How long to watch.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(1, 3_600),
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait between two checks of a watch.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, of a versioned shape.")
 @click.option("--differences", "only_differences", is_flag=True, help="Leave out stages that are as planned.")
 def verify(
@@ -63,6 +83,9 @@ def verify(
     expires_within: int,
     leftovers: bool,
     trust_stack_sets: bool,
+    watch: bool,
+    time_limit: int,
+    every: int,
     as_json: bool,
     only_differences: bool,
 ) -> None:
@@ -70,14 +93,15 @@ def verify(
 
     Reads each account through the CDK lookup role and changes nothing. Of a stack set StackSets is asked first, then
     Organizations, then each account by the role of `--role-name`. Exit code: 0 as planned, 1 differences,
-    2 where something could not be checked, which goes before differences. Ctrl-C ends at once with what is known.
+    2 where something could not be checked, which goes before differences. Ctrl-C ends at once with what is known (2).
+
+    --watch is for the minutes after a deployment. It tells on stderr what changes, and ends as a single check does.
 
     \b
     Example: iot-ca verify
+    Example: iot-ca verify --watch --time-limit 30
     Example: iot-ca verify --role-name FleetReader --profile audit --json
     """
-    from ...fleet.set_result import exit_code
-
     with cloud_assembly(app) as folder:
         checked = check_fleet(
             folder,
@@ -87,44 +111,37 @@ def verify(
             concurrency=concurrency,
             expires_within=expires_within,
             leftovers=leftovers,
-        )
-        sets = check_sets(
-            folder,
-            profile=profile,
-            role_name=role_name,
-            qualifier=qualifier,
-            concurrency=concurrency,
-            expires_within=expires_within,
             trusting=trust_stack_sets,
+            watch=Watch(time_limit, every) if watch else None,
         )
     if as_json:
-        emit_json(VERIFY, VERIFY_VERSION, verify_document(checked, sets))
+        emit_json(VERIFY, VERIFY_VERSION, verify_document(checked))
     else:
-        _print(checked, sets, only_differences=only_differences)
-    sys.exit(exit_code(checked, sets))
+        _print(checked, only_differences=only_differences)
+    sys.exit(checked.exit_code)
 
 
-def _print(checked: FleetResult, sets: list[SetResult], *, only_differences: bool) -> None:
-    out = console()
-    shown = [each for each in checked.results if not only_differences or each.state != "as-planned"]
-    several = len({each.planned.record.certificate_id for each in checked.results}) > 1
+def _print(checked: Checked, *, only_differences: bool) -> None:
+    out, stages = console(), checked.stages
+    shown = [each for each in stages.results if not only_differences or each.state != "as-planned"]
+    several = len({each.planned.record.certificate_id for each in stages.results}) > 1
     if shown:
         columns = [column for column in _COLUMNS if several or column.header != "CA"]
         emit_table(out, columns, [_row(result, several=several) for result in shown])
     for result in shown:
         _print_details(out, result)
-    for problem, unchecked in checked.problems().items():
+    for problem, unchecked in stages.problems().items():
         emit(out, "")
         paragraph(out, f"not checked: {problem}", "yellow", hanging=2)
         paragraph(out, words.listed([_where(result) for result in unchecked]), indent=2, hanging=2)
-    for warning, warned in checked.warned().items():
+    for warning, warned in stages.warned().items():
         emit(out, "")
         paragraph(out, f"warning: {warning}", "yellow", hanging=2)
         paragraph(out, words.listed([result.planned.record.label for result in warned]), indent=2, hanging=2)
-    shown_sets = [each for each in sets if not only_differences or each.state != "as-planned"]
+    shown_sets = [each for each in checked.sets if not only_differences or each.state != "as-planned"]
     print_checked(out, shown_sets, lambda result: _print_details(out, result))
     emit(out, "")
-    paragraph(out, _summary(checked) + in_sum(sets))
+    paragraph(out, checked.summary)
 
 
 def _row(result: StageResult, *, several: bool) -> list[Text | str]:
@@ -162,10 +179,3 @@ def _print_details(out: Console, result: StageResult) -> None:
 def _where(result: StageResult) -> str:
     record = result.planned.record
     return f"{record.label} ({record.account}, {record.region})"
-
-
-def _summary(checked: FleetResult) -> str:
-    from ...fleet.verify import StageState
-
-    parts = [f"{words.number(checked.count(state))} {state.words}" for state in StageState]
-    return ", ".join(parts) + (" (interrupted)" if checked.interrupted else "")

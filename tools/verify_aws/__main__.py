@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
 
 _VERDICTS = {True: "yes", False: "**no**", None: "not tried"}
 WRONG, COULD_NOT = 1, 2
+_WHAT = """\
+In {one} and {two}, {region}, this makes and removes again, under names that begin with iot-ca-verify:
+- CAs that are valid for a day, whose keys never leave this process, one of them at a time in DEFAULT mode
+- provisioning templates, things, and device certificates that connect
+- provisioning roles that AWS IoT may assume, with AWS's policy for provisioning things
+- in {one} a stack, and a stack set of one instance, each with one CA
+- in {one} roles with rights over everything there, each for as long as one check takes: two that the account itself
+  may assume, with iot:*, one of them also with cloudformation:*, sns:* and s3:GetObject; and one for CloudFormation
+  that may assume that one
+It asks for the registration code, which AWS makes at the first asking and keeps. Nothing that exists is touched.
+It takes some minutes and costs less than a cent: AWS IoT counts connections and messages by the million.
+Ctrl-C removes what was made, or lists it. Go on? [y/N] """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"both profiles lead to the account {one.account_id}; two accounts are needed")
         if not (asked.local or asked.yes or _agreed(one, two)):
             return COULD_NOT
-        return _try_all(one, two)
+        with _ended_like_ctrl_c():
+            return _try_all(one, two)
 
 
 @contextlib.contextmanager
@@ -64,10 +78,7 @@ def _accounts(asked: argparse.Namespace) -> Iterator[tuple[Account, Account]]:
 
 
 def _agreed(one: Account, two: Account) -> bool:
-    sys.stderr.write(
-        f"In {one.account_id} and {two.account_id}, {one.region}: CAs, templates, roles and device certificates named "
-        "iot-ca-verify… are made and removed again; nothing that exists is touched. Go on? [y/N] "
-    )
+    sys.stderr.write(_WHAT.format(one=one.account_id, two=two.account_id, region=one.region))
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -76,14 +87,35 @@ def _try_all(one: Account, two: Account) -> int:
     left: list[str] = []
     verdict = 0
     sys.stdout.write("| assumption | seen | as assumed |\n| --- | --- | --- |\n")
-    for check in CHECKS:
-        finding, broke = _try(check, one, two, left)
-        sys.stdout.write(f"| {check.assumption} | {finding.seen} | {_VERDICTS[finding.as_assumed]} |\n")
-        sys.stdout.flush()
-        verdict = max(verdict, COULD_NOT if broke else WRONG if finding.as_assumed is False else 0)
-    for each in left:
-        sys.stderr.write(f"left behind, remove it by hand: {each}\n")
+    try:
+        for check in CHECKS:
+            finding, broke = _try(check, one, two, left)
+            sys.stdout.write(f"| {check.assumption} | {finding.seen} | {_VERDICTS[finding.as_assumed]} |\n")
+            sys.stdout.flush()
+            verdict = max(verdict, COULD_NOT if broke else WRONG if finding.as_assumed is False else 0)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        verdict = COULD_NOT
+    finally:
+        for each in left:
+            sys.stderr.write(f"left behind, remove it by hand: {each}\n")
     return COULD_NOT if left else verdict
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM and SIGHUP interrupt as Ctrl-C does: what was made is removed, or listed."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = [(number, signal.signal(number, _interrupt)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, held in before:
+            signal.signal(number, held)
 
 
 def _try(check: Check, one: Account, two: Account, left: list[str]) -> tuple[Finding, bool]:

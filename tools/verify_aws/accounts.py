@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore
+from botocore.config import Config
 
 from iot_multiaccount_ca.local.device import Broker
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from iot_multiaccount_ca.local.emulator import LocalAws
 
 _PORT = 8883
+# A network that is gone shows in seconds: what is left behind then has to be told while somebody is there to read it.
+_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def of_profile(profile: str, region: str) -> Account:
         account_id=arn.split(":")[4],
         region=region,
         partition=arn.split(":")[1],
-        make_client=session.client,
+        make_client=functools.partial(session.client, config=_CONFIG),
         broker_at=lambda endpoint: Broker(endpoint, _PORT, anchors),
     )
 

@@ -254,11 +254,18 @@ def _source_account(room: Room, one: Account, _: Account) -> Finding:
     return Finding("it is filled", True)
 
 
-def _provisioned(room: Room, one: Account, ca: Ca, device: DeviceCertificate, body: dict[str, Any]) -> bool:
-    """Whether a template of this body makes the device ACTIVE."""
+def _provisioned(
+    room: Room,
+    one: Account,
+    ca: Ca,
+    device: DeviceCertificate,
+    body: dict[str, Any],
+    thing: str | None = None,
+) -> bool:
+    """Whether a template of this body makes the device ACTIVE; ``thing``: what else it makes."""
     config = {"templateName": room.template(one, body)}
     room.register(one, ca, allowAutoRegistration=True, registrationConfig=config)
-    room.knock(one, device)
+    room.knock(one, device, thing=thing)
     try:
         until(lambda: _is_active(one, device), "the device is provisioned", patience=_KNOWN_WITHIN)
     except TimeoutError:
@@ -275,9 +282,8 @@ def _serial_number(room: Room, one: Account, _: Account) -> Finding:
         "Parameters": {**TEMPLATE["Parameters"], parameter: {"Type": "String"}},
         "Resources": {**TEMPLATE["Resources"], "thing": thing},
     }
-    if not _provisioned(room, one, ca, device, body):
+    if not _provisioned(room, one, ca, device, body, thing=device.common_name):
         return Finding("no device is provisioned", False)
-    room.attached(one, device, device.common_name)
     seen = one.iot.describe_thing(thingName=device.common_name)["attributes"].get("serial", "")
     number = x509.load_pem_x509_certificate(device.pem.encode()).serial_number
     if seen == str(number):
@@ -301,9 +307,8 @@ def _escapes(room: Room, one: Account, _: Account) -> Finding:
             "thing": {"Type": "AWS::IoT::Thing", "Properties": properties},
         },
     }
-    if not _provisioned(room, one, ca, device, body):
+    if not _provisioned(room, one, ca, device, body, thing=name):
         return Finding("with them: the attribute with = is refused", True)
-    room.attached(one, device, name)
     seen = one.iot.describe_thing(thingName=name)["attributes"].get("value", "")
     return Finding(f"{device.common_name} arrives as {seen}", "\\=" in seen)
 

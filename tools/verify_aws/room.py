@@ -6,11 +6,12 @@ import contextlib
 import datetime as dt
 import json
 import secrets
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from iot_multiaccount_ca.local.device import Device, DeviceError, issue_device_certificate
 from iot_multiaccount_ca.model.jitp.template_body import PROVISIONING_POLICY
-from iot_multiaccount_ca.model.target import managed_policy
+from iot_multiaccount_ca.model.target import Target, managed_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 
 _PATIENCE = 60.0
 _POLL = 2.0
+_NOT_THERE = ("ResourceNotFoundException", "NoSuchEntity", "StackSetNotFoundException")
+# A create that botocore sent again, since its first answer was lost, finds what that one made.
+_THERE = (
+    "AlreadyExistsException",
+    "EntityAlreadyExists",
+    "NameAlreadyExistsException",
+    "ResourceAlreadyExistsException",
+)
 #: The least that provisions a device: its certificate becomes ACTIVE.
 TEMPLATE: dict[str, Any] = {
     "Parameters": {"AWS::IoT::Certificate::Id": {"Type": "String"}},
@@ -59,12 +68,24 @@ class Ca:
         return issue_device_certificate(self.pem, self.key, f"iot-ca-verify-{secrets.token_hex(4)}{end}")
 
 
+@dataclass(frozen=True)
+class _Made:
+    """Something that was made, or may have been, and the calls that take it away."""
+
+    what: str
+    removal: tuple[Callable[[], Any], ...]
+
+
 class Room:
-    """One check's things. Leaving it removes every one, the last first; what cannot be removed is in ``left``."""
+    """One check's things. Leaving it removes every one, the last first; what is not removed is in ``left``.
+
+    A thing is written down before it is made: a create whose answer was lost may have made it all the same, and its
+    removal looks for it.
+    """
 
     def __init__(self, left: list[str]) -> None:
         self._left = left
-        self._stack = contextlib.ExitStack()
+        self._made: list[_Made] = []
 
     def __enter__(self) -> Self:
         return self
@@ -72,21 +93,41 @@ class Room:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        if kind is not None and issubclass(kind, KeyboardInterrupt) and self._made:
+            sys.stderr.write("\nremoving what was made; Ctrl-C again leaves it there, and lists it\n")
+        try:
+            while self._made:
+                self._remove(self._made[-1])
+                self._made.pop()
+        finally:
+            self._left += [f"{each.what} (not removed)" for each in reversed(self._made)]
 
-    def later(self, what: str, *steps: Callable[[], Any]) -> None:
+    def later(self, account: Account, what: str, *removal: Callable[[], Any]) -> None:
         """Do this on leaving; a step that finds nothing is done."""
+        self._made.append(_Made(f"{what} in {account.account_id}, {account.region}", removal))
 
-        def remove() -> None:
-            for step in steps:
-                try:
-                    step()
-                except ClientError as error:
-                    code = error.response["Error"]["Code"]
-                    if code not in ("ResourceNotFoundException", "NoSuchEntity"):
-                        self._left.append(f"{what} ({code})")
+    def make(
+        self, account: Account, what: str, create: Callable[[], Any], *removal: Callable[[], Any]
+    ) -> Any:
+        """Make it, and remove it on leaving, unless AWS says that it made nothing."""
+        self.later(account, what, *removal)
+        try:
+            return create()
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500 and _code(error) not in _THERE:
+                self._made.pop()
+            raise
 
-        self._stack.callback(remove)
+    def _remove(self, made: _Made) -> None:
+        for step in made.removal:
+            try:
+                step()
+            except ClientError as error:
+                if _code(error) not in _NOT_THERE:
+                    self._left.append(f"{made.what} ({_code(error)})")
+            except (BotoCoreError, TimeoutError) as error:
+                self._left.append(f"{made.what} ({type(error).__name__})")
+                return  # its other steps fare no better
 
     def ca(self) -> Ca:
         """A CA for a day."""
@@ -114,12 +155,22 @@ class Room:
         if mode == "DEFAULT":
             code = account.iot.get_registration_code()["registrationCode"]
             how["verificationCertificate"] = issue_device_certificate(ca.pem, ca.key, code).pem
-        answer = (iot or account.iot).register_ca_certificate(
-            caCertificate=ca.pem, certificateMode=mode, setAsActive=True, **how
-        )
-        certificate_id = str(answer["certificateId"])
-        self.later(f"the CA {certificate_id}", *deregistration(account, certificate_id))
-        return certificate_id
+        ids: list[str] = []
+
+        def create() -> str:
+            answer = (iot or account.iot).register_ca_certificate(
+                caCertificate=ca.pem, certificateMode=mode, setAsActive=True, **how
+            )
+            ids.append(str(answer["certificateId"]))
+            return ids[0]
+
+        def remove() -> None:
+            for each in ids or registered_as(account, ca):
+                for step in deregistration(account, each):
+                    step()
+
+        made: str = self.make(account, f"the CA {ca.digest}", create, remove)
+        return made
 
     def role(self, account: Account, service: str, policy: dict[str, Any] | None, **condition: Any) -> str:
         """A role that a service (or the account itself, by its id) may assume; its ARN."""
@@ -127,20 +178,26 @@ class Room:
         principal = {"AWS" if service == account.account_id else "Service": service}
         trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **condition}
         document = {"Version": "2012-10-17", "Statement": [trust]}
-        arn = str(
-            iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))["Role"]["Arn"]
+        made = self.make(
+            account,
+            f"the role {name}",
+            lambda: iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document)),
+            lambda: iam.delete_role(RoleName=name),
         )
-        self.later(f"the role {name}", lambda: iam.delete_role(RoleName=name))
         if policy is None:
-            managed = managed_policy(account.partition, PROVISIONING_POLICY)
-            iam.attach_role_policy(RoleName=name, PolicyArn=managed)
-            self.later(
-                f"a policy of {name}", lambda: iam.detach_role_policy(RoleName=name, PolicyArn=managed)
+            attached = {"RoleName": name, "PolicyArn": managed_policy(account.partition, PROVISIONING_POLICY)}
+            create, remove = (
+                lambda: iam.attach_role_policy(**attached),
+                lambda: iam.detach_role_policy(**attached),
             )
         else:
-            iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
-            self.later(f"a policy of {name}", lambda: iam.delete_role_policy(RoleName=name, PolicyName="p"))
-        return arn
+            inline = {"RoleName": name, "PolicyName": "p"}
+            create, remove = (
+                lambda: iam.put_role_policy(**inline, PolicyDocument=json.dumps(policy)),
+                lambda: iam.delete_role_policy(**inline),
+            )
+        self.make(account, f"a policy of {name}", create, remove)
+        return str(made["Role"]["Arn"])
 
     def template(self, account: Account, body: dict[str, Any] | None = None, **condition: Any) -> str:
         """A JITP template that makes certificates ACTIVE; its name. ``condition``: on the trust in AWS IoT."""
@@ -153,36 +210,23 @@ class Room:
             "enabled": True,
             "type": "JITP",
         }
-        until(lambda: self._made(account, asked), "AWS IoT may use the new role")
         self.later(
-            f"the template {name}", lambda: account.iot.delete_provisioning_template(templateName=name)
+            account,
+            f"the template {name}",
+            lambda: account.iot.delete_provisioning_template(templateName=name),
         )
+        until(lambda: _is_made(account, asked), "AWS IoT may use the new role")
         return name
 
     def thing(self, account: Account, name: str, attributes: dict[str, str]) -> None:
         """A thing with attributes."""
-        account.iot.create_thing(thingName=name, attributePayload={"attributes": attributes})
-        self.later(f"the thing {name}", lambda: account.iot.delete_thing(thingName=name))
-
-    def attached(self, account: Account, device: DeviceCertificate, thing: str) -> None:
-        """The thing that a template made for a device that has knocked: it goes before the device does."""
         iot = account.iot
-        certificate = iot.describe_certificate(certificateId=device.certificate_id)["certificateDescription"]
-        self.later(
-            f"the thing {thing}",
-            lambda: iot.detach_thing_principal(thingName=thing, principal=certificate["certificateArn"]),
-            lambda: iot.delete_thing(thingName=thing),
+        self.make(
+            account,
+            f"the thing {name}",
+            lambda: iot.create_thing(thingName=name, attributePayload={"attributes": attributes}),
+            lambda: iot.delete_thing(thingName=name),
         )
-
-    def _made(self, account: Account, asked: dict[str, Any]) -> bool:
-        try:
-            account.iot.create_provisioning_template(**asked)
-        except ClientError as error:
-            # A role that was made a moment ago is not known everywhere.
-            if error.response["Error"]["Code"] == "InvalidRequestException":
-                return False
-            raise
-        return True
 
     def knock(
         self,
@@ -191,12 +235,25 @@ class Room:
         *,
         sni: bool = True,
         others: tuple[Account, ...] = (),
+        thing: str | None = None,
     ) -> None:
-        """The device connects once; what AWS IoT then knows of it, here or in the others, is removed on leaving."""
+        """The device connects once; what AWS IoT then knows of it, here or in the others, is removed on leaving.
+
+        ``thing``: what the template makes for it. It goes before the device does.
+        """
         for each in (account, *others):
             self.later(
+                each,
                 f"the device certificate {device.certificate_id}",
                 *device_removal(each, device.certificate_id),
+            )
+        if thing is not None:
+            held = {"thingName": thing, "principal": _arn(account, device)}
+            self.later(
+                account,
+                f"the thing {thing}",
+                lambda: account.iot.detach_thing_principal(**held),
+                lambda: account.iot.delete_thing(thingName=thing),
             )
         name = account.endpoint if sni else None
         # Without a name it may well be refused: that is what is looked for.
@@ -205,6 +262,44 @@ class Room:
             Device(device, account.broker, name, client_id=device.common_name) as connection,
         ):
             connection.connect()
+
+
+def _is_made(account: Account, asked: dict[str, Any]) -> bool:
+    try:
+        account.iot.create_provisioning_template(**asked)
+    except ClientError as error:
+        # A role that was made a moment ago is not known everywhere.
+        if _code(error) == "InvalidRequestException":
+            return False
+        raise
+    return True
+
+
+def _arn(account: Account, device: DeviceCertificate) -> str:
+    target = Target(account.partition, account.account_id, account.region)
+    return target.arn("iot", f"cert/{device.certificate_id}")
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])
+
+
+def registered_as(account: Account, ca: Ca) -> list[str]:
+    """The ids under which an account has a CA: one, or none. That it is the digest is only assumed."""
+    iot = account.iot
+    found, asked = [ca.digest], {"pageSize": 250}
+    while True:
+        page = iot.list_ca_certificates(**asked)
+        found += [each["certificateId"] for each in page["certificates"]]
+        if not page.get("nextMarker"):
+            break
+        asked["marker"] = page["nextMarker"]
+    for each in found:
+        with contextlib.suppress(iot.exceptions.ResourceNotFoundException):
+            described = iot.describe_ca_certificate(certificateId=each)["certificateDescription"]
+            if described["certificatePem"].split() == ca.pem.split():
+                return [each]
+    return []
 
 
 def deregistration(account: Account, certificate_id: str) -> tuple[Callable[[], Any], ...]:

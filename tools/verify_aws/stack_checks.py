@@ -23,20 +23,23 @@ def import_of(room: Room, one: Account) -> str:
     ca = room.ca()
     certificate_id = room.register(one, ca)
     cloudformation, name = one.make_client("cloudformation"), f"iot-ca-verify-{secrets.token_hex(4)}"
-    cloudformation.create_change_set(
-        StackName=name,
-        ChangeSetName=name,
-        ChangeSetType="IMPORT",
-        TemplateBody=_template(ca.pem),
-        ResourcesToImport=[
-            {
-                "ResourceType": NATIVE_RESOURCE_TYPE,
-                "LogicalResourceId": _REGISTRATION,
-                "ResourceIdentifier": {"Id": certificate_id},
-            }
-        ],
+    imported = {
+        "ResourceType": NATIVE_RESOURCE_TYPE,
+        "LogicalResourceId": _REGISTRATION,
+        "ResourceIdentifier": {"Id": certificate_id},
+    }
+    room.make(
+        one,
+        f"the stack {name}",
+        lambda: cloudformation.create_change_set(
+            StackName=name,
+            ChangeSetName=name,
+            ChangeSetType="IMPORT",
+            TemplateBody=_template(ca.pem),
+            ResourcesToImport=[imported],
+        ),
+        lambda: cloudformation.delete_stack(StackName=name),
     )
-    room.later(f"the stack {name}", lambda: cloudformation.delete_stack(StackName=name))
     settled = until(lambda: _change_set(cloudformation, name), "the change set", patience=_SETTLED_WITHIN)
     if settled["Status"] != "CREATE_COMPLETE":
         return f"{settled['Status']}: {settled.get('StatusReason', '')}"
@@ -52,14 +55,18 @@ def set_of_one(room: Room, one: Account) -> str:
     execution = room.role(one, one.account_id, {"Version": "2012-10-17", "Statement": work})
     pass_on = {"Version": "2012-10-17", "Statement": [_allowed("sts:AssumeRole", execution)]}
     administration = room.role(one, "cloudformation.amazonaws.com", pass_on)
-    cloudformation.create_stack_set(
-        StackSetName=name,
-        TemplateBody=_template(ca.pem, stays=False),
-        PermissionModel="SELF_MANAGED",
-        AdministrationRoleARN=administration,
-        ExecutionRoleName=execution.rpartition("/")[2],
+    room.make(
+        one,
+        f"the stack set {name}",
+        lambda: cloudformation.create_stack_set(
+            StackSetName=name,
+            TemplateBody=_template(ca.pem, stays=False),
+            PermissionModel="SELF_MANAGED",
+            AdministrationRoleARN=administration,
+            ExecutionRoleName=execution.rpartition("/")[2],
+        ),
+        lambda: cloudformation.delete_stack_set(StackSetName=name),
     )
-    room.later(f"the stack set {name}", lambda: cloudformation.delete_stack_set(StackSetName=name))
     where = {"StackSetName": name, "Accounts": [one.account_id], "Regions": [one.region]}
 
     def delete() -> None:
@@ -67,7 +74,7 @@ def set_of_one(room: Room, one: Account) -> str:
         until(lambda: _operation(cloudformation, name, operation), "the deletion", patience=_SETTLED_WITHIN)
 
     # A role that was made a moment ago may not be known everywhere: an instance that failed is tried once more.
-    room.later(f"the instances of {name}", delete)
+    room.later(one, f"the instances of {name}", delete)
     for create in (cloudformation.create_stack_instances, cloudformation.update_stack_instances):
         operation = create(**where)["OperationId"]
         until(lambda: _operation(cloudformation, name, operation), "the set", patience=_SETTLED_WITHIN)  # noqa: B023

@@ -1,0 +1,183 @@
+"""What ``make verify-aws`` makes in an account is removed or listed, whatever happens on the way."""
+
+from __future__ import annotations
+
+import io
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from tools.verify_aws import __main__ as command
+from tools.verify_aws.accounts import Account
+from tools.verify_aws.checks import Check, Finding
+from tools.verify_aws.room import Room
+
+from support.fakes.aws_iot import AwsIot, FakeIot
+from support.fakes.wire import Refusal, client_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ONE, TWO, REGION = "111111111111", "222222222222", "eu-west-1"
+
+
+class Line:
+    """The way to an account's AWS IoT: the answer of an operation can be lost on it, and it can be cut."""
+
+    service = "iot"
+
+    def __init__(self, fake: FakeIot) -> None:
+        self.fake = fake
+        self.loses: set[str] = set()
+        self.cut = False
+
+    def answer(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The fake's, as far as it gets through."""
+        if self.cut:
+            raise EndpointConnectionError(endpoint_url="https://iot.eu-west-1.amazonaws.com/")
+        answer = self.fake.answer(operation, parameters)
+        if operation in self.loses:
+            raise ReadTimeoutError(endpoint_url="https://iot.eu-west-1.amazonaws.com/")
+        return answer
+
+
+def account(line: Line) -> Account:
+    """An account at the end of a line."""
+    client = client_of(line)
+    return Account(
+        line.fake.account, REGION, "aws", lambda *_, **__: client, lambda _: pytest.fail("no device")
+    )
+
+
+@pytest.fixture(params=[True, False], ids=["by the digest", "by another id"])
+def line(request: pytest.FixtureRequest) -> Line:
+    """To an account whose CA ids are the digest, or are not."""
+    return Line(AwsIot(digest_ids=request.param).at(ONE))
+
+
+def test_what_was_made_is_removed(line: Line) -> None:
+    """Nothing is left in the account, and nothing is listed."""
+    left: list[str] = []
+    with Room(left) as room:
+        room.register(account(line), room.ca())
+        assert len(line.fake.cas) == 1
+    assert (line.fake.cas, left) == ({}, [])
+
+
+def test_a_create_whose_answer_was_lost_is_looked_for(line: Line) -> None:
+    """It may have made the CA all the same, under whatever id."""
+    left: list[str] = []
+    line.loses.add("RegisterCACertificate")
+    with pytest.raises(ReadTimeoutError), Room(left) as room:
+        room.register(account(line), room.ca())
+    assert "RegisterCACertificate" in line.fake.calls
+    assert (line.fake.cas, left) == ({}, [])
+
+
+def test_a_create_that_botocore_repeats_is_looked_for_too(line: Line) -> None:
+    """Its second try finds what the first one made."""
+    left: list[str] = []
+    there = account(line)
+    with Room(left) as room:
+        ca = room.ca()
+        there.iot.register_ca_certificate(caCertificate=ca.pem, certificateMode="SNI_ONLY")
+        with pytest.raises(ClientError, match="ResourceAlreadyExists"):
+            room.register(there, ca)
+    assert (line.fake.cas, left) == ({}, [])
+
+
+def test_a_create_that_was_refused_left_nothing_to_remove(line: Line) -> None:
+    """No call is made for it, that could be refused in its turn."""
+    left: list[str] = []
+    line.fake.fail("RegisterCACertificate", Refusal("UnauthorizedException", status=401))
+    with pytest.raises(ClientError), Room(left) as room:
+        room.register(account(line), room.ca())
+    assert (line.fake.calls, left) == (["RegisterCACertificate"], [])
+
+
+def test_without_a_network_all_that_is_left_is_listed(line: Line) -> None:
+    """Each by itself, with where it is and why."""
+    left: list[str] = []
+    with Room(left) as room:
+        cas = [room.ca(), room.ca()]
+        for each in cas:
+            room.register(account(line), each)
+        line.cut = True
+    assert left == [
+        f"the CA {each.digest} in {ONE}, {REGION} (EndpointConnectionError)" for each in reversed(cas)
+    ]
+
+
+def test_a_removal_that_is_refused_is_listed(line: Line) -> None:
+    """With AWS's code."""
+    left: list[str] = []
+    line.fake.fail_always("DeleteCACertificate", Refusal("UnauthorizedException", status=401))
+    with Room(left) as room:
+        ca = room.ca()
+        room.register(account(line), ca)
+    assert left == [f"the CA {ca.digest} in {ONE}, {REGION} (UnauthorizedException)"]
+
+
+def attempt(line: Line, then: Callable[[], object]) -> Callable[[Room, Account, Account], Finding]:
+    """A check that registers a CA, and something happens."""
+
+    def made(room: Room, one: Account, _: Account) -> Finding:
+        room.register(one, room.ca())
+        then()
+        return Finding("made", True)
+
+    return made
+
+
+def run(monkeypatch: pytest.MonkeyPatch, line: Line, then: Callable[[], object]) -> int:
+    """The command with that check alone, on two accounts."""
+    there = [account(line), account(Line(AwsIot().at(TWO)))]
+    monkeypatch.setattr(command, "CHECKS", (Check("something", attempt(line, then)),))
+    monkeypatch.setattr(command, "of_profile", lambda *_: there.pop(0))
+    return command.main(["--profile", "a", "--profile", "b", "--yes"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_ends_it_leaves_nothing_behind(
+    number: signal.Signals, line: Line, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C, a job that is stopped, a terminal that is closed; the exit code says that it did not come to its end."""
+    before = signal.getsignal(number)
+    code = run(monkeypatch, line, lambda: signal.raise_signal(number))
+    assert (code, line.fake.cas, signal.getsignal(number)) == (command.COULD_NOT, {}, before)
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_who_does_not_wait_for_the_removal_gets_the_list(
+    line: Line, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second Ctrl-C, or another signal, while it removes."""
+    line.fake.fail("UpdateCACertificate", KeyboardInterrupt())
+    code = run(monkeypatch, line, lambda: signal.raise_signal(signal.SIGTERM))
+    said = capsys.readouterr().err
+    assert code == command.COULD_NOT
+    assert f" in {ONE}, {REGION} (not removed)" in said
+    assert said.count("left behind, remove it by hand: the CA ") == 1
+    assert len(line.fake.cas) == 1
+
+
+def test_it_says_beforehand_what_it_makes(
+    line: Line, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Accounts, region, the roles with rights over all of AWS IoT, and the cost; a no makes nothing."""
+    there = [account(line), account(Line(AwsIot().at(TWO)))]
+    monkeypatch.setattr(command, "of_profile", lambda *_: there.pop(0))
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
+    assert command.main(["--profile", "a", "--profile", "b"]) == command.COULD_NOT
+    said = capsys.readouterr().err
+    for each in (
+        ONE,
+        TWO,
+        REGION,
+        "iot-ca-verify",
+        "with iot:*, one of them also with cloudformation:*",
+        "cent",
+    ):
+        assert each in said
+    assert line.fake.calls == []

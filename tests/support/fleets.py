@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from iot_multiaccount_ca.fleet.access import Access
 from iot_multiaccount_ca.fleet.planned import read_planned
-from iot_multiaccount_ca.fleet.verify import FleetResult, StageResult, StageState, verify_fleet
+from iot_multiaccount_ca.fleet.result import FleetResult, StageResult, StageState
+from iot_multiaccount_ca.fleet.verify import verify_fleet
 from iot_multiaccount_ca.model.assembly import METADATA_TYPE, RESOURCE_TYPE, RegistrationRecord
 from support import plans
 from support.fakes.fleet_aws import FakeAws, World

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from .stack_set_text import in_sum
 
 if TYPE_CHECKING:
+    from ..fleet.result import FleetResult
     from ..fleet.set_result import SetResult
-    from ..fleet.verify import FleetResult
 
 
 @dataclass(frozen=True, slots=True)

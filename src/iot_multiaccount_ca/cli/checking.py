@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..fleet.live_sets import LiveInstance
     from ..fleet.planned_sets import PlannedSet
-    from ..fleet.verify import FleetResult
+    from ..fleet.result import FleetResult
     from .watching import Watch
 
 
@@ -38,7 +38,8 @@ def check_fleet(
     """
     from ..fleet.planned import read_planned
     from ..fleet.planned_sets import read_planned_sets
-    from ..fleet.verify import INTERRUPTED, verify_fleet
+    from ..fleet.result import INTERRUPTED
+    from ..fleet.verify import verify_fleet
     from ..fleet.verify_sets import accounts_of, verify_sets
 
     planned, sets = read_planned(assembly), read_planned_sets(assembly)

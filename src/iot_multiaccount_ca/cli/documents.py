@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from ..fleet.live import LiveRegistration, LiveTemplate
     from ..fleet.overview import Ca, Overview
     from ..fleet.planned_sets import PlannedSet
+    from ..fleet.result import FleetResult, StageResult
     from ..fleet.set_result import SetResult
-    from ..fleet.verify import FleetResult, StageResult
     from ..model.assembly import RegistrationRecord
     from .checked import Checked
 
@@ -56,7 +56,7 @@ def verify_document(checked: Checked) -> dict[str, Any]:
 
 
 def _counts(checked: FleetResult) -> dict[str, int]:
-    from ..fleet.verify import StageState
+    from ..fleet.result import StageState
 
     states = {
         "asPlanned": StageState.AS_PLANNED,

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from ..fleet.overview import Overview
     from ..fleet.planned_sets import PlannedSet
+    from ..fleet.result import StageResult
     from ..fleet.set_result import InstanceGroup, SetResult
-    from ..fleet.verify import StageResult
 
 COLUMNS = (
     Column("stack set"),

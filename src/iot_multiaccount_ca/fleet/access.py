@@ -256,7 +256,7 @@ def _credentials_of(session: Session) -> Credentials:
         if credentials is not None:
             credentials.get_frozen_credentials()  # an expired sign-in shows here, once, not in every row
     except BotoCoreError as error:
-        msg = f"the AWS credentials cannot be used: {error}"
+        msg = f"the AWS credentials cannot be used: {error}; fix: sign in, or give another --profile"
         raise NoCredentialsError(msg) from error
     if credentials is None:
         msg = "no AWS credentials found; fix: sign in, set AWS_PROFILE, or give --profile"

@@ -245,7 +245,9 @@ def _config_difference(
     wanted = planned.template_name(holder.owner.stack if holder.owner is not None else None)
     if held == wanted or (wanted is not None and "?" in wanted and record.template_is(held)):
         return
-    if wanted is None:
+    if holder.gone:
+        fix = "the stack that registered it is gone: taking it up, as said of the owner, sets it"
+    elif wanted is None:
         fix = f"run `{update} --remove-auto-registration`"
         if record.auto_registration:
             fix += f", then `{update} --new-auto-registration-status ENABLE`, should the first have turned it off"

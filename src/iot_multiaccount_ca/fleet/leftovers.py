@@ -49,10 +49,11 @@ def _orphans(others: Sequence[LiveRegistration], reader: Reader, region: str) ->
             continue
         call = f"aws iot {{}} --region {region} --certificate-id {live.certificate_id}"
         yield (
-            f"CA {live.certificate_id} was registered by stack {owner.stack.name} (resource {owner.logical_id}), which "
-            "is gone, and no stage plans it; to keep it, plan it: a stack of that name takes it up, and one of another "
-            f'name with on_existing=OnExisting.ADOPT and adopt_from_stack="{owner.stack.name}"; once no device needs '
-            f"it, remove it: `{call.format('update-ca-certificate')} --new-status INACTIVE && "
+            f"CA {live.certificate_id} was registered by stack {owner.stack.name} (resource {owner.logical_id}), "
+            "which is gone, and no stage of this app plans it; to keep it, plan it: a stack of that name takes it up, "
+            "and one of another name with on_existing=OnExisting.ADOPT and "
+            f'adopt_from_stack="{owner.stack.name}"; once no device needs it, remove it: '
+            f"`{call.format('update-ca-certificate')} --new-status INACTIVE && "
             f"{call.format('delete-ca-certificate')}`"
         )
 
@@ -68,13 +69,27 @@ def _templates(
         if name in used or not _RETAINED.fullmatch(name) or any(_may_need(*each, name) for each in target):
             continue
         template = reader.template(name)
-        if template is None:
+        held = _held(reader, name)
+        if template is None or held:
             continue
+        if held is None:
+            why, first = "which RETAIN leaves when a stack goes", "once no stack has it, "
+        else:
+            why, first = "and no stack has it: RETAIN leaves it when a stack goes", ""
         yield (
-            f"no CA here uses provisioning template {name}, which RETAIN leaves when a stack goes; once no stack has "
-            f"it, remove it with `aws iot delete-provisioning-template --region {region} --template-name {name}`, and "
-            f"then its role {template.role_arn}, should nothing else use that"
+            f"no CA here uses provisioning template {name}, {why}; {first}remove it with "
+            f"`aws iot delete-provisioning-template --region {region} --template-name {name}`, and then its role "
+            f"{template.role_arn}, should nothing else use that"
         )
+
+
+def _held(reader: Reader, template: str) -> bool | None:
+    """Whether a stack that is there has the template, of whatever app; None where that may not be asked."""
+    try:
+        stack = reader.stack_of(template)
+        return stack is not None and not reader.stack_is_gone(stack)
+    except UnreadableError:
+        return None
 
 
 def _may_need(planned: PlannedRegistration, live: LiveRegistration | None, name: str) -> bool:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ..model.ownership import StackId
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ..model.ownership import StackId
     from ..model.target import Target
 
 _NOT_FOUND = "ResourceNotFoundException"
@@ -184,6 +185,18 @@ class Reader:
             )
             self._gone[stack.text] = answer is None or answer["Stacks"][0]["StackStatus"] == "DELETE_COMPLETE"
         return self._gone[stack.text]
+
+    def stack_of(self, physical_id: str) -> StackId | None:
+        """The stack that has a resource, or None. Raises `UnreadableError` where it may not be asked."""
+        answer = self._call(
+            "cloudformation:DescribeStackResources",
+            self._client("cloudformation", self._region).describe_stack_resources,
+            {"PhysicalResourceId": physical_id},
+            absent=("ValidationError",),
+            absent_says="does not exist",
+        )
+        held = answer["StackResources"] if answer is not None else ()
+        return StackId.parse(held[0]["StackId"]) if held else None
 
     def certificate_ids(self) -> list[str]:
         """The ids of all CAs that are registered."""

@@ -68,8 +68,8 @@ def owner_difference(
         )
     else:
         fix = (
-            f"it belongs to stack {planned.name_of(owner.stack)}: take the CA out of that stack and deploy it, then "
-            f"run `{planned.deploy}`"
+            f"it belongs to stack {planned.name_of(owner.stack)}: take the CA out of that stack, "
+            f"{planned.deployment_of(owner.stack)}, and then run `{planned.deploy}`"
         )
     return Difference("owner", wanted, held, fix)
 

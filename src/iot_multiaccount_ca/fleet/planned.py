@@ -73,7 +73,19 @@ class PlannedRegistration:
 
     def name_of(self, stack: StackId) -> str:
         """A stack as the CDK CLI names it, where it is one of the app's; else by its own name."""
-        return self.selectors.get((stack.account, stack.region, stack.name), stack.name)
+        return self._selector_of(stack) or stack.name
+
+    def deployment_of(self, stack: StackId) -> str:
+        """What to do to deploy another stack: a command where it is one of the app's."""
+        selector = self._selector_of(stack)
+        return (
+            f"run `cdk deploy {shlex.quote(selector)} --exclusively`"
+            if selector
+            else "deploy it with its own app"
+        )
+
+    def _selector_of(self, stack: StackId) -> str | None:
+        return self.selectors.get((stack.account, stack.region, stack.name))
 
     def is_own_stack(self, stack: StackId) -> bool:
         """Whether that is its stack, in this incarnation or another; a nested one is named after the one around it."""

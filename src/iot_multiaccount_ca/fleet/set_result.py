@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import text
-from .verify import INTERRUPTED, FleetResult, StageState
+from .result import INTERRUPTED, FleetResult, StageState
 
 if TYPE_CHECKING:
     from .difference import Difference

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from .. import text
 from ..model.ca.validity import EXPIRES_SOON_DAYS
 from ..model.checks import is_certificate_id
 from .access import NoAccessError, NoCredentialsError
@@ -28,6 +26,7 @@ from .live import LiveRegistration, LiveTemplate, Reader, UnreadableError
 from .owners import Holder
 from .planned import LogicalId
 from .pool import run_bounded
+from .result import INTERRUPTED, FleetResult, StageResult, StageState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -40,92 +39,6 @@ if TYPE_CHECKING:
 MANY = 200
 #: Seconds in which an account and region is checked, or is a row that says so.
 DEADLINE = 25.0
-INTERRUPTED = "interrupted before it was checked; fix: run the check again"
-
-
-class StageState(StrEnum):
-    """How a stage stands. The words are part of the JSON shape."""
-
-    AS_PLANNED = "as-planned"
-    DIFFERENT = "different"
-    UNCHECKED = "unchecked"
-
-    @property
-    def words(self) -> str:
-        """As people read it."""
-        return {"as-planned": "as planned", "unchecked": "not checked"}.get(self.value, self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class StageResult:
-    """One registration, checked. ``problem`` says why a check could not be made, or only in part.
-
-    ``checked_as``: ARN of who asked. ``endpoint``: what devices must dial, and send as SNI.
-    """
-
-    planned: PlannedRegistration
-    state: StageState
-    differences: tuple[Difference, ...] = ()
-    warnings: tuple[str, ...] = ()
-    problem: str | None = None
-    live: LiveRegistration | None = None
-    template: LiveTemplate | None = None
-    endpoint: str | None = None
-    checked_as: str | None = None
-
-    @property
-    def left_out(self) -> bool:
-        """Whether the check was interrupted before it came to this one."""
-        return self.problem == INTERRUPTED
-
-
-@dataclass(slots=True)
-class FleetResult:
-    """All results, in the plan's order; ``interrupted`` where somebody did not wait for the end.
-
-    ``unusable``: the credentials came to their end on the way, so that another check would learn nothing more.
-    """
-
-    results: list[StageResult]
-    checked_at: dt.datetime
-    interrupted: bool = False
-    unusable: bool = False
-
-    def count(self, state: StageState) -> int:
-        """The number of results in this state."""
-        return sum(result.state is state for result in self.results)
-
-    def warned(self) -> dict[str, list[StageResult]]:
-        """Each warning with the results that have it: a whole fleet may have the same."""
-        found: dict[str, list[StageResult]] = {}
-        for result in self.results:
-            for warning in result.warnings:
-                found.setdefault(warning, []).append(result)
-        return found
-
-    def problems(self) -> dict[str, list[StageResult]]:
-        """Each cause of what could not be checked with the results that have it: it may be the same for all."""
-        found: dict[str, list[StageResult]] = {}
-        for result in self.results:
-            if result.problem is not None:
-                found.setdefault(result.problem, []).append(result)
-        return found
-
-    @property
-    def summary(self) -> str:
-        """How many stand how."""
-        parts = [f"{text.number(self.count(state))} {state.words}" for state in StageState]
-        return ", ".join(parts) + (" (interrupted)" if self.interrupted else "")
-
-    @property
-    def exit_code(self) -> int:
-        """0 as planned, 1 differences, 2 something could not be checked (as `diff` has it: trouble goes before).
-
-        2 also where somebody did not wait for the end.
-        """
-        if self.count(StageState.UNCHECKED) or self.interrupted:
-            return 2
-        return 1 if self.count(StageState.DIFFERENT) else 0
 
 
 @dataclass(slots=True)

@@ -14,16 +14,17 @@ from .access import Access, NoAccessError, NoCredentialsError
 from .compare_sets import instance_groups, missing_and_surplus, set_differences
 from .live import UnreadableError
 from .live_sets import LiveInstance, SetReader
+from .result import INTERRUPTED
 from .set_result import SetResult
-from .verify import INTERRUPTED, verify_fleet
+from .verify import verify_fleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from .difference import Difference
     from .planned_sets import PlannedSet
+    from .result import FleetResult
     from .set_result import InstanceGroup
-    from .verify import FleetResult
 
 
 def verify_sets(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from ..fleet.verify import StageState
+from ..fleet.result import StageState
 
 if TYPE_CHECKING:
     from ..fleet.difference import Difference
-    from ..fleet.verify import StageResult
+    from ..fleet.result import StageResult
 
 
 class Cause(Enum):

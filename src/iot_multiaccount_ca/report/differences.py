@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..fleet.difference import Difference
-    from ..fleet.verify import FleetResult, StageResult
+    from ..fleet.result import FleetResult, StageResult
 
     Link = Callable[[StageResult], Markup]
 

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from .. import text
-from ..fleet.verify import StageState
+from ..fleet.result import StageState
 from .causes import Cause, gravest
 from .differences import differences
 from .markup import Markup, join, tag
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..fleet.overview import Overview
+    from ..fleet.result import FleetResult, StageResult
     from ..fleet.set_result import SetResult
-    from ..fleet.verify import FleetResult, StageResult
     from ..model.assembly import RegistrationRecord
 
 # With more accounts than these the matrix scrolls within itself, or what comes after it would be far away.

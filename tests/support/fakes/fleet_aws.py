@@ -219,6 +219,14 @@ class FakeAws:
         inside = "".join(f"<{key}>{value}</{key}>" for key, value in held.items())
         return f"<StackResourceDetail>{inside}</StackResourceDetail>"
 
+    def _DescribeStackResources(self, account: str, region: str, request: dict[str, str]) -> str:
+        name = request["PhysicalResourceId"]
+        for held in _here(self.world.stack_resources, account, region).values():
+            if held["PhysicalResourceId"] == name:
+                inside = "".join(f"<{key}>{value}</{key}>" for key, value in held.items())
+                return f"<StackResources><member>{inside}</member></StackResources>"
+        raise FaultError(400, "ValidationError", f"Stack for {name} does not exist")
+
     def _DescribeStacks(self, account: str, region: str, request: dict[str, str]) -> str:
         stack_id = request["StackName"]
         name = stack_id.split("/")[1]

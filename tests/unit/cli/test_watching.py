@@ -10,7 +10,7 @@ import pytest
 from iot_multiaccount_ca.cli.checked import Checked
 from iot_multiaccount_ca.cli.watching import Watch
 from iot_multiaccount_ca.fleet.planned import PlannedRegistration
-from iot_multiaccount_ca.fleet.verify import INTERRUPTED, FleetResult, StageResult, StageState
+from iot_multiaccount_ca.fleet.result import INTERRUPTED, FleetResult, StageResult, StageState
 from support.fleets import record
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import pytest
 
 from iot_multiaccount_ca.fleet.access import Access, NoCredentialsError
 from iot_multiaccount_ca.fleet.planned import read_planned
-from iot_multiaccount_ca.fleet.verify import StageState, verify_fleet
+from iot_multiaccount_ca.fleet.result import StageState
+from iot_multiaccount_ca.fleet.verify import verify_fleet
 from support.fakes.fleet_aws import FakeAws
 from support.fleets import (
     ACCOUNTS,
@@ -255,6 +256,19 @@ def test_sts_that_cannot_be_reached_is_one_sentence(tmp_path: Path, monkeypatch:
     assert len(asked) == 1
     verify_fleet(planned, access, concurrency=1)
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(("stages", "told"), [(3, 3), (8, 1)])
+def test_a_cause_that_many_accounts_share_is_told_once(
+    stages: int, told: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for account and region it is the same; of a few each has a fix of its own to copy."""
+    fleet = Fleet(tmp_path, monkeypatch, many_stages(stages))
+    fleet.world.roles.clear()
+    problems = fleet.check().problems()
+    assert len(problems) == told
+    assert sum(len(results) for results in problems.values()) == stages
+    assert all(("aws://ACCOUNT/REGION" in problem) is (told == 1) for problem in problems)
 
 
 def test_accounts_that_never_answer_cost_no_more_than_the_deadline(

@@ -11,7 +11,8 @@ import pytest
 from iot_multiaccount_ca.fleet.access import Access
 from iot_multiaccount_ca.fleet.crew import run_in_processes
 from iot_multiaccount_ca.fleet.planned import read_planned
-from iot_multiaccount_ca.fleet.verify import StageState, verify_fleet
+from iot_multiaccount_ca.fleet.result import StageState
+from iot_multiaccount_ca.fleet.verify import verify_fleet
 from support.errands import Errand
 from support.fakes.fleet_aws import FakeAws
 from support.fleets import Fleet, many_stages

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from iot_multiaccount_ca.fleet.verify import StageState
+from iot_multiaccount_ca.fleet.result import StageState
 from support.fleets import (
     OWN_ACCOUNT,
     REGION,
@@ -153,6 +153,55 @@ def test_a_template_that_another_ca_uses_is_not_left_over(retained: Fleet) -> No
     retained.world.stack_resources |= kept
     live(retained.world, other)["registrationConfig"] = {"templateName": name}
     assert not retained.result().warnings
+
+
+def hold(fleet: Fleet, name: str, status: str) -> None:
+    """Another app's stack that has a template, retained too."""
+    other = record(stack_name="Other-dev")
+    fleet.world.stacks[stack_id(other)] = status
+    fleet.world.stack_resources[f"{HERE}/Other-dev"] = {
+        **fleet.world.stack_resources[f"{HERE}/FleetCa-dev"],
+        "StackName": "Other-dev",
+        "StackId": stack_id(other),
+        "LogicalResourceId": "Template",
+        "PhysicalResourceId": name,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [("CREATE_COMPLETE", False), ("DELETE_FAILED", False), ("DELETE_COMPLETE", True)]
+)
+def test_a_template_that_another_stack_has_is_not_left_over(retained: Fleet, status: str, told: bool) -> None:
+    """Two plans share the account, and a CA of the other one does not use its template now."""
+    name = "Other-dev-01234567-89abcdef"
+    leave_template(retained, name)
+    hold(retained, name, status)
+    assert bool(retained.result().warnings) is told
+
+
+def test_where_stacks_may_not_be_asked_of_the_advice_is_to_look_first(retained: Fleet) -> None:
+    """It may be another stack's all the same."""
+    leave_template(retained, f"FleetCa-dev-0123abcd-{EARLIER[:8]}")
+    retained.world.faults[f"{OWN_ACCOUNT}/DescribeStackResources"] = [(403, "AccessDenied")]
+    (warning,) = retained.result().warnings
+    assert "once no stack has it, remove it with `aws iot delete-provisioning-template" in warning
+
+
+def test_a_renamed_prefix_is_taken_up_with_its_template(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Retained under another prefix: one thing to do for all that differs, and the old template stays meanwhile."""
+    old = record(template_name="OldCa-dev-0123abcd-????????", stack_name="OldCa-dev")
+    fleet = Fleet(tmp_path, monkeypatch, [old])
+    fleet.world.stacks[stack_id(old)] = "DELETE_COMPLETE"
+    fleet.world.stack_resources.clear()
+    fleet.records[:] = [record(template_name=RETAINED)]
+    result = fleet.result()
+    fixes = {each.field: each.fix for each in result.differences}
+    assert set(fixes) == {"owner", "templateName"}
+    assert 'adopt_from_stack="OldCa-dev"' in fixes["owner"]
+    assert "as said of the owner" in fixes["templateName"]
+    assert not result.warnings
 
 
 def test_templates_of_other_names_are_not_looked_at(retained: Fleet) -> None:

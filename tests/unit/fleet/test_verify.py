@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iot_multiaccount_ca.fleet.verify import StageState
+from iot_multiaccount_ca.fleet.result import StageState
 from support.fakes.fleet_aws import World
 from support.fleets import (
     ACCOUNTS,

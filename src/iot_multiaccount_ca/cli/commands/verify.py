@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from ...fleet.verify import StageResult
+    from ...fleet.result import StageResult
     from ..checked import Checked
 
 _STYLES = {"as-planned": "green", "different": "bold red", "unchecked": "bold yellow"}

@@ -44,8 +44,9 @@ class World:
     stacks: dict[str, str | None] = field(default_factory=dict)
     #: Environments of Lambda functions by ``account/region/name``.
     functions: dict[str, dict[str, str]] = field(default_factory=dict)
-    #: What a proxy answers under status 200 in place of AWS, by action.
+    #: What a proxy answers in place of AWS, by action, and under which status.
     strange: dict[str, str] = field(default_factory=dict)
+    strange_status: int = 200
     #: After so many AssumeRole calls, one's own credentials are over.
     expires_after: int | None = None
     expired_code: str = "ExpiredToken"
@@ -119,7 +120,7 @@ class FakeAws:
                 failures = ((500, "InternalFailure"), (429, "ThrottlingException"))
                 raise FaultError(*failures[len(self.world.calls) // 10 % 2])
             if action in self.world.strange:
-                return 200, "text/html", self.world.strange[action]
+                return self.world.strange_status, "text/html", self.world.strange[action]
             if service == "organizations":
                 return (
                     200,

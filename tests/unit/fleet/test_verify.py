@@ -305,6 +305,21 @@ def test_an_answer_that_is_none_of_awss_is_no_difference(
             assert result.problem is not None
 
 
+@pytest.mark.parametrize("status", [302, 403, 407])
+@pytest.mark.parametrize("page", ["<html><br>blocked</html>", "<html/>", ""])
+@pytest.mark.parametrize("action", ["AssumeRole", "DescribeCACertificate"])
+def test_a_refusal_that_is_none_of_awss_is_told_as_that(
+    action: str, page: str, status: int, one: Fleet
+) -> None:
+    """A proxy's: no fault of this tool, of the role, or of the bootstrap."""
+    one.world.strange[action], one.world.strange_status = page, status
+    result = one.result()
+    assert result.state is StageState.UNCHECKED
+    assert "none of AWS's but" in str(result.problem)
+    assert "its proxies" in str(result.problem)
+    assert "bootstrap" not in str(result.problem)
+
+
 def _calls_of_a_check(folder: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]) -> list[str]:
     fleet = Fleet(folder, monkeypatch, [record(**more)])
     assert fleet.result().state is StageState.AS_PLANNED

@@ -69,12 +69,12 @@ def test_a_fleet_is_checked_by_several_processes_as_by_one(
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")  # who starts them hands its own over
         planned = read_planned(assembly)
         alone = verify_fleet(planned, access, concurrency=4)
-        asked = sorted(fleet.world.calls)
+        asked = set(fleet.world.calls)
         fleet.world.calls.clear()
         together = verify_fleet(planned, access, concurrency=4, processes=2, on_done=done.append)
         access.close()
     assert together.results == alone.results
-    assert sorted(fleet.world.calls) == asked
+    assert set(fleet.world.calls) == asked  # not how often: a busy machine's calls may be made again
     assert sum(done) == 12
     assert together.count(StageState.DIFFERENT) == 1
 

@@ -149,10 +149,27 @@ def test_who_ends_it_leaves_nothing_behind(
     assert "interrupted" in capsys.readouterr().err
 
 
+def test_a_signal_that_comes_twice_does_not_stop_the_removal(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`timeout` sends SIGTERM to the process and to its group."""
+    answer = line.fake.answer
+
+    def again(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        if operation == "UpdateCACertificate":
+            signal.raise_signal(signal.SIGTERM)
+        return answer(operation, parameters)
+
+    monkeypatch.setattr(line.fake, "answer", again)
+    assert run(monkeypatch, line, lambda: signal.raise_signal(signal.SIGTERM)) == command.COULD_NOT
+    assert "UpdateCACertificate" in line.fake.calls
+    assert line.fake.cas == {}
+
+
 def test_who_does_not_wait_for_the_removal_gets_the_list(
     line: Line, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A second Ctrl-C, or another signal, while it removes."""
+    """Ctrl-C while it removes."""
     line.fake.fail("UpdateCACertificate", KeyboardInterrupt())
     code = run(monkeypatch, line, lambda: signal.raise_signal(signal.SIGTERM))
     said = capsys.readouterr().err

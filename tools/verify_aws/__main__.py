@@ -102,7 +102,8 @@ def _try_all(one: Account, two: Account) -> int:
     return COULD_NOT if left else verdict
 
 
-def _interrupt(*_: object) -> NoReturn:
+def _interrupt(number: int, _frame: object) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # some send it twice; who does not want to wait has Ctrl-C
     raise KeyboardInterrupt
 
 

@@ -46,10 +46,12 @@ def _live(folder: Path, new: Side, *, profile: str | None, concurrency: int) -> 
     from ..fleet import held
     from ..fleet.changes import Held
     from ..fleet.planned_sets import read_planned_sets
-    from ..fleet.verify import StageState
+    from ..fleet.result import StageState
     from .checking import check_fleet
 
-    checked = check_fleet(folder, profile=profile, role_name=None, qualifier=None, concurrency=concurrency)
+    checked = check_fleet(
+        folder, profile=profile, role_name=None, qualifier=None, concurrency=concurrency, with_sets=False
+    ).stages
     unknown = [each for each in checked.results if each.state is StageState.UNCHECKED]
     for result in unknown:
         say(f"not known: {result.planned.record.label}: {result.problem}", err=True)

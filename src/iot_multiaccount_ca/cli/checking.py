@@ -29,12 +29,13 @@ def check_fleet(
     expires_within: int = EXPIRES_SOON_DAYS,
     leftovers: bool = False,
     trusting: bool = False,
+    with_sets: bool = True,
     watch: Watch | None = None,
 ) -> Checked:
     """Check the stages and stack sets of a cloud assembly, with progress bars. ``expires_within``: in days.
 
     ``leftovers``: look in every account for what stacks that are gone have left. ``trusting``: enter no account of a
-    stack set. ``watch``: not once, but until all is as planned.
+    stack set; ``with_sets``: look at those at all. ``watch``: not once, but until all is as planned.
     """
     from ..fleet.planned import read_planned
     from ..fleet.planned_sets import read_planned_sets
@@ -42,7 +43,7 @@ def check_fleet(
     from ..fleet.verify import verify_fleet
     from ..fleet.verify_sets import accounts_of, verify_sets
 
-    planned, sets = read_planned(assembly), read_planned_sets(assembly)
+    planned, sets = read_planned(assembly), read_planned_sets(assembly) if with_sets else []
     with closing(open_access(profile, role_name, qualifier, connections=concurrency)) as access:
 
         def check_accounts(stack_set: PlannedSet, instances: list[LiveInstance]) -> FleetResult:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .changes import Place
-    from .verify import StageResult
+    from .result import StageResult
 
 _SHAPE, _VERSION = "iot-ca/plan", 1
 _OF_THE_CA = ("subject", "notValidBefore", "notValidAfter")

@@ -77,11 +77,18 @@ def test_a_plan_has_a_row_a_set(a_set: _Set) -> None:
 
 
 def test_an_app_of_sets_alone_is_a_plan(a_set: _Set) -> None:
-    """With its CA, in every form."""
+    """With its CA, in every form; a matrix of nothing is not shown."""
     a_set.fleet.records.clear()
-    for arguments in ([], ["--markdown"], ["--json"]):
+    for arguments in (
+        [],
+        ["--markdown"],
+        ["--json"],
+        ["--view", "matrix"],
+        ["--view", "matrix", "--markdown"],
+    ):
         ran = a_set.run("plan", *arguments)
         assert ran.code == 0
+        assert "D: DEFAULT" not in ran.stdout
         assert "CN=Fleet CA" in ran.stdout
         assert NAME in ran.stdout
 

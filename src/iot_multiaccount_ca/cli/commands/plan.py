@@ -123,7 +123,7 @@ def plan(
     if accounts_from is not None:
         records += expanded(sets, accounts_from, profile)
     overview = Overview.of(records, dt.datetime.now(dt.UTC), sets)
-    matrix = view == "matrix" or (view == "auto" and len(records) >= _MATRIX_FROM)
+    matrix = bool(records) and (view == "matrix" or (view == "auto" and len(records) >= _MATRIX_FROM))
     if as_json:
         emit_json(PLAN, PLAN_VERSION, plan_document(overview))
     elif as_markdown:

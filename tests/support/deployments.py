@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -122,6 +123,14 @@ class Deployments:
         """Destroy one stack of an app, by its id in the app, and what the CLI takes along; what the CLI said."""
         arguments = (stack, "--app", str(self._deployed[name]), "--force")
         return self._cdk.run("destroy", *arguments, account=ACCOUNTS[0], region=REGIONS[0])
+
+    def run_printed(self, command: str, *, name: str, variables: Mapping[str, str]) -> str:
+        """Run `cdk` with a command's words as they were printed, on an app's source; what the CLI said."""
+        app = f"{sys.executable} {self._folder / name / 'app.py'}"
+        output = str(self._folder / name / "repaired.out")
+        arguments = (*shlex.split(command), "--app", app, "--output", output, "--require-approval", "never")
+        more = {"CDK_VALIDATION": "false", **variables}
+        return self._cdk.run(*arguments, account=ACCOUNTS[0], region=REGIONS[0], more=more)
 
     def import_resources(self, name: str, stack: str, *, mapping: str) -> str:
         """`cdk import` of one stack of an app, by its id in the app; what the CLI said. ``mapping``: JSON."""

@@ -18,10 +18,12 @@ from constructs import Construct
 from ..errors import (
     DuplicateRegistrationError,
     DuplicateStackNameError,
+    InvalidTypeError,
     MultipleDefaultOwnersError,
     RivalEnrollmentsError,
 )
 from ..model.ca.certificate import CertificateMode
+from ..model.options import REPAIR_CONTEXT
 
 if TYPE_CHECKING:
     from ..model.stack_set.targets import StackSetTargets
@@ -69,11 +71,24 @@ _RIVALS = {
 }
 
 
+def _repair(asked: object) -> str | None:
+    if asked is None or (isinstance(asked, str) and asked):
+        return asked
+    raise InvalidTypeError(
+        f"the context {REPAIR_CONTEXT} is not a text",
+        value=asked,
+        allowed="a text that differs from the last one, such as the time",
+        fix=f"cdk deploy STACK --exclusively -c {REPAIR_CONTEXT}=2026-11-26T01:30",
+    )
+
+
 class Registry(Construct):
     """All claims of one app; a child of its root, so that it lives exactly as long as the app."""
 
     def __init__(self, scope: Construct) -> None:
         super().__init__(scope, _ID)
+        #: What `cdk deploy -c` asks to be mended, whatever it says.
+        self.repair = _repair(scope.node.try_get_context(REPAIR_CONTEXT))
         self._targets: dict[tuple[str, str, str], Claim] = {}
         self._owners: dict[tuple[str, str], Claim] = {}
         self._stacks: dict[tuple[str, str, str], str] = {}

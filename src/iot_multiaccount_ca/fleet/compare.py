@@ -13,6 +13,8 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from ..model.jitr.enrollment import REGISTERED_TOPIC
+from ..model.options import RegistrationEngine
+from ..model.registration import CAPABILITIES, Capability
 from .difference import Difference
 from .owners import Holder, owner_difference
 
@@ -37,10 +39,7 @@ def missing_registration(
     elif stack is None or stack.status == "DELETE_COMPLETE":
         live = "not deployed"
     elif stack.status.endswith("_COMPLETE"):
-        fix = (
-            "it was deleted outside the stack, which does not notice: change the registration, by one more tag for "
-            f"instance, and run `{planned.deploy}`; that registers it again"
-        )
+        fix = f"it was deleted outside the stack, which does not notice: {repaired(planned)}"
         live = "deleted outside the stack"
     else:
         fix = (
@@ -50,6 +49,16 @@ def missing_registration(
         )
         live = f"resource {stack.status}"
     return Difference("registered", "registered", live, fix)
+
+
+def repaired(planned: PlannedRegistration) -> str:
+    """How a registration is made again as planned, by what carries it out."""
+    if Capability.ADOPTION in CAPABILITIES[RegistrationEngine(planned.record.engine)]:
+        return f"run `{planned.repair}`, which changes nothing else"
+    return (
+        "with removal_policy=RemovalPolicy.RETAIN deploy engine=RegistrationEngine.NONE, then NATIVE again, each time "
+        f"with `{planned.deploy}`"
+    )
 
 
 def registration_differences(
@@ -255,8 +264,7 @@ def _config_difference(
         fix = (
             f"run `{update} --registration-config templateName={wanted}`"
             if "?" not in wanted
-            else f"change the registration, by one more tag for instance, and run `{planned.deploy}`; only "
-            "CloudFormation knows the whole name of a template that is retained"
+            else f"{repaired(planned)}; only CloudFormation knows the whole name of a template that is retained"
         )
     yield Difference("templateName", wanted, held, fix)
 

@@ -86,10 +86,10 @@ def _orphan_fix(planned: PlannedRegistration, live: LiveRegistration, holder: Ho
         first.append(f'set on_existing=OnExisting.ADOPT and adopt_from_stack="{owner.stack.name}"')
     elif owner is not None and owner.logical_id != record.logical_id:
         first.append(f'give the construct its old logical id with override_logical_id("{owner.logical_id}")')
-    if not first and holder.replaced:
-        first.append("change the registration, by one more tag for instance, so that CloudFormation acts")
+    # A stack that is deployed in its place has to be told, since its template is what it was.
+    command = planned.repair if not first and holder.replaced else planned.deploy
     steps = f"{', '.join(first)}, and run" if first else "run"
-    fix = f"{steps} `{planned.deploy}`: it takes the registration up for good"
+    fix = f"{steps} `{command}`: it takes the registration up for good"
     if live.mode != record.certificate_mode:
         fix += ", and its mode can be changed in a deployment after that"
     return fix

@@ -5,6 +5,7 @@ Reads the cloud assembly's files once, however many stages there are. Asks no AW
 
 from __future__ import annotations
 
+import datetime as dt
 import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AssemblyError
 from ..model.assembly import RegistrationRecord, read_stacks_and_registrations
 from ..model.assembly_sets import read_stacks_and_sets
+from ..model.options import REPAIR_CONTEXT
 
 if TYPE_CHECKING:
     import os
@@ -65,6 +67,15 @@ class PlannedRegistration:
     def deploy(self) -> str:
         """The command that deploys its stack, and no other."""
         return f"cdk deploy {self.quoted_stack} --exclusively"
+
+    @property
+    def repair(self) -> str:
+        """The command by which CloudFormation has its registration mended, though the template is what it was.
+
+        The time in it differs from that of the last repair, which is all that it is there for.
+        """
+        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"{self.deploy} -c {REPAIR_CONTEXT}={now}"
 
     @property
     def quoted_stack(self) -> str:

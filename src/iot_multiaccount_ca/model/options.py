@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from ..errors import InvalidEngineError, InvalidOnExistingError, InvalidRemovalPolicyError
 
+#: The CDK context by which `cdk deploy -c` has registrations mended whose template is what it was.
+REPAIR_CONTEXT = "iot-multiaccount-ca:repair"
 _REMOVAL_POLICIES = {"DESTROY": "DESTROY", "RETAIN": "RETAIN", "RETAIN_ON_UPDATE_OR_DELETE": "RETAIN"}
 
 

@@ -15,7 +15,7 @@ from iot_multiaccount_ca.fleet.result import StageState
 from iot_multiaccount_ca.fleet.verify import verify_fleet
 from support.errands import Errand
 from support.fakes.fleet_aws import FakeAws
-from support.fleets import Fleet, many_stages
+from support.fleets import Fleet, live, many_stages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,8 @@ def test_a_fleet_is_checked_by_several_processes_as_by_one(
 ) -> None:
     """Each in its own account, with one's own credentials; rows in the plan's order."""
     fleet = Fleet(tmp_path, monkeypatch, many_stages(12))
-    fleet.world.cas.popitem()
+    # A difference whose fix does not name the time.
+    live(fleet.world, fleet.records[-1])["certificateDescription"]["status"] = "INACTIVE"
     assembly = fleet.assembly()
     done: list[int] = []
     with FakeAws(fleet.world) as url:

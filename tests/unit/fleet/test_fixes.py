@@ -95,7 +95,9 @@ def _commands(fleet: Fleet) -> list[list[str]]:
 def _check(command: list[str]) -> None:
     program, *words = command
     if program == "cdk":
-        assert words == ["deploy", SELECTOR, "--exclusively"]
+        deploy, repair = words[:3], words[3:]
+        assert deploy == ["deploy", SELECTOR, "--exclusively"]
+        assert not repair or (repair[0] == "-c" and repair[1].startswith("iot-multiaccount-ca:repair=2"))
         return
     assert program == "aws"
     service, name, *arguments = words

@@ -115,7 +115,7 @@ def test_a_ca_that_was_deleted_behind_the_stacks_back_is_told_from_one_never_dep
     one.world.cas.clear()
     difference = one.difference()
     assert difference.live == "deleted outside the stack"
-    assert "change the registration" in difference.fix
+    assert "--exclusively -c iot-multiaccount-ca:repair=" in difference.fix
 
 
 def test_a_missing_ca_is_told_where_the_stack_may_not_be_read(one: Fleet) -> None:

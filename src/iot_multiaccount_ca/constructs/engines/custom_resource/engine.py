@@ -10,7 +10,7 @@ from ....model.assembly import RESOURCE_TYPE
 from ..protocol import Registered
 from .permissions import Need
 from .registrar_function import RegistrarFunction
-from .request_properties import request_properties
+from .request_properties import repair_properties, request_properties
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam, aws_logs
@@ -45,7 +45,8 @@ class CustomResourceEngine:
             scope,
             "Resource",
             type=RESOURCE_TYPE,
-            properties=request_properties(
+            properties=repair_properties(place.registry.repair)
+            | request_properties(
                 service_token=registrar.service_token,
                 ca_certificate=request.ca_certificate,
                 mode=request.certificate_mode,

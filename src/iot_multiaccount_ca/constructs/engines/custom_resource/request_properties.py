@@ -56,5 +56,13 @@ def request_properties(
     return properties
 
 
+def repair_properties(repair: str | None) -> dict[str, Any]:
+    """What makes CloudFormation send an Update though nothing else has changed; the Lambda then mends what differs.
+
+    The Lambda does not read it. ``repair``: any text that differs from the last one.
+    """
+    return {} if repair is None else {"Repair": repair}
+
+
 def _text(value: bool) -> str:
     return "true" if value else "false"

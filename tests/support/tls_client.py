@@ -94,6 +94,7 @@ def knock(
     send: bytes | None = None,
 ) -> Knock:
     """Connect, send ``send`` (None: a CONNECT), read what comes first, and hang up; then what the broker wrote."""
+    after = written(aws)
     with socket.create_connection((LOOPBACK, aws.broker_port), timeout=_SECONDS) as plain:
         made = Knock(plain.getsockname()[1])
         try:
@@ -107,15 +108,20 @@ def knock(
             made.failure = str(error.reason)
         except OSError as error:
             made.failure = type(error).__name__
-    made.events = events_of(aws, made.port)
+    made.events = events_of(aws, made.port, after)
     return made
 
 
-def events_of(aws: LocalAws, port: int) -> list[DeviceEvent]:
-    """What the broker wrote of the connection from this local port, once it wrote something."""
+def written(aws: LocalAws) -> int:
+    """How far the broker's journal is written: a local port comes again, and what was before is another's."""
+    return read_events(aws.connections)[1]
+
+
+def events_of(aws: LocalAws, port: int, after: int) -> list[DeviceEvent]:
+    """What the broker wrote of the connection from this local port, made ``after``, once it wrote something."""
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
-        found = [event for event in read_events(aws.connections)[0] if event.peer.endswith(f":{port}")]
+        found = [event for event in read_events(aws.connections, after)[0] if event.peer.endswith(f":{port}")]
         if found:
             return found
         time.sleep(0.02)

@@ -30,7 +30,7 @@ from iot_multiaccount_ca.local.gaps.tls_failures import why_handshake_failed
 from iot_multiaccount_ca.model.assembly import RegistrationRecord
 from support.certificates import Authority, Device, make_ca, make_device
 from support.local_accounts import LocalAccount
-from support.tls_client import connect_packet, context_of, events_of, knock
+from support.tls_client import connect_packet, context_of, events_of, knock, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,10 +64,12 @@ class Fleet:
             verification=None,
         )
         self.plan = [PlannedStage(record, place.endpoint, ca.certificate)]
+        self._after = written(aws)
 
     def diagnose(self, port: int) -> Diagnosis:
         """What is said of the connection from that port, last."""
-        return diagnose(events_of(self.aws, port)[-1], self.plan)
+        found, self._after = events_of(self.aws, port, self._after), written(self.aws)
+        return diagnose(found[-1], self.plan)
 
     def python(self, device: Device | None, name: str | None = "", **how: Any) -> Diagnosis:
         """Python's ssl as the device; ``name``: SNI, None none, empty the stage's endpoint."""

@@ -16,7 +16,7 @@ from iot_multiaccount_ca.local.gaps import mqtt
 from iot_multiaccount_ca.local.gaps.tls_stream import TlsStream
 from support.certificates import Device, make_ca, make_device
 from support.local_accounts import LocalAccount, policy_document
-from support.tls_client import connect_packet, context_of, events_of, knock, load, remaining_length
+from support.tls_client import connect_packet, context_of, events_of, knock, load, remaining_length, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def talk(
     aws: LocalAws, device: Device, place: LocalAccount, *packets: bytes
 ) -> tuple[bytes, list[DeviceEvent]]:
     """Connect as ``device-1``, send the packets and hang up: all that the broker answered, and wrote."""
-    context = context_of(aws, device)
+    context, after = context_of(aws, device), written(aws)
     with socket.create_connection((LOOPBACK, aws.broker_port), timeout=20) as plain:
         port = plain.getsockname()[1]
         with context.wrap_socket(plain, server_hostname=place.endpoint) as secure:
@@ -57,7 +57,7 @@ def talk(
             secure.sendall(b"\xe0\x00")
             while data := secure.recv(4096):
                 answer += data
-    return answer[len(CONNACK) :], events_of(aws, port)
+    return answer[len(CONNACK) :], events_of(aws, port, after)
 
 
 @pytest.mark.parametrize(
@@ -303,11 +303,12 @@ def test_an_inactive_certificate_is_the_cause(
 )
 def test_what_is_no_tls_is_told(aws: LocalAws, sent: bytes, says: str) -> None:
     """Plain MQTT, plain HTTP and anything else end at once, with a line."""
+    after = written(aws)
     with socket.create_connection((LOOPBACK, aws.broker_port), timeout=20) as plain:
         port = plain.getsockname()[1]
         plain.sendall(sent)
         assert plain.recv(1) == b""
-    (event,) = events_of(aws, port)
+    (event,) = events_of(aws, port, after)
     assert (event.event, says in event.says) == ("no-tls", True), event
 
 

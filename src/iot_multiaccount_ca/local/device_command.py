@@ -41,7 +41,15 @@ class DeviceCommand:
         """
         own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         process = subprocess.Popen(  # noqa: S603 - the user's own command, by the shell
-            [sys.executable, str(bound_process.__file__), "--", "/bin/sh", "-c", self.command],
+            # The shell's input is nothing: one that asks gets an end of file, and does not wait for its time.
+            [
+                sys.executable,
+                str(bound_process.__file__),
+                "--",
+                "/bin/sh",
+                "-c",
+                f"exec </dev/null\n{self.command}",
+            ],
             env={**own, **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

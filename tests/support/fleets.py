@@ -131,6 +131,15 @@ def write_assembly(
     return folder
 
 
+def add_metadata(folder: Path, kind: str, data: Any) -> None:
+    """One more entry on every registration of an assembly that `write_assembly` wrote."""
+    for file in folder.glob("*.metadata.json"):
+        metadata = json.loads(file.read_text())
+        for entries in metadata.values():
+            entries.append({"type": kind, "data": data})
+        file.write_text(json.dumps(metadata))
+
+
 def _template(records: Sequence[RegistrationRecord]) -> dict[str, Any]:
     resources: dict[str, Any] = {
         each.logical_id: {

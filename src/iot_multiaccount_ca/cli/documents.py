@@ -40,6 +40,15 @@ def plan_document(overview: Overview) -> dict[str, Any]:
             for record in overview.default_owners
         ],
         "stackSets": [_planned_set(each) for each in overview.sets],
+        "foreignPolicies": [
+            {
+                "stages": list(each.labels),
+                "kind": each.kind,
+                "resourceArn": each.resource_arn,
+                "policy": each.policy,
+            }
+            for each in overview.foreign_policies
+        ],
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations
 
+from ..model.assembly_policies import FOREIGN_POLICY_METADATA_TYPE, metadata_of
 from ..model.ca.validity import EXPIRES_SOON_DAYS
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def annotate(scope: Construct, request: RegistrationRequest, account: str) -> No
             "stays as it is",
         )
     for policy in request.verification.foreign_policies(account, ca_certificate=request.ca_certificate):
+        scope.node.add_metadata(FOREIGN_POLICY_METADATA_TYPE, metadata_of(policy))
         Annotations.of(scope).add_info(
             f"add this to the {policy.kind} of {policy.resource_arn}, which another account owns:\n{policy.to_json()}"
         )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..model.assembly import RegistrationRecord
+    from ..model.assembly_policies import PlannedForeignPolicy
     from ..model.assembly_sets import SetCa
     from .planned_sets import PlannedSet
 
@@ -54,12 +55,17 @@ class Overview:
     records: tuple[RegistrationRecord, ...]
     cas: tuple[Ca, ...]
     sets: tuple[PlannedSet, ...] = ()
+    foreign_policies: tuple[PlannedForeignPolicy, ...] = ()
 
     @classmethod
     def of(
-        cls, records: Sequence[RegistrationRecord], now: dt.datetime, sets: Sequence[PlannedSet] = ()
+        cls,
+        records: Sequence[RegistrationRecord],
+        now: dt.datetime,
+        sets: Sequence[PlannedSet] = (),
+        foreign_policies: Sequence[PlannedForeignPolicy] = (),
     ) -> Overview:
-        """See ``records`` and ``sets`` as a whole, at the time ``now``."""
+        """See them as a whole, at the time ``now``."""
         cas: dict[str, Ca] = {}
         held: list[RegistrationRecord | SetCa] = [*records, *(ca for each in sets for ca in each.record.cas)]
         for record in sorted(held, key=lambda each: each.retiring):
@@ -73,7 +79,7 @@ class Overview:
                     retiring=record.retiring,
                     not_yet_valid=now < dt.datetime.fromisoformat(record.not_valid_before),
                 )
-        return cls(tuple(records), tuple(cas.values()), tuple(sets))
+        return cls(tuple(records), tuple(cas.values()), tuple(sets), tuple(foreign_policies))
 
     @cached_property
     def labels(self) -> dict[str, str]:

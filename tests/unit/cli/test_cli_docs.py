@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import iot_multiaccount_ca
+from iot_multiaccount_ca.model.assembly_policies import FOREIGN_POLICY_METADATA_TYPE
 from support.fakes.fleet_aws import FakeAws, World
-from support.fleets import Fleet, live
+from support.fleets import Fleet, add_metadata, live
 from support.stack_sets import ADMINISTRATOR, MEMBERS, NAME, REGIONS, deploy_set, set_record, write_with_set
 from support.terminal import in_pipe
 
@@ -28,6 +29,7 @@ _OBJECTS = {
     "stages[].live.tags",
     "stackSets[].planned",
     "stackSets[].accounts.stages[]",
+    "foreignPolicies[].policy",
 }
 
 
@@ -68,6 +70,9 @@ def test_json_md_lists_every_key_that_is_printed(shape: str, fleet: Fleet, tmp_p
     with FakeAws(fleet.world) as url:
         fleet.ask(url)
         assembly = write_with_set(tmp_path / "cdk.out", _every_key(), fleet.records)
+        add_metadata(
+            assembly, FOREIGN_POLICY_METADATA_TYPE, {"kind": "k", "resourceArn": "a", "policy": {"b": 1}}
+        )
         for more in _more(shape):
             ran = in_pipe(shape, "--app", str(assembly), "--json", *more)
             printed |= _keys(json.loads(ran.stdout)) - {"stages[].warnings"}
@@ -80,6 +85,7 @@ def test_json_md_lists_every_key_that_is_printed(shape: str, fleet: Fleet, tmp_p
             "registrations[].verification",
             "stackSets[].planned",
             "stackSets[].accounts.stages[]",
+            "foreignPolicies[].policy",
         )
     )
     assert {key for key in printed if not key.startswith(within)} == documented

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from iot_multiaccount_ca.model.assembly_policies import FOREIGN_POLICY_METADATA_TYPE
 from support.fleets import (
+    add_metadata,
     certificate_id,
     many_stages,
     record,
@@ -241,3 +243,36 @@ def test_the_command_line_imports_no_cdk(arguments: list[str], assembly: str) ->
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "loaded:"
+
+
+FOREIGN = {
+    "kind": "key policy",
+    "resourceArn": "arn:aws:kms:eu-west-1:999999999999:key/k",
+    "policy": {"Sid": "a"},
+}
+
+
+@pytest.mark.parametrize("more", [[], ["--markdown"], ["--json"]])
+def test_what_other_accounts_must_add_is_shown(more: list[str], tmp_path: Path) -> None:
+    """Once, for all stages that need it, and as it can be pasted."""
+    folder = write_assembly(tmp_path, three_stages()[:2])
+    add_metadata(folder, FOREIGN_POLICY_METADATA_TYPE, FOREIGN)
+    ran = in_pipe("plan", "--app", str(folder), *more)
+    assert ran.code == 0, ran.stderr
+    if more == ["--json"]:
+        [policy] = json.loads(ran.stdout)["foreignPolicies"]
+        assert policy == {**FOREIGN, "stages": ["dev", "staging"]}
+        return
+    assert ran.stdout.count("999999999999") == 1
+    assert "dev, staging: add this to the key policy of " in ran.stdout
+    assert '{\n  "Sid": "a"\n}' in ran.stdout
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {**FOREIGN, "policy": "text"}, {**FOREIGN, "kind": 1}])
+def test_an_odd_policy_in_the_assembly_is_a_sentence(data: object, tmp_path: Path) -> None:
+    """A corrupt or newer assembly: exit code 2."""
+    folder = write_assembly(tmp_path, three_stages()[:1])
+    add_metadata(folder, FOREIGN_POLICY_METADATA_TYPE, data)
+    ran = in_pipe("plan", "--app", str(folder))
+    assert (ran.code, ran.stdout) == (2, "")
+    assert "Traceback" not in ran.stderr

@@ -13,6 +13,7 @@ from ... import text
 from ...fleet.overview import Overview
 from ...fleet.planned import read_planned
 from ...fleet.planned_sets import read_planned_sets
+from ...model.assembly_policies import read_foreign_policies
 from ...model.native import import_map
 from ..changes_text import CHANGES, CHANGES_VERSION, document, markdown, print_changes
 from ..documents import PLAN, PLAN_VERSION, plan_document
@@ -24,6 +25,7 @@ from ..output import (
     emit,
     emit_json,
     emit_table,
+    emit_unwrapped,
     markdown_table,
     paragraph,
     say,
@@ -117,12 +119,13 @@ def plan(
     with cloud_assembly(app) as folder:
         records = [each.record for each in read_planned(folder)]
         sets = read_planned_sets(folder)
+        policies = read_foreign_policies(folder)
     if as_import_map:
         say(json.dumps(import_map(records), indent=2))
         return
     if accounts_from is not None:
         records += expanded(sets, accounts_from, profile)
-    overview = Overview.of(records, dt.datetime.now(dt.UTC), sets)
+    overview = Overview.of(records, dt.datetime.now(dt.UTC), sets, policies)
     matrix = bool(records) and (view == "matrix" or (view == "auto" and len(records) >= _MATRIX_FROM))
     if as_json:
         emit_json(PLAN, PLAN_VERSION, plan_document(overview))
@@ -212,6 +215,11 @@ def _print(overview: Overview, *, matrix: bool, expanded: bool) -> None:
     paragraph(out, overview.summary)
     for sentence in overview.ownership:
         paragraph(out, sentence, hanging=2)
+    for policy in overview.foreign_policies:
+        emit(out, "")
+        paragraph(out, f"{text.listed(policy.labels)}: {policy.sentence}", hanging=2)
+        for line in policy.to_json().splitlines():
+            emit_unwrapped(out, cell(line))
 
 
 def _print_matrix(out: Console, overview: Overview) -> None:
@@ -262,6 +270,9 @@ def _markdown(overview: Overview, *, matrix: bool, expanded: bool) -> Iterator[s
     elif overview.records:
         yield markdown_table([column.header for column in _COLUMNS], list(_rows(overview)))
     yield "  \n".join(text.markdown(each) for each in (overview.summary, *overview.ownership))
+    for policy in overview.foreign_policies:
+        yield text.markdown(f"{text.listed(policy.labels)}: {policy.sentence}")
+        yield "\n".join(["```json", *map(text.plain, policy.to_json().splitlines()), "```"])
 
 
 def _ca_in_markdown(overview: Overview, ca: Ca) -> str:

@@ -7,6 +7,8 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from support.certificates import certificate_id, make_ca
 from support.deployments import ACCOUNTS, REGIONS, Deployments
 from support.terminal import in_pipe
@@ -14,8 +16,6 @@ from support.terminal import in_pipe
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import pytest
 
 ACCOUNT, REGION = ACCOUNTS[0], REGIONS[0]
 _APP = """
@@ -63,6 +63,7 @@ class Watcher:
                 self.missed += 1
 
 
+@pytest.mark.slow
 def test_to_native_and_back_without_a_moment_unregistered(
     deployments: Deployments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:

@@ -328,6 +328,7 @@ def test_a_proof_that_fails_leaves_nothing(
     assert fleet.status() == "ROLLBACK_COMPLETE"
 
 
+@pytest.mark.slow
 def test_another_account_that_holds_default_is_named_as_the_cause(deployments: Deployments) -> None:
     """Two apps that do not know each other: the second's stack fails with what to do, the first is not touched."""
     ca = make_ca("ec-p256", common_name="Contested CA")

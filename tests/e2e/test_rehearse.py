@@ -228,6 +228,7 @@ def test_what_is_not_as_planned_is_told(
     assert ran.stdout.splitlines()[-1] == "nothing is left"
 
 
+@pytest.mark.slow
 def test_just_in_time_registration_is_rehearsed(
     temporary: Path, ca_files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -407,6 +408,7 @@ def test_a_board_is_listened_to(temporary: Path, ca_files: tuple[Path, Path], us
     assert {key.removesuffix("[]") for key in listed} == keys - {"stages"}
 
 
+@pytest.mark.slow
 def test_a_rotation_of_a_default_owner(
     temporary: Path, ca_files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

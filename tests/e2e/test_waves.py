@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from iot_multiaccount_ca.local.device import Outcome
 from support.certificates import certificate_id, make_ca
 from support.deployments import ACCOUNTS, REGIONS, Deployments
@@ -12,8 +14,6 @@ from support.local_accounts import LocalAccount, connect, device_of
 from support.organizations import Organization
 
 if TYPE_CHECKING:
-    import pytest
-
     from iot_multiaccount_ca.local.emulator import LocalAws
 
 ADMINISTRATOR, REGION = ACCOUNTS[0], REGIONS[0]
@@ -37,6 +37,7 @@ app.synth()
 """
 
 
+@pytest.mark.slow
 def test_an_account_moves_from_its_stack_to_the_set(
     deployments: Deployments, local_aws: LocalAws, pytestconfig: pytest.Config
 ) -> None:

@@ -50,7 +50,13 @@ def _live(folder: Path, new: Side, *, profile: str | None, concurrency: int) -> 
     from .checking import check_fleet
 
     checked = check_fleet(
-        folder, profile=profile, role_name=None, qualifier=None, concurrency=concurrency, with_sets=False
+        folder,
+        profile=profile,
+        role_name=None,
+        qualifier=None,
+        concurrency=concurrency,
+        leftovers=True,
+        with_sets=False,
     ).stages
     unknown = [each for each in checked.results if each.state is StageState.UNCHECKED]
     for result in unknown:
@@ -59,6 +65,11 @@ def _live(folder: Path, new: Side, *, profile: str | None, concurrency: int) -> 
     if has_sets:
         say("not known: what is live of stack sets; `iot-ca verify` looks at it", err=True)
     known = [each for each in checked.results if each.state is not StageState.UNCHECKED]
+    looked = {each.planned.record.target for each in checked.results if each.others is not None}
+    unseen = sorted({each.planned.record.target for each in known} - looked)
+    for target in unseen:
+        say(f"not known: which CAs of the app's stacks in {target} leave the plan", err=True)
     keys = {Held(each.planned.record).key for each in unknown}
     planned = replace(new, registrations=tuple(each for each in new.registrations if each.key not in keys))
-    return held.of_results(known), planned, not unknown and not has_sets
+    complete = not (unknown or unseen or has_sets)
+    return held.of_results(known, new.stacks), planned, complete

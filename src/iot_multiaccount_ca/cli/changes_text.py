@@ -17,13 +17,21 @@ if TYPE_CHECKING:
 
 CHANGES, CHANGES_VERSION = "iot-ca/plan-changes", 1
 NOTHING = "nothing changes"
+#: Of what is live. CloudFormation looks at templates, and not at what somebody has changed since.
+BY_HAND = (
+    "what was changed outside of CloudFormation is only changed back where the stack's template has news too; "
+    "`iot-ca verify` prints what does it otherwise"
+)
 _STYLES = {Sign.ADD: "green", Sign.CHANGE: "yellow", Sign.REMOVE: "red"}
 #: A sign, a stack set's name and the fields that differ.
 SetChange = tuple[str, str, "Sequence[str]"]
 
 
-def print_changes(out: Console, changes: Changes, sets: Sequence[SetChange]) -> None:
-    """Each registration with what happens to it, in the order in which it happens, and what it risks."""
+def print_changes(out: Console, changes: Changes, sets: Sequence[SetChange], note: str | None) -> None:
+    """Each registration with what happens to it, in the order in which it happens, and what it risks.
+
+    ``note``: what holds of all changes.
+    """
     for change in changes.changes:
         record = change.record
         head = (
@@ -44,10 +52,12 @@ def print_changes(out: Console, changes: Changes, sets: Sequence[SetChange]) -> 
         paragraph(out, _move(move), hanging=2)
     if changes.changes or sets:
         emit(out, "")
+    if note is not None:
+        paragraph(out, note)
     paragraph(out, summary(changes, sets))
 
 
-def markdown(changes: Changes, sets: Sequence[SetChange]) -> Iterator[str]:
+def markdown(changes: Changes, sets: Sequence[SetChange], note: str | None) -> Iterator[str]:
     """For a pull request: the sum, a row a registration, a line a move of DEFAULT."""
     yield text.markdown(summary(changes, sets))
     rows = [
@@ -67,6 +77,8 @@ def markdown(changes: Changes, sets: Sequence[SetChange]) -> Iterator[str]:
         yield markdown_table(["", "stage", "account", "region", "CA", "change", "risk"], rows)
     if changes.owners:
         yield "\n".join(f"- {text.markdown(_move(move))}" for move in changes.owners)
+    if note is not None:
+        yield text.markdown(note)
 
 
 def document(changes: Changes, sets: Sequence[SetChange], exit_code: int) -> dict[str, Any]:

@@ -35,10 +35,16 @@ class Sign(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A registration of one side. ``template_digest``: of its provisioning template's body; None where nobody knows."""
+    """A registration of one side.
+
+    ``template_digest``: of its provisioning template's body; None where nobody knows. ``retained``: whether it stays
+    registered when it leaves its stack; None where nobody knows. ``owned``: whether a stack's tags are on it.
+    """
 
     record: RegistrationRecord
     template_digest: str | None = None
+    retained: bool | None = None
+    owned: bool = True
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -111,30 +117,39 @@ def compare(old: Sequence[Held], new: Sequence[Held], stacks: Collection[Place])
     """
     before = {each.key: each for each in old}
     after = {each.key: each for each in new}
-    gone = [each.record for each in old if each.key not in after]
+    gone = _by_place(each for each in old if each.key not in after)
+    coming = _by_place(new)
+    settled, wanted = {each.record.target for each in old}, {each.record.target for each in new}
     made: list[Change] = []
-    places = list(dict.fromkeys(_place(each.record) for each in new))
-    kept = [place for place in dict.fromkeys(map(_place, gone)) if place in stacks and place not in places]
-    for place in [*places, *kept]:
-        held = [each for each in new if _place(each.record) == place]
-        made.extend(change for each in held for change in _come_or_change(before.get(each.key), each, old))
+    for place in dict.fromkeys([*coming, *(place for place in gone if place in stacks)]):
+        for each in coming.get(place, ()):
+            first = each.record.target not in settled
+            made.extend(_come_or_change(before.get(each.key), each, first=first))
         # CloudFormation removes at the end of a stack's update.
-        made.extend(_go(record, new) for record in gone if _place(record) == place)
+        for each in gone.pop(place, ()):
+            risk = risks.goes(each.record, others=each.record.target in wanted, retained=each.retained)
+            made.append(Change(Sign.REMOVE, each.record, risk=risk))
+    left = [each for held in gone.values() for each in held]
     made.extend(
-        Change(Sign.REMOVE, record, risk=risks.stays(record))
-        for record in gone
-        if _place(record) not in stacks
+        Change(Sign.REMOVE, each.record, risk=risks.stays(each.record, retained=each.retained))
+        for each in left
     )
-    return Changes(tuple(made), tuple(_owner_moves(old, new)))
+    return Changes(tuple(made), tuple(_owner_moves(old, new, left)))
 
 
 def _place(record: RegistrationRecord) -> Place:
     return (record.stack_name, record.account, record.region)
 
 
-def _come_or_change(before: Held | None, after: Held, old: Sequence[Held]) -> Iterator[Change]:
+def _by_place(side: Iterable[Held]) -> dict[Place, list[Held]]:
+    found: dict[Place, list[Held]] = {}
+    for each in side:
+        found.setdefault(_place(each.record), []).append(each)
+    return found
+
+
+def _come_or_change(before: Held | None, after: Held, *, first: bool) -> Iterator[Change]:
     if before is None:
-        first = not any(_same_target(each.record, after.record) for each in old)
         yield Change(Sign.ADD, after.record, risk=risks.comes(after.record, first=first))
         return
     fields = tuple(_fields(before, after))
@@ -142,20 +157,13 @@ def _come_or_change(before: Held | None, after: Held, old: Sequence[Held]) -> It
         yield Change(Sign.CHANGE, after.record, fields)
 
 
-def _go(record: RegistrationRecord, new: Sequence[Held]) -> Change:
-    others = any(_same_target(each.record, record) for each in new)
-    return Change(Sign.REMOVE, record, risk=risks.goes(record, others=others))
-
-
-def _same_target(one: RegistrationRecord, other: RegistrationRecord) -> bool:
-    return (one.account, one.region) == (other.account, other.region)
-
-
 def _fields(before: Held, after: Held) -> Iterator[FieldChange]:
     """What differs, in the order in which people want to know it."""
     was, becomes = before.record, after.record
-    if _place(was) != _place(becomes) or was.logical_id != becomes.logical_id:
-        there, here = (f"{each.stack_name}/{each.logical_id}" for each in (was, becomes))
+    there, here = (f"{each.stack_name}/{each.logical_id}" for each in (was, becomes))
+    if not before.owned:
+        yield FieldChange("stack", None, here, risks.unowned(becomes))
+    elif there != here:
         yield FieldChange("stack", there, here, risks.moves(was, becomes))
     if was.engine != becomes.engine:
         yield FieldChange("engine", was.engine, becomes.engine, risks.engine(was, becomes))
@@ -163,17 +171,30 @@ def _fields(before: Held, after: Held) -> Iterator[FieldChange]:
         yield FieldChange("mode", was.certificate_mode, becomes.certificate_mode, risks.mode(becomes))
     if (was.retiring, was.active) != (becomes.retiring, becomes.active):
         yield FieldChange("status", _status(was), _status(becomes), risks.status(was, becomes))
+    yield from _enrollment_fields(before, after)
+    if was.verification != becomes.verification and becomes.certificate_mode == was.certificate_mode:
+        yield FieldChange("proof", _proof(was), _proof(becomes), risks.PROOF)
+
+
+def _enrollment_fields(before: Held, after: Held) -> Iterator[FieldChange]:
+    """How new devices come in."""
+    was, becomes = before.record, after.record
     if was.enrollment_words != becomes.enrollment_words:
         yield FieldChange(
             "enrollment", was.enrollment_words, becomes.enrollment_words, risks.enrollment(was, becomes)
         )
     elif was.enrollment != becomes.enrollment:
         yield FieldChange("admission", "as it was", "other settings", risks.ADMISSION)
+    # Where it is all there is, the words say it already.
+    if (
+        was.enrollment_words == becomes.enrollment_words
+        and was.auto_registration != becomes.auto_registration
+    ):
+        there, here = ("ENABLE" if each.auto_registration else "DISABLE" for each in (was, becomes))
+        yield FieldChange("auto-registration", there, here, risks.auto_registration(becomes))
     old, new = before.template_digest, after.template_digest
     if old is not None and new is not None and old != new:
         yield FieldChange("template", f"body {old[:8]}", f"body {new[:8]}", risks.TEMPLATE)
-    if was.verification != becomes.verification and becomes.certificate_mode == was.certificate_mode:
-        yield FieldChange("proof", _proof(was), _proof(becomes), risks.PROOF)
 
 
 def _status(record: RegistrationRecord) -> str:
@@ -186,21 +207,26 @@ def _proof(record: RegistrationRecord) -> str | None:
     return " ".join(str(value) for value in held.values() if value is not None) or None
 
 
-def _owner_moves(old: Sequence[Held], new: Sequence[Held]) -> Iterator[OwnerMove]:
+def _owner_moves(old: Sequence[Held], new: Sequence[Held], left: Sequence[Held]) -> Iterator[OwnerMove]:
+    """``left``: registrations whose stack the app no longer has; one of DEFAULT mode keeps it meanwhile."""
+    keeps = {_ca_and_region(each): each.record.stack_name for each in left if _is_default(each)}
     was, becomes = _owners(old), _owners(new)
-    known = {(each.record.certificate_id, each.record.region) for each in old}
-    stays = {(each.record.certificate_id, each.record.region) for each in new}
+    known, stays = set(map(_ca_and_region, old)), set(map(_ca_and_region, new))
     for key in sorted({*was, *becomes}):
         before, after = was.get(key), becomes.get(key)
         # Of a CA that comes or goes as a whole nothing moves: its registrations say it.
         if before != after and key in known and key in stays:
             certificate_id, region = key
-            yield OwnerMove(certificate_id, region, before, after, risks.owner(before, after))
+            yield OwnerMove(certificate_id, region, before, after, risks.owner(before, after, keeps.get(key)))
 
 
 def _owners(side: Iterable[Held]) -> dict[tuple[str, str], str]:
-    return {
-        (each.record.certificate_id, each.record.region): each.record.account
-        for each in side
-        if each.record.certificate_mode == "DEFAULT"
-    }
+    return {_ca_and_region(each): each.record.account for each in side if _is_default(each)}
+
+
+def _ca_and_region(held: Held) -> tuple[str, str]:
+    return (held.record.certificate_id, held.record.region)
+
+
+def _is_default(held: Held) -> bool:
+    return held.record.certificate_mode == "DEFAULT"

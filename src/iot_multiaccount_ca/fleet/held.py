@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AssemblyError, SharedCaError
 from ..model.assembly import RegistrationRecord, read_registrations
 from ..model.assembly_files import read_stacks
+from ..model.options import RegistrationEngine
 from ..model.ownership import read_ownership
 from ..model.record_forms import RECORD_VERSION
 from .changes import Held
@@ -18,10 +19,13 @@ from .planned import read_planned
 from .planned_sets import read_planned_sets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from ..model.target import Target
     from .changes import Place
+    from .live import LiveRegistration
+    from .planned import PlannedRegistration
     from .result import StageResult
 
 _SHAPE, _VERSION = "iot-ca/plan", 1
@@ -42,7 +46,12 @@ def of_assembly(folder: Path) -> Side:
     """What an app plans; an app without registrations is a side with none."""
     stacks = frozenset((each.name, each.account, each.region) for each in read_stacks(folder))
     held = [
-        Held(each.record, digest(each.template_body))
+        Held(
+            each.record,
+            digest(each.template_body),
+            # What has no engine is in no stack's care: nothing that a deployment does removes it.
+            retained=each.retained or each.record.engine == RegistrationEngine.NONE,
+        )
         for each in (read_planned(folder) if read_registrations(folder) else ())
     ]
     sets = {
@@ -81,33 +90,68 @@ def of_document(document: Any, *, what: str) -> Side:
             value=str(error),
             fix="print the plan anew with `iot-ca plan --json`",
         ) from None
-    return Side(tuple(Held(each) for each in records), sets=sets)
+    # Of a template's name alone: one that ends in digits of the stack's id is one that is retained.
+    return Side(tuple(Held(each, retained=_retains(each) or None) for each in records), sets=sets)
 
 
-def of_results(results: Iterable[StageResult]) -> Side:
-    """What AWS holds of what is planned, as a check found it; registrations that no plan names are not looked for."""
-    held = []
-    for result in results:
-        live, record = result.live, result.planned.record
-        if live is None:
-            continue
-        owner = read_ownership(live.tags)
-        known = record.template_is(live.template_name)
-        held.append(
-            Held(
-                replace(
-                    record,
-                    certificate_mode=live.mode,
-                    active=live.status == "ACTIVE",
-                    auto_registration=live.auto_registration == "ENABLE",
-                    template_name=record.template_name if known else live.template_name,
-                    stack_name=owner.stack.name if owner else record.stack_name,
-                    logical_id=(owner.logical_id if owner else None) or record.logical_id,
-                ),
-                digest(result.template.body if result.template is not None else None),
-            )
+def of_results(results: Iterable[StageResult], stacks: Collection[Place]) -> Side:
+    """What AWS holds of what is planned, as a check found it, and what else it holds of the app's ``stacks``."""
+    found = list(results)
+    held = [
+        Held(
+            _as_live(result.planned, result.live),
+            digest(result.template.body if result.template is not None else None),
+            owned=read_ownership(result.live.tags) is not None,
         )
-    return Side(tuple(held))
+        for result in found
+        if result.live is not None
+    ]
+    return Side((*held, *_unplanned(found, stacks)))
+
+
+def _unplanned(results: Sequence[StageResult], stacks: Collection[Place]) -> Iterator[Held]:
+    """CAs that no stage plans, of stacks that the app has: a deployment takes them out of those."""
+    planned: dict[Target, list[PlannedRegistration]] = {}
+    for result in results:
+        planned.setdefault(result.planned.record.target, []).append(result.planned)
+    for result in results:
+        for live in result.others or ():
+            owner = read_ownership(live.tags)
+            if owner is None:
+                continue
+            own = [each for each in planned[result.planned.record.target] if each.is_own_stack(owner.stack)]
+            record = replace(
+                _as_live(own[0] if own else result.planned, live),
+                certificate_id=live.certificate_id,
+                stage=own[0].record.stage if own else None,
+                # Of the stack's other CA, and not known of this one.
+                retiring=False,
+                jitr=False,
+                enrollment=None,
+                verification=None,
+            )
+            if (record.stack_name, record.account, record.region) in stacks:
+                yield Held(record)
+
+
+def _as_live(planned: PlannedRegistration, live: LiveRegistration) -> RegistrationRecord:
+    """The record of a CA as AWS holds it; of a nested stack's, the stack around it is named, as the plan does."""
+    owner, record = read_ownership(live.tags), planned.record
+    elsewhere = owner is not None and not planned.is_own_stack(owner.stack)
+    name = "in the registration itself" if live.inline_template else live.template_name
+    return replace(
+        record,
+        certificate_mode=live.mode,
+        active=live.status == "ACTIVE",
+        auto_registration=live.auto_registration == "ENABLE",
+        template_name=record.template_name if record.template_is(name) else name,
+        stack_name=owner.stack.name if owner is not None and elsewhere else record.stack_name,
+        logical_id=(owner.logical_id if owner else None) or record.logical_id,
+    )
+
+
+def _retains(record: RegistrationRecord) -> bool:
+    return "?" in (record.template_name or "")
 
 
 def digest(body: str | None) -> str | None:

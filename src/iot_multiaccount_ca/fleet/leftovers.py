@@ -1,7 +1,8 @@
-"""What stacks that are gone have left in an account and region: CAs that no stage plans, templates that no CA uses.
+"""What else is in an account and region: CAs that no stage plans, templates that no CA uses.
 
-RETAIN leaves them on purpose, and a Create that arrives late makes a registration that no stack answers for. They are
-told, and nothing of them is judged against the plan.
+RETAIN leaves them on purpose, and a Create that arrives late makes a registration that no stack answers for. What
+stacks that are gone have left is told, and nothing of it is judged against the plan; a CA that a stack has is that
+stack's, of this app or another.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from .live import UnreadableError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..model.ownership import Ownership
     from .live import LiveRegistration, Reader
     from .planned import PlannedRegistration
 
@@ -24,29 +26,29 @@ _RETAINED = re.compile(r"[0-9A-Za-z_-]+-[0-9a-f]{8}-[0-9a-f]{8}")
 
 def left_over(
     target: Sequence[tuple[PlannedRegistration, LiveRegistration | None]], reader: Reader
-) -> tuple[str, ...]:
-    """A sentence for each thing that was left; ``target``: all that is planned in one account and region."""
+) -> tuple[tuple[LiveRegistration, ...] | None, tuple[str, ...]]:
+    """The CAs that no stage plans and that a stack has, None where that is not known; a sentence for each thing that
+    was left. ``target``: all that is planned in one account and region."""
+    had: tuple[LiveRegistration, ...] | None = None
     try:
-        planned_ids = {live.certificate_id for _, live in target if live is not None}
+        planned_ids = {planned.record.certificate_id for planned, _ in target}
+        planned_ids |= {live.certificate_id for _, live in target if live is not None}
         others = [
             live
             for each in reader.certificate_ids()
             if each not in planned_ids and (live := reader.registration(each)) is not None
         ]
+        owned = [(live, owner) for live in others if (owner := read_ownership(live.tags)) is not None]
+        orphans = [(live, owner) for live, owner in owned if reader.stack_is_gone(owner.stack)]
+        had = tuple(live for live, owner in owned if (live, owner) not in orphans)
         region = target[0][0].record.region
-        return (
-            *_orphans(others, reader, region),
-            *_templates(target, others, reader, region),
-        )
+        return had, (*_orphans(orphans, region), *_templates(target, others, reader, region))
     except UnreadableError as error:
-        return (f"what stacks that are gone have left was not looked for: {error}",)
+        return had, (f"what stacks that are gone have left was not looked for: {error}",)
 
 
-def _orphans(others: Sequence[LiveRegistration], reader: Reader, region: str) -> Iterator[str]:
-    for live in others:
-        owner = read_ownership(live.tags)
-        if owner is None or not reader.stack_is_gone(owner.stack):
-            continue
+def _orphans(orphans: Sequence[tuple[LiveRegistration, Ownership]], region: str) -> Iterator[str]:
+    for live, owner in orphans:
         call = f"aws iot {{}} --region {region} --certificate-id {live.certificate_id}"
         yield (
             f"CA {live.certificate_id} was registered by stack {owner.stack.name} (resource {owner.logical_id}), "

@@ -49,7 +49,8 @@ class PlannedRegistration:
     look-ups, or None (a synthesizer without one). ``template_body``: JSON text of the stack's own provisioning
     template, or None where the template is another's; ``template_role``: its provisioning role, an ARN or a resource of
     the stack. ``tags``: the user's own on the CA, as far as they are literal. ``activation``: the Lambda that decides
-    under just-in-time registration. ``selectors``: those of the app's stacks with registrations, by account, region and
+    under just-in-time registration. ``retained``: whether the CA stays registered when it leaves the stack.
+    ``selectors``: those of the app's stacks with registrations, by account, region and
     stack name.
     """
 
@@ -61,6 +62,7 @@ class PlannedRegistration:
     template_role: str | LogicalId | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     activation: PlannedFunction | None = None
+    retained: bool = False
     selectors: Mapping[tuple[str, str, str], str] = field(default_factory=dict, repr=False)
 
     @property
@@ -146,6 +148,7 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
         key = (stack.folder, record.nested_template or stack.template_file)
         if key not in templates:
             templates[key] = stack.template(record.nested_template)["Resources"]
+        resource = templates[key].get(record.logical_id, {})
         arn = stack.lookup_role_arn
         planned.append(
             PlannedRegistration(
@@ -154,7 +157,8 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
                 selectors=selectors,
                 lookup_role_arn=arn.replace("${AWS::Partition}", record.partition) if arn else None,
                 external_id=stack.external_id,
-                tags=_tags(_properties(templates[key].get(record.logical_id, {}))),
+                tags=_tags(_properties(resource)),
+                retained=str(resource.get("DeletionPolicy", "")).startswith("Retain"),
                 activation=_activation(templates[key], record),
                 **_template(templates[key], record.template_name),
             )

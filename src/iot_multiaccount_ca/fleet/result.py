@@ -37,7 +37,9 @@ class StageState(StrEnum):
 class StageResult:
     """One registration, checked. ``problem`` says why a check could not be made, or only in part.
 
-    ``checked_as``: ARN of who asked. ``endpoint``: what devices must dial, and send as SNI.
+    ``others``: with the first of an account and region, CAs there that no stage plans and that a stack has, which is
+    not gone; None where nobody looked. ``checked_as``: ARN of who asked. ``endpoint``: what devices must dial, and send
+    as SNI.
     """
 
     planned: PlannedRegistration
@@ -47,6 +49,7 @@ class StageResult:
     problem: str | None = None
     live: LiveRegistration | None = None
     template: LiveTemplate | None = None
+    others: tuple[LiveRegistration, ...] | None = None
     endpoint: str | None = None
     checked_as: str | None = None
 

@@ -25,18 +25,35 @@ def comes(record: RegistrationRecord, *, first: bool) -> str | None:
     return "none: the CAs that are there stay as they are meanwhile"
 
 
-def goes(record: RegistrationRecord, *, others: bool) -> str:
-    """Of a registration that is removed; ``others``: another CA of the plan stays in the account and region."""
-    if record.retiring and not record.active:
+def goes(record: RegistrationRecord, *, others: bool, retained: bool | None) -> str:
+    """Of a registration that leaves its stack; ``others``: another CA of the plan stays in the account and region.
+
+    ``retained``: whether it stays registered all the same, None where that is not known.
+    """
+    if retained:
+        if not record.active:
+            return "none: it stays registered as it is, INACTIVE, in no stack's care, as its removal policy is RETAIN"
+        return (
+            "it stays registered, in no stack's care, and goes on letting new devices in, as its removal policy is "
+            "RETAIN. To end that, keep the CA in `retiring` first"
+        )
+    if not record.active:
         return f"none new: unknown devices of it were refused before; {_KNOWN}"
     refused = f"devices of this CA that have not been there yet are refused from then on; {_KNOWN}"
+    if retained is None:
+        refused += ". Under RETAIN it stays registered instead, and goes on letting them in"
     if record.retiring or not others:
         return refused
     return f"{refused}. To let them in for a while, keep the CA in `retiring`"
 
 
-def stays(record: RegistrationRecord) -> str:
-    """Of a registration whose stack the app no longer has."""
+def stays(record: RegistrationRecord, *, retained: bool | None) -> str:
+    """Of a registration whose stack the app no longer has; ``retained`` as above."""
+    if retained:
+        return (
+            f"stays registered, also when stack {record.stack_name} is destroyed, as its removal policy is RETAIN, and "
+            "goes on as it is"
+        )
     return (
         f"stays registered until stack {record.stack_name} is destroyed, which `cdk deploy` does not do; after that, "
         f"devices of this CA that have not been there yet are refused; {_KNOWN}"
@@ -47,10 +64,20 @@ def moves(was: RegistrationRecord, becomes: RegistrationRecord) -> str:
     """Of a registration that another stack, or another resource of the stack, is to carry."""
     if was.stack_name == becomes.stack_name:
         return "the deployment fails, as the CA is registered under the former id: keep it with `override_logical_id`"
-    return (
-        f"the deployment fails, as the CA is registered by stack {was.stack_name}, unless the stage adopts it "
-        "(`on_existing=OnExisting.ADOPT`, `adopt_from_stack`)"
-    )
+    adopts = _unless_taken(becomes, "`on_existing=OnExisting.ADOPT`, `adopt_from_stack`")
+    return f"the deployment fails, as the CA is registered by stack {was.stack_name}, {adopts}"
+
+
+def unowned(becomes: RegistrationRecord) -> str:
+    """Of a registration that is there and that no stack's tags mark."""
+    adopts = _unless_taken(becomes, "`on_existing=OnExisting.ADOPT`")
+    return f"the deployment fails, as the CA is registered and carries no stack's tags, {adopts}"
+
+
+def _unless_taken(becomes: RegistrationRecord, how: str) -> str:
+    if becomes.engine == "NATIVE":
+        return "unless `cdk import` has brought it in before (`iot-ca plan --import-map`)"
+    return f"unless the stage adopts it ({how})"
 
 
 def engine(was: RegistrationRecord, becomes: RegistrationRecord) -> str:
@@ -97,8 +124,24 @@ def enrollment(was: RegistrationRecord, becomes: RegistrationRecord) -> str | No
     return None
 
 
-def owner(before: str | None, after: str | None) -> str:
-    """Of DEFAULT in another account's hands."""
+def auto_registration(becomes: RegistrationRecord) -> str | None:
+    """Of auto-registration alone, switched under the same template or activation."""
+    if becomes.auto_registration:
+        return None
+    return f"devices that have not been there yet are refused; {_KNOWN}"
+
+
+def owner(before: str | None, after: str | None, stack: str | None) -> str:
+    """Of DEFAULT in another account's hands; ``stack``: of the former owner, where the app no longer has that."""
+    if stack is not None and after is None:
+        return (
+            f"account {before} stays the owner until stack {stack} is destroyed; after that, devices that send no SNI, "
+            "and those on FIPS endpoints, get nowhere any more"
+        )
+    if stack is not None:
+        return (
+            f"fails, as account {before} stays the owner until stack {stack} is destroyed; destroy it first"
+        )
     if after is None:
         return "devices that send no SNI, and those on FIPS endpoints, get nowhere any more"
     if before is None:

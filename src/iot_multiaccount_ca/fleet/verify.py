@@ -50,6 +50,7 @@ class _Finding:
     problem: str | None = None
     live: LiveRegistration | None = None
     template: LiveTemplate | None = None
+    others: tuple[LiveRegistration, ...] | None = None
     orphan: bool = False
 
 
@@ -154,7 +155,9 @@ def _check_target(
             found = [(each, _find(each, reader, now, expires_soon_days)) for each in target]
             if leftovers or any(finding.orphan or _retains(each) for each, finding in found):
                 # Of the account, not of a registration: told once, with the first.
-                found[0][1].warnings += left_over([(each, held.live) for each, held in found], reader)
+                told = found[0][1]
+                told.others, sentences = left_over([(each, held.live) for each, held in found], reader)
+                told.warnings += sentences
             results = [_result(each, finding, identity) for each, finding in found]
             return _with_endpoint(results, reader)
     except NoCredentialsError:
@@ -193,6 +196,7 @@ def _result(planned: PlannedRegistration, found: _Finding, identity: str) -> Sta
         problem=found.problem,
         live=found.live,
         template=found.template,
+        others=found.others,
         checked_as=identity,
     )
 

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.fakes.fleet_aws import FakeAws
-from support.fleets import Fleet, certificate_id, live, many_stages, record, three_stages, write_assembly
+from support.fleets import (
+    Fleet,
+    add_registration,
+    certificate_id,
+    live,
+    many_stages,
+    record,
+    stack_id,
+    three_stages,
+    write_assembly,
+)
 from support.terminal import in_pipe, in_terminal
 
 if TYPE_CHECKING:
@@ -121,6 +131,95 @@ def test_what_is_live_and_differs_is_told(fleet: Fleet) -> None:
     assert ran.code == 1
     assert "status: INACTIVE, current -> ACTIVE, current" in ran.stdout
     assert "+ staging" in ran.stdout
+
+
+def rotated(fleet: Fleet, stack: str = "FleetCa-dev") -> RegistrationRecord:
+    """One more CA in dev's account, that a stack has and no stage plans."""
+    retiring = record(
+        "dev", stack_name=stack, certificate_id=certificate_id(1), logical_id="CaOld", active=False
+    )
+    add_registration(fleet.world, retiring, number=1)
+    return retiring
+
+
+def test_a_live_ca_that_leaves_the_plan_is_told(fleet: Fleet) -> None:
+    """The last step of a rotation: its stack deregisters it."""
+    gone = rotated(fleet)
+    ran = against_live(fleet)
+    assert (ran.code, ran.stdout.splitlines()[-1]) == (1, "0 to add, 0 to change, 1 to remove"), ran.stderr
+    assert f"- dev 111111111111 eu-west-1 CA {gone.certificate_id[:8]}" in ran.stdout
+    assert "by stack FleetCa-dev" in ran.stdout
+
+
+def test_a_live_ca_of_another_app_is_none_of_its_business(fleet: Fleet) -> None:
+    """No deployment of this app touches it; nor what a stack that is gone has left."""
+    rotated(fleet, "Another-dev")
+    assert against_live(fleet).stdout == "nothing changes\n"
+
+
+def test_a_live_ca_of_an_earlier_stack_of_the_name_stays(fleet: Fleet) -> None:
+    """What RETAIN left is not the present stack's to remove."""
+    gone = rotated(fleet)
+    earlier = stack_id(gone, "99999999-0000-4000-8000-000000000000")
+    fleet.world.cas[f"{gone.account}/{gone.region}/{gone.certificate_id}"]["tags"][
+        "iot-multiaccount-ca:stack-id"
+    ] = earlier
+    fleet.world.stacks[earlier] = "DELETE_COMPLETE"
+    assert against_live(fleet).stdout == "nothing changes\n"
+
+
+def test_where_cas_may_not_be_listed_what_goes_is_not_known(fleet: Fleet) -> None:
+    """That is no plan without removals."""
+    fleet.world.faults[f"{DEV.account}/ListCACertificates"] = [(403, "AccessDeniedException")] * 20
+    ran = against_live(fleet)
+    assert (ran.code, ran.stdout) == (2, "nothing changes\n")
+    assert "not known: which CAs of the app's stacks in account 111111111111, eu-west-1" in ran.stderr
+
+
+def test_a_live_ca_without_tags_is_told(fleet: Fleet) -> None:
+    """The deployment fails over it."""
+    fleet.world.cas[f"{DEV.account}/{DEV.region}/{DEV.certificate_id}"]["tags"].clear()
+    ran = against_live(fleet)
+    assert ran.code == 1
+    assert "stack: - -> FleetCa-dev/Ca0123" in ran.stdout
+    assert "carries no stack's tags" in ran.stdout
+
+
+@pytest.mark.parametrize("more", [[], ["--markdown"]])
+def test_drift_is_not_said_to_be_mended_by_a_deployment(more: list[str], fleet: Fleet) -> None:
+    """CloudFormation does nothing where the template is what it was; verify says what does."""
+    live(fleet.world, DEV)["certificateDescription"]["status"] = "INACTIVE"
+    with FakeAws(fleet.world) as url:
+        fleet.ask(url)
+        ran = in_pipe("plan", "--app", str(fleet.assembly()), "--against", "live", *more)
+    assert "what was changed outside of CloudFormation" in ran.stdout
+    assert "what was changed outside" not in compared(fleet.assembly().parent, [DEV], [NEW]).stdout
+
+
+def test_a_nested_stacks_live_registration_is_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tags name the nested stack, the plan the one around it."""
+    nested = replace(DEV, nested_template="Stack0.template.json")
+    fleet = Fleet(tmp_path, monkeypatch, [nested])
+    fleet.world.cas[f"{DEV.account}/{DEV.region}/{DEV.certificate_id}"]["tags"][
+        "iot-multiaccount-ca:stack-id"
+    ] = stack_id(replace(DEV, stack_name="FleetCa-dev-NestedCa-1A2B3C"))
+    ran = against_live(fleet)
+    assert (ran.code, ran.stdout) == (0, "nothing changes\n"), ran.stderr
+
+
+def test_what_a_stack_retains_is_read_from_its_template(tmp_path: Path) -> None:
+    """The policy that counts is the deployed one: that of the former side."""
+    new = write_assembly(tmp_path / "new", [replace(DEV, certificate_id=certificate_id(1), logical_id="N")])
+    old = write_assembly(tmp_path / "old", [DEV])
+    template = old / "Stack0.template.json"
+    content = json.loads(template.read_text())
+    content["Resources"][DEV.logical_id]["DeletionPolicy"] = "RetainExceptOnCreate"
+    template.write_text(json.dumps(content))
+    ran = in_pipe("plan", "--app", str(new), "--against", str(old))
+    assert "it stays registered, in no stack's care" in ran.stdout
+    assert "refused" not in ran.stdout
 
 
 def test_what_could_not_be_looked_at_is_2(fleet: Fleet) -> None:

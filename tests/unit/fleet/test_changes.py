@@ -118,6 +118,23 @@ def test_the_same_plan_changes_nothing() -> None:
             "other settings",
             "decides about devices",
         ),
+        (
+            {"auto_registration": False},
+            {},
+            "auto-registration",
+            "DISABLE",
+            "ENABLE",
+            None,
+        ),
+        ({}, {"auto_registration": False}, "auto-registration", "ENABLE", "DISABLE", "are refused"),
+        (
+            {"engine": "NATIVE"},
+            {"engine": "NATIVE", "stack_name": "Fleet"},
+            "stack",
+            "FleetCa-dev/Ca0123",
+            "Fleet/Ca0123",
+            "cdk import",
+        ),
         ({}, {"logical_id": "Ca9"}, "stack", "FleetCa-dev/Ca0123", "FleetCa-dev/Ca9", "override_logical_id"),
         ({}, {"stack_name": "Fleet"}, "stack", "FleetCa-dev/Ca0123", "Fleet/Ca0123", "adopt_from_stack"),
         (
@@ -211,6 +228,42 @@ def test_a_stack_that_the_app_no_longer_has_is_not_removed_by_a_deployment() -> 
     assert "until" not in (made.changes[0].risk or "")
 
 
+@pytest.mark.parametrize(
+    ("retained", "active", "risk"),
+    [
+        (True, True, "goes on letting new devices in"),
+        (True, False, "none: it stays registered"),
+        (False, True, "are refused from then on"),
+        (None, True, "Under RETAIN it stays registered instead"),
+        (None, False, "none new"),
+    ],
+)
+def test_what_its_stack_retains_is_not_said_to_go(retained: bool | None, active: bool, risk: str) -> None:
+    """Who believes that a CA refuses new devices from now on may be wrong in that."""
+    old = [Held(replace(DEV, active=active), retained=retained)]
+    made = compare(old, [Held(replace(DEV, **NEW_CA))], {("FleetCa-dev", DEV.account, DEV.region)})
+    gone = made.changes[-1]
+    assert gone.sign is Sign.REMOVE
+    assert risk in (gone.risk or "")
+    assert ("refused from then on" in (gone.risk or "")) is (not retained and active)
+
+
+def test_what_a_stack_retains_that_the_app_no_longer_has_stays_after_its_end() -> None:
+    """Nobody's devices are refused by that."""
+    [gone] = compare([Held(DEV, retained=True)], [], set()).changes
+    assert "also when stack FleetCa-dev is destroyed" in (gone.risk or "")
+
+
+@pytest.mark.parametrize(("engine", "way"), [("LAMBDA", "OnExisting.ADOPT"), ("NATIVE", "cdk import")])
+def test_a_registration_that_no_stack_has_is_told(engine: str, way: str) -> None:
+    """The deployment fails over it, though nothing else differs; there is a way for each engine."""
+    planned = replace(DEV, engine=engine)
+    [change] = compare([Held(planned, owned=False)], [Held(planned)], set()).changes
+    [field] = change.fields
+    assert (field.field, field.before, field.after) == ("stack", None, "FleetCa-dev/Ca0123")
+    assert way in (field.risk or "")
+
+
 OWNED = [DEV, PROD]
 SWAPPED = [replace(PROD, certificate_mode="SNI_ONLY"), replace(DEV, certificate_mode="DEFAULT")]
 NOBODY = [DEV, replace(PROD, certificate_mode="SNI_ONLY")]
@@ -222,7 +275,14 @@ NOBODY = [DEV, replace(PROD, certificate_mode="SNI_ONLY")]
         (OWNED, SWAPPED, PROD.account, DEV.account, "between the two"),
         (OWNED, NOBODY, PROD.account, None, "FIPS endpoints"),
         (NOBODY, OWNED, None, PROD.account, f"routed to account {PROD.account}"),
-        (OWNED, [DEV], PROD.account, None, "FIPS endpoints"),
+        (OWNED, [DEV], PROD.account, None, "until stack FleetCa-prod is destroyed; after that"),
+        (
+            OWNED,
+            [replace(DEV, certificate_mode="DEFAULT")],
+            PROD.account,
+            DEV.account,
+            "fails, as account 333333333333 stays the owner until stack FleetCa-prod is destroyed",
+        ),
     ],
 )
 def test_owners_that_move_are_told_by_region(

@@ -15,7 +15,7 @@ from ...fleet.planned import read_planned
 from ...fleet.planned_sets import read_planned_sets
 from ...model.assembly_policies import read_foreign_policies
 from ...model.native import import_map
-from ..changes_text import CHANGES, CHANGES_VERSION, document, markdown, print_changes
+from ..changes_text import BY_HAND, CHANGES, CHANGES_VERSION, document, markdown, print_changes
 from ..documents import PLAN, PLAN_VERSION, plan_document
 from ..options import DEFAULT_CONCURRENCY, app_option, cloud_assembly
 from ..output import (
@@ -150,18 +150,19 @@ def _compare(folder: Path, old: str, profile: str | None, *, as_json: bool, as_m
     """Print what changes; 0 nothing, 1 changes, 2 where a part of the former side is not known."""
     from ...fleet.changes import compare
     from ...fleet.held import changed_sets
-    from ..against import sides
+    from ..against import LIVE, sides
 
     before, new, known = sides(old, folder, profile=profile, concurrency=DEFAULT_CONCURRENCY)
     changes = compare(before.registrations, new.registrations, new.stacks)
     sets = changed_sets(before, new) if before.sets is not None else []
     exit_code = (1 if changes.changes or sets else 0) if known else 2
+    note = BY_HAND if old == LIVE and changes.changes else None
     if as_json:
         emit_json(CHANGES, CHANGES_VERSION, document(changes, sets, exit_code))
     elif as_markdown:
-        say("\n\n".join(markdown(changes, sets)))
+        say("\n\n".join(markdown(changes, sets, note)))
     else:
-        print_changes(console(), changes, sets)
+        print_changes(console(), changes, sets, note)
     return exit_code
 
 

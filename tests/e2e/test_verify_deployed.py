@@ -67,6 +67,20 @@ def test_what_a_deployment_leaves_is_as_planned(
     ran = _verify(assembly)
     assert ran.code == 0, ran.stdout + ran.stderr
 
+    # The same command puts right whatever else of the registration differs, in one go.
+    iot.update_ca_certificate(
+        certificateId=records[1].certificate_id,
+        newStatus="INACTIVE",
+        newAutoRegistrationStatus="DISABLE",
+        removeAutoRegistration=True,
+    )
+    differences = {each["field"] for each in _stages(_verify(assembly))[1]["differences"]}
+    assert differences >= {"status", "autoRegistration", "templateName"}
+    again = re.sub(r"repair=\S+", "repair=again", command)
+    deployments.run_printed(again, name="verified", variables=variables)
+    ran = _verify(assembly)
+    assert ran.code == 0, ran.stdout + ran.stderr
+
 
 def _verify(assembly: Path) -> Ran:
     return in_pipe("verify", "--app", str(assembly), "--json")

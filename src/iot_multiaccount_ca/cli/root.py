@@ -22,6 +22,7 @@ _COMMANDS = {
     "init": ("init", "init", "Write a whole app into a folder."),
     "plan": ("plan", "plan", "Show what an app registers, and where."),
     "verify": ("verify", "verify", "Hold every stage's live state against the plan."),
+    "repair": ("repair", "repair", "Print the command that puts right what differs."),
     "report": ("report", "report", "Write the fleet as one HTML page."),
     "simulate": ("simulate", "simulate", "Show what JITP would do with a device, offline."),
     "create-ca": ("create_ca", "create_ca", "Make a development CA: certificate and key."),

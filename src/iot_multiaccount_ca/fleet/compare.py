@@ -13,8 +13,6 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from ..model.jitr.enrollment import REGISTERED_TOPIC
-from ..model.options import RegistrationEngine
-from ..model.registration import CAPABILITIES, Capability
 from .difference import Difference
 from .owners import Holder, owner_difference
 
@@ -53,7 +51,7 @@ def missing_registration(
 
 def repaired(planned: PlannedRegistration) -> str:
     """How a registration is made again as planned, by what carries it out."""
-    if Capability.ADOPTION in CAPABILITIES[RegistrationEngine(planned.record.engine)]:
+    if planned.is_repairable:
         return f"run `{planned.repair}`, which changes nothing else"
     return (
         "with removal_policy=RemovalPolicy.RETAIN deploy engine=RegistrationEngine.NONE, then NATIVE again, each time "

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AssemblyError
 from ..model.assembly import RegistrationRecord, read_stacks_and_registrations
 from ..model.assembly_sets import read_stacks_and_sets
-from ..model.options import REPAIR_CONTEXT
+from ..model.options import REPAIR_CONTEXT, RegistrationEngine
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ..model.ownership import StackId
 
@@ -76,8 +76,12 @@ class PlannedRegistration:
 
         The time in it differs from that of the last repair, which is all that it is there for.
         """
-        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return f"{self.deploy} -c {REPAIR_CONTEXT}={now}"
+        return repair_command([self])
+
+    @property
+    def is_repairable(self) -> bool:
+        """Whether what carries it out mends it when it is asked to."""
+        return self.record.engine == RegistrationEngine.LAMBDA
 
     @property
     def quoted_stack(self) -> str:
@@ -117,6 +121,13 @@ class PlannedRegistration:
         if name is None or stack is None or not known or not stack.digits:
             return name
         return name.replace("?" * len(stack.digits), stack.digits)
+
+
+def repair_command(planned: Iterable[PlannedRegistration]) -> str:
+    """The one command that has these registrations mended, and deploys no other stack."""
+    stacks = " ".join(dict.fromkeys(each.quoted_stack for each in planned))
+    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"cdk deploy {stacks} --exclusively -c {REPAIR_CONTEXT}={now}"
 
 
 def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:

@@ -94,4 +94,5 @@ def test_credentials_that_expire_end_all_processes_with_one_sentence(
     assert checked.count(StageState.AS_PLANNED) >= 3
     (problem,) = checked.problems()
     assert "your AWS credentials have expired" in problem
-    assert sum("AssumeRole" in call for call in fleet.world.calls) < 16
+    # Of 60 roles; how many are on their way when the first answer comes is the machine's affair.
+    assert sum("AssumeRole" in call for call in fleet.world.calls) < 40

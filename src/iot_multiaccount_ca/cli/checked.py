@@ -27,7 +27,13 @@ class Checked:
     @property
     def unusable(self) -> bool:
         """Whether one's own credentials are over, so that another check would learn nothing more."""
-        return self.stages.unusable
+        return self.stages.unusable or any(each.unusable for each in self.sets)
+
+    @property
+    def not_entered(self) -> list[str]:
+        """The stack sets whose accounts alone could not be looked at, where all else is as planned; else none."""
+        settled = self.stages.exit_code == 0 and all(each.settled for each in self.sets)
+        return [each.planned.record.name for each in self.sets if settled and each.problems]
 
     @property
     def exit_code(self) -> int:

@@ -27,7 +27,8 @@ class Watch:
         """The last check's result: all as planned, or how it stands when the time is over.
 
         What changes is told on stderr, a line a change. Ctrl-C ends with what is known, of this check or the one
-        before; credentials that are over end it too.
+        before; credentials that are over end it too. So does a stack set whose accounts nobody can enter, once all
+        else is as planned: a check more would not see more.
         """
         end = time.monotonic() + 60 * self.minutes
         before: Checked | None = None
@@ -41,6 +42,13 @@ class Watch:
                     _tell(f"now {words}: {text.listed(names)}")
             left = end - time.monotonic()
             if checked.exit_code == 0 or checked.interrupted or checked.unusable:
+                return checked
+            if checked.not_entered:
+                sets = text.listed(checked.not_entered)
+                say(
+                    f"all is as planned that can be looked at; the accounts of {sets} were not entered",
+                    err=True,
+                )
                 return checked
             if left <= 0:
                 unit = "minute" if self.minutes == 1 else "minutes"

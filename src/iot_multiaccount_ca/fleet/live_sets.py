@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .live import Reader
+from .pool import renew
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     Place = tuple[str, str]
 
@@ -60,7 +61,7 @@ class Members:
 
 
 class SetReader(Reader):
-    """Reads the administrator's account and region."""
+    """Reads the administrator's account and region. Thousands of stacks are many pages: each is given its time."""
 
     def stack_set(self, name: str, call_as: str) -> LiveSet | None:
         """The set of that name, or None where there is none."""
@@ -106,6 +107,11 @@ class SetReader(Reader):
             below = self._listed("ListOrganizationalUnitsForParent", "OrganizationalUnits", parent)
             waiting += [each["Id"] for each in below]
         return members
+
+    def _call(self, action: str, call: Callable[..., Any], request: Mapping[str, Any], **absent: Any) -> Any:
+        answer = super()._call(action, call, request, **absent)
+        renew()
+        return answer
 
     def _listed(self, action: str, key: str, request: Mapping[str, str]) -> list[Any]:
         organizations = self._client("organizations", _ORGANIZATIONS.get(self._partition, self._region))

@@ -18,6 +18,8 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _POLL_SECONDS = 0.2
+# The run that a thread is of, and the number of its task.
+_AT = threading.local()
 
 
 def run_bounded(
@@ -31,8 +33,8 @@ def run_bounded(
     """Each task with its result, as they are done; at most ``concurrency`` at a time.
 
     A task that takes longer than ``deadline`` seconds is left alone: its result is ``late``'s, and another takes its
-    place. Closing the iterator (an exception in the loop, Ctrl-C) begins no further task, and waits for none. An
-    exception that ``work`` raises is raised here.
+    place; of one that calls `renew` it is the seconds since it last did. Closing the iterator (an exception in the
+    loop, Ctrl-C) begins no further task, and waits for none. An exception that ``work`` raises is raised here.
     """
     run = _Run(tasks, work)
     for _ in range(min(concurrency, len(tasks))):
@@ -54,6 +56,13 @@ def run_bounded(
             yield task, result  # type: ignore[misc]
     finally:
         run.stopped.set()
+
+
+def renew() -> None:
+    """Begin the deadline of the calling thread's task anew: it is long, and has come on."""
+    run, number = getattr(_AT, "task", (None, 0))
+    if run is not None:
+        run.renew(number)
 
 
 class _Run(Generic[Task, Result]):
@@ -84,6 +93,12 @@ class _Run(Generic[Task, Result]):
             self.start_thread()
         return [self._tasks[number] for number in overdue]
 
+    def renew(self, number: int) -> None:
+        """Count the time of a task from now on, unless nobody waits for it any more."""
+        with self._lock:
+            if number in self._begun:
+                self._begun[number] = time.monotonic()
+
     def _serve(self) -> None:
         while not self.stopped.is_set():
             try:
@@ -92,7 +107,7 @@ class _Run(Generic[Task, Result]):
                 return
             with self._lock:
                 self._begun[number] = time.monotonic()
-            task = self._tasks[number]
+            task, _AT.task = self._tasks[number], (self, number)
             result, error = None, None
             try:
                 result = self._work(task)

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from .difference import Difference
     from .planned_sets import PlannedSet
 
+NOT_ENTERED = (
+    "the accounts of the set were not entered: no role in them is known here, and StackSets does not see what was "
+    "changed behind its back; fix: name a role that each of them has with --role-name, or take StackSets' word with "
+    "--trust-stack-sets"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class InstanceGroup:
@@ -42,7 +48,8 @@ class SetResult:
     """One set, checked. ``stacks``: how many it has, ``current`` of them CURRENT.
 
     ``problems``: sentences, what could not be looked at and why. ``notes``: what was left out because somebody said so.
-    ``accounts``: the check of each account by itself; None where none was entered.
+    ``accounts``: the check of each account by itself; None where none was entered. ``unusable``: the credentials came
+    to their end.
     """
 
     planned: PlannedSet
@@ -54,6 +61,7 @@ class SetResult:
     notes: tuple[str, ...] = ()
     checked_as: str | None = None
     accounts: FleetResult | None = None
+    unusable: bool = False
 
     @property
     def left_out(self) -> bool:
@@ -64,6 +72,13 @@ class SetResult:
     def interrupted(self) -> bool:
         """Whether somebody did not wait for the end."""
         return self.left_out or (self.accounts is not None and self.accounts.interrupted)
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that can be looked at is as planned, and of the rest another check would learn nothing more."""
+        if self.problems == (NOT_ENTERED,):
+            return not self.differences and not self.groups
+        return self.state is StageState.AS_PLANNED
 
     @property
     def state(self) -> StageState:

@@ -165,10 +165,12 @@ def _check_target(
     except NoAccessError as error:
         return [StageResult(each, StageState.UNCHECKED, problem=str(error)) for each in target]
     except Exception as error:  # an account that answers nonsense must not end the check of the others
-        problem = (
-            f"the check itself failed ({type(error).__name__}: {error}); fix: report it, with this message"
-        )
-        return [StageResult(each, StageState.UNCHECKED, problem=problem) for each in target]
+        return [StageResult(each, StageState.UNCHECKED, problem=check_failed(error)) for each in target]
+
+
+def check_failed(error: Exception) -> str:
+    """What is told of a check that met what nobody foresaw."""
+    return f"the check itself failed ({type(error).__name__}: {error}); fix: report it, with this message"
 
 
 def _retains(planned: PlannedRegistration) -> bool:

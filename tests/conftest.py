@@ -37,8 +37,10 @@ settings.register_profile("every-change", derandomize=True, database=None, deadl
 settings.register_profile("nightly", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "every-change"))
 
-# Started in the background of a shell, everything below this process would ignore Ctrl-C, and its tests would fail.
+# Started in the background of a shell or by nohup, everything below this process would ignore Ctrl-C or a hang-up, as
+# it should, and the tests of these would fail.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_configure(config: pytest.Config) -> None:

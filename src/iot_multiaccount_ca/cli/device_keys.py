@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import CaKeyError, WrongOptionsError
+from ..model.reading import read_bytes
 from .output import ask_secret
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def load_key(path: Path, *, of: str = "the plan's CA certificate") -> PrivateKey
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    content = path.read_bytes()
+    content = read_bytes(path)
     try:
         try:
             key = load_pem_private_key(content, password=None)
@@ -63,7 +64,7 @@ def load_devices(certificates: tuple[Path, ...], keys: tuple[Path, ...]) -> list
     for certificate, path in zip(certificates, keys, strict=True):
         key = load_key(path, of="the device's certificate")
         try:
-            pem = certificate.read_text(encoding="ascii")
+            pem = read_bytes(certificate).decode("ascii")
             leaf = x509.load_pem_x509_certificate(pem.encode())
         except (ValueError, x509.InvalidVersion) as error:
             raise WrongOptionsError(

@@ -11,7 +11,6 @@ import json
 import math
 import re
 from collections import Counter, deque
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import (
@@ -22,6 +21,7 @@ from ..errors import (
     JsonTooDeepError,
     UnreadableJsonError,
 )
+from .reading import read_bytes
 
 if TYPE_CHECKING:
     import os
@@ -52,7 +52,7 @@ class _Flaw:
 def read(path: str | os.PathLike[str], *, what: str) -> Any:
     """The JSON value in a file; raises a `JsonError`. ``what``: begins the message, such as ``the JITP template``."""
     try:
-        content = Path(path).read_bytes()
+        content = read_bytes(path)
     except OSError as error:
         raise UnreadableJsonError(
             f"{what} cannot be read: {error.strerror}",

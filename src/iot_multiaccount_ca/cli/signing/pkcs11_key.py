@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from ...errors import Pkcs11Error
 from ...model.ca.algorithms import HASHES
+from ...model.reading import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,7 +146,7 @@ def _pin_file(options: dict[str, str]) -> Path | None:
 def _read(path: Path) -> str | None:
     # A decoding error would carry the PIN: it must not become the context of another error.
     try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
+        return read_bytes(path).decode("utf-8").rstrip("\r\n")
     except (OSError, ValueError):
         return None
 

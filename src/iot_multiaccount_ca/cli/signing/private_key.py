@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...assets import registrar_importable
 from ...errors import SigningError
+from ...model.reading import read_bytes
 from ..output import ask_secret
 from .signer import Asked, Sign, Signer, warn_of_readers
 
@@ -40,7 +41,7 @@ def _open(name: str, asked: Asked) -> Iterator[Sign]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("ascii", "replace")
+        return read_bytes(path).decode("ascii", "replace")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SigningError(f"the private key cannot be read: {reason}", value=str(path)) from None

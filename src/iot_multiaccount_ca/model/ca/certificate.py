@@ -6,7 +6,6 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -23,6 +22,7 @@ from ...errors import (
     UnsupportedKeyError,
     UnsupportedSignatureError,
 )
+from ..reading import read_bytes
 from . import algorithms
 from .key_material import holds_private_key
 
@@ -99,7 +99,7 @@ class CaCertificate:
                 fix="keep the key out of the app",
             )
         try:
-            text = Path(path).read_bytes().decode("ascii", "replace")
+            text = read_bytes(path).decode("ascii", "replace")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise UnreadableCertificateError(

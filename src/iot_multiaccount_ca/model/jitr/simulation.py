@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 import warnings
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from ..jitp.simulation import Provisioning, check_certificate, check_chain
 from ..jitp.simulation.der import elements
 from ..jitp.simulation.subject import rfc4514
 from ..jitp.thing_rules import check_name
+from ..reading import read_bytes
 from .enrollment import FIELD
 from .expressions import matches
 
@@ -59,7 +59,7 @@ def ignored_entries(path: str | os.PathLike[str]) -> list[str]:
 
 def _words(path: str | os.PathLike[str]) -> list[str]:
     try:
-        listed = Path(path).read_text(encoding="utf-8-sig")
+        listed = read_bytes(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise AllowListError(
             f"the allow-list cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}",

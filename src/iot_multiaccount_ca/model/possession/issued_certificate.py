@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -20,6 +19,7 @@ from ...errors import (
 )
 from ..ca.key_material import holds_private_key
 from ..checks import is_registration_code
+from ..reading import read_bytes
 
 HOW_TO_SIGN = (
     "`iot-ca registration-code` writes the request, `iot-ca verification-cert` signs it where the CA's key is"
@@ -100,7 +100,7 @@ def _pem_text(value: object, what: str) -> str:
         )
     _check_no_key(str(value), what)
     try:
-        return Path(value).read_bytes().decode("ascii", "replace")
+        return read_bytes(value).decode("ascii", "replace")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no path"
         raise UnreadablePreIssuedError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import OutputExistsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _FOR_ALL = 0o644
 
@@ -45,10 +45,37 @@ def write(path: Path, content: str, *, force: bool) -> None:
 def create(path: Path, content: bytes, *, mode: int) -> None:
     """Make a file with its final mode, and only if nothing is there: no moment in which others could read it.
 
-    Raises `FileExistsError`.
+    Raises `FileExistsError`. Where it cannot be written whole, nothing of it stays.
     """
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def create_all(folder: Path, contents: Mapping[str, tuple[bytes, int]]) -> None:
+    """Make every file of a folder, with its content and mode, or none; the folder is made.
+
+    Raises `FileExistsError`. Where one cannot be made, those before it are gone again, and so is what was made of the
+    folder.
+    """
+    new_folders = [each for each in (folder, *folder.parents) if not each.exists()]
+    made: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (content, mode) in contents.items():
+            create(folder / name, content, mode=mode)
+            made.append(folder / name)
+    except BaseException:
+        for path in made:
+            path.unlink(missing_ok=True)
+        for each in new_folders:
+            if each.exists() and not any(each.iterdir()):
+                each.rmdir()
+        raise
 
 
 def _taken(path: Path) -> OutputExistsError:

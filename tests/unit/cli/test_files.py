@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import resource
 import stat
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from iot_multiaccount_ca.cli import files
 from iot_multiaccount_ca.errors import OutputExistsError
+from support.terminal import PROGRAM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,3 +45,28 @@ def test_replacing_is_one_step(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="directory"):
         files.write(tmp_path / "folder", "x", force=True)
     assert {each.name for each in tmp_path.iterdir()} == {"new", "folder"}
+
+
+@pytest.mark.parametrize("largest", [0, 100, 600, 1_500])
+@pytest.mark.parametrize("arguments", [["init", "new/app"], ["create-ca", "--out", "new/ca"]], ids=" ".join)
+def test_what_cannot_be_written_whole_is_not_there(
+    arguments: list[str], largest: int, tmp_path: Path
+) -> None:
+    """Whichever file it is that the system cuts short: no half of it, none of those before it, and no folder."""
+    ran = subprocess.run(
+        [*PROGRAM, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest)),
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", "iot-ca: file too large\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_folder_that_was_there_nothing_goes(tmp_path: Path) -> None:
+    """Neither the folder nor what is in it, where a file of that name appeared meanwhile."""
+    (tmp_path / "b").write_text("mine")
+    with pytest.raises(FileExistsError):
+        files.create_all(tmp_path, {"a": (b"1", 0o600), "b": (b"2", 0o600)})
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("b", "mine")]

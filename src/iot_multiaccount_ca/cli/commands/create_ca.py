@@ -6,6 +6,7 @@ A CA of a real fleet belongs in an HSM, KMS or AWS Private CA: a key that was on
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 from pathlib import Path
 
@@ -66,25 +67,18 @@ def create_ca(
         raise CreateCaError("X.509 has no such common name", value=common_name, allowed="1 to 64 characters")
     certificate_path, key_path = out / f"{name}.pem", out / f"{name}.key"
     for path in (certificate_path, key_path):
-        if path.exists():
+        if os.path.lexists(path):
             raise _exists(path)
     made = development_ca.make(algorithm, common_name, organization, dt.timedelta(days=days))
-    out.mkdir(parents=True, exist_ok=True)
-    _write_new(key_path, made.key_pem, mode=0o600)
-    _write_new(certificate_path, made.certificate_pem, mode=0o644)
+    files.create_all(
+        out, {key_path.name: (made.key_pem, 0o600), certificate_path.name: (made.certificate_pem, 0o644)}
+    )
     fingerprint = made.certificate.fingerprint(hashes.SHA256()).hex()
     say(f"wrote {certificate_path} (certificate id {fingerprint})")
     say(f"wrote {key_path} (for its owner only: keep it out of the repository)")
     say(
         f"valid until {made.certificate.not_valid_after_utc:%Y-%m-%d}; for development, not for a fleet in the field"
     )
-
-
-def _write_new(path: Path, content: bytes, *, mode: int) -> None:
-    try:
-        files.create(path, content, mode=mode)
-    except FileExistsError:
-        raise _exists(path) from None
 
 
 def _exists(path: Path) -> CreateCaError:

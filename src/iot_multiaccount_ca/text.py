@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import html
 import re
+import shlex
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,6 +62,16 @@ def html_text(text: object) -> str:
     return html.escape(plain(text))
 
 
+def shell(word: object) -> str:
+    """A path or a name as a word of a command that is printed: the shell takes it as it is, and it can all be seen."""
+    written = str(word)
+    if isinstance(word, PurePath) and written.startswith("-"):
+        written = f"./{written}"  # or the command takes it for an option
+    if plain(written) == written:
+        return shlex.quote(written)
+    return "$'" + "".join(map(_in_shell, written)) + "'"
+
+
 def number(count: int) -> str:
     """A count as every face writes it."""
     return f"{count:,}"
@@ -82,3 +94,15 @@ def _is_visible(character: str) -> bool:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def _in_shell(character: str) -> str:
+    """As bash and zsh have it between ``$'`` and ``'``."""
+    if character in "\\'":
+        return f"\\{character}"
+    if _is_visible(character):
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a path that is not UTF-8, as Python holds it
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x80 else f"\\U{code:08x}"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import html
+import os
+import subprocess
 import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +71,25 @@ def test_markdown_code_holds_backticks_and_bars() -> None:
     assert text.markdown_code("cdk deploy x") == "`cdk deploy x`"
     assert text.markdown_code("a`b``c|") == "```a`b``c\\|```"
     assert text.markdown_code("`x`") == "`` `x` ``"
+
+
+@pytest.mark.parametrize(
+    "word", [*HOSTILE[:-2], "$HOME `id` 'a' \"b\" \\n", "", "~", "größe 工場", "a\udcffb"]
+)
+def test_a_word_of_a_command_is_taken_by_the_shell_as_it_is(word: str) -> None:
+    """And can all be seen, on one line; a byte that is no UTF-8 too."""
+    word = word.replace("\x00", "")  # no argument can hold it
+    shown = text.shell(word)
+    assert text.plain(shown) == shown
+    environment = {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
+    said = subprocess.run(["bash", "-c", f"printf %s {shown}"], capture_output=True, env=environment)
+    assert said.stdout.decode("utf-8", "surrogateescape") == word
+
+
+def test_a_path_is_no_option() -> None:
+    """One that begins with a hyphen."""
+    assert text.shell(Path("-x y")) == "'./-x y'"
+    assert text.shell(Path("a/-x")) == "a/-x"
 
 
 def test_html_is_escaped_for_text_and_attributes() -> None:

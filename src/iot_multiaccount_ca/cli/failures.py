@@ -80,10 +80,10 @@ def sentence(error: BaseException) -> str:
 
 def _tell(error: BaseException, *, debug: bool) -> None:
     if debug:
-        say("".join(traceback.format_exception(error)).rstrip(), err=True)
+        say(*"".join(traceback.format_exception(error)).expandtabs(4).splitlines(), err=True)
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None:
-        say(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n", err=True)
+        say(*context.get_usage().splitlines(), f"Try '{context.command_path} --help' for help.", "", err=True)
     say(f"iot-ca: {sentence(error)}", err=True)
 
 

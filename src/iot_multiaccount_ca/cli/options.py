@@ -106,7 +106,7 @@ def _synthesize(command: str, folder: Path) -> None:
         said = run.stderr.splitlines()
         if len(said) > _SHOWN_LINES:
             say(f"(the first {len(said) - _SHOWN_LINES} lines are left out)", err=True)
-        say("\n".join(said[-_SHOWN_LINES:]), err=True)
+        say(*(line.expandtabs(4) for line in said[-_SHOWN_LINES:]), err=True)
         raise AssemblyError(
             f"the app's command failed with exit code {run.returncode} (its output is above)",
             value=command,

@@ -21,7 +21,7 @@ from .. import text
 from ..errors import NoTerminalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import Console, RenderableType
     from rich.table import Table
@@ -65,9 +65,15 @@ def cell(content: object, style: str = "") -> Text:
     return Text(text.plain(content), style=style)
 
 
-def say(message: str = "", *, err: bool = False) -> None:
-    """Print plain lines, whatever they hold; on stderr what is said about the work."""
-    _write(text.lines(message) + "\n", sys.stderr if err else sys.stdout, colour=False)
+def say(*each: str, err: bool = False) -> None:
+    """Print lines, each on one line whatever it holds; on stderr what is said about the work. None is an empty line."""
+    shown = "\n".join(map(text.plain, each or ("",)))
+    _write(shown + "\n", sys.stderr if err else sys.stdout, colour=False)
+
+
+def say_markdown(parts: Iterable[str]) -> None:
+    """Print Markdown, an empty line between its parts; what in them comes from outside `text` has made fit."""
+    say(*"\n\n".join(parts).split("\n"))
 
 
 def emit(where: Console, *renderables: RenderableType) -> None:
@@ -216,7 +222,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 @contextlib.contextmanager
 def working(description: str) -> Iterator[None]:
     """A sign of life on stderr for work whose length nobody knows; nothing where stderr is not a terminal."""
-    with console(stderr=True).status(description):
+    with console(stderr=True).status(cell(description)):
         yield
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import time
 from typing import TYPE_CHECKING
 
-from ..text import counted
-from .output import Column, cell, console, emit, emit_table, paragraph, say
+from ..text import counted, shell
+from .output import Column, cell, console, emit, emit_table, emit_unwrapped, paragraph, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +39,7 @@ class Steps:
         started = time.monotonic()
         told = [doing]
         self._doing = doing
-        with self._console.status(f"{doing} …") as self._status:
+        with self._console.status(cell(f"{doing} …")) as self._status:
             yield told.append
         self.tell(f"{told[-1]} ({time.monotonic() - started:.1f} s)")
 
@@ -54,8 +53,7 @@ class Steps:
         """A line that stays."""
         from rich.text import Text
 
-        paragraph_of = Text.assemble(("ok", "green"), " ", cell(line))
-        self._console.print(paragraph_of, soft_wrap=True)
+        emit_unwrapped(self._console, Text.assemble(("ok", "green"), " ", cell(line)))
 
 
 def print_rows(rows: Sequence[Row], title: str | None = None) -> None:
@@ -117,9 +115,9 @@ def print_endpoints(aws: LocalAws, records: Sequence[RegistrationRecord], addres
             for record, endpoint in zip(places.values(), endpoints, strict=True)
         ],
     )
-    say(f"\nMQTT over TLS, and HTTPS publish: {address}, port {aws.broker_port}.")
+    say("", f"MQTT over TLS, and HTTPS publish: {address}, port {aws.broker_port}.")
     say(f"Devices trust: {trust_file(aws)}")
-    say("Where a device takes names and no addresses, this line in /etc/hosts makes them resolve:\n")
+    say("Where a device takes names and no addresses, this line in /etc/hosts makes them resolve:", "")
     say(f"  {address} {' '.join(endpoints)}")
 
 
@@ -130,22 +128,24 @@ def print_how_to_use(
     from ..local.device_visit import endpoint_of, write_device_files
 
     record = records[0]
-    say(f"\nThe local AWS goes on, as process {aws.pid}; its log is {aws.log}.")
-    say("To use it with any AWS tool (an account is its own access key; the secret key is of this run):\n")
+    say("", f"The local AWS goes on, as process {aws.pid}; its log is {aws.log}.")
+    say("To use it with any AWS tool (an account is its own access key; the secret key is of this run):", "")
     for name, value in aws.settings(record.account, record.region).items():
-        say(f"  export {name}={shlex.quote(value)}")
-    say(f"  aws iot describe-ca-certificate --certificate-id {record.certificate_id}\n")
+        say(f"  export {name}={shell(value)}")
+    say(f"  aws iot describe-ca-certificate --certificate-id {record.certificate_id}", "")
     print_endpoints(aws, records, "127.0.0.1")
     for device in devices:
         files = write_device_files(aws, device)
         say(
-            f"\nThe device {device.common_name}: {files['certificate']}, its key {files['key']}. For example:\n"
+            "",
+            f"The device {device.common_name}: {files['certificate']}, its key {files['key']}. For example:",
+            "",
         )
         say(
             f"  openssl s_client -connect 127.0.0.1:{aws.broker_port} -servername {endpoint_of(aws, record)} "
-            f"-CAfile {files['ca']} -cert {files['certificate']} -key {files['key']}"
+            f"-CAfile {shell(files['ca'])} -cert {shell(files['certificate'])} -key {shell(files['key'])}"
         )
-    say(f"\nTo stop it; nothing is left of it then:\n\n  kill {aws.pid}")
+    say("", "To stop it; nothing is left of it then:", "", f"  kill {aws.pid}")
 
 
 def trust_file(aws: LocalAws) -> str:

@@ -6,10 +6,10 @@ Reads the cloud assembly's files once, however many stages there are. Asks no AW
 from __future__ import annotations
 
 import datetime as dt
-import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .. import text
 from ..errors import AssemblyError
 from ..model.assembly import RegistrationRecord, read_stacks_and_registrations
 from ..model.assembly_sets import read_stacks_and_sets
@@ -86,7 +86,7 @@ class PlannedRegistration:
     @property
     def quoted_stack(self) -> str:
         """Its stack, as the CDK CLI names it, for a command line."""
-        return shlex.quote(self.selector or self.record.stack_name)
+        return text.shell(self.selector or self.record.stack_name)
 
     def name_of(self, stack: StackId) -> str:
         """A stack as the CDK CLI names it, where it is one of the app's; else by its own name."""
@@ -96,7 +96,7 @@ class PlannedRegistration:
         """What to do to deploy another stack: a command where it is one of the app's."""
         selector = self._selector_of(stack)
         return (
-            f"run `cdk deploy {shlex.quote(selector)} --exclusively`"
+            f"run `cdk deploy {text.shell(selector)} --exclusively`"
             if selector
             else "deploy it with its own app"
         )

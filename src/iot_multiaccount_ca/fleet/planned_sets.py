@@ -6,7 +6,6 @@ Reads the cloud assembly's files. Asks no AWS: in which accounts a set of units 
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +42,7 @@ class PlannedSet:
     @property
     def deploy(self) -> str:
         """The command that deploys its stack, and no other."""
-        return f"cdk deploy {shlex.quote(self.selector)} --exclusively"
+        return f"cdk deploy {text.shell(self.selector)} --exclusively"
 
     @property
     def place(self) -> str:

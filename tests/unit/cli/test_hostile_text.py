@@ -37,9 +37,10 @@ def raw(shown: str) -> str:
 
 
 def check(ran: Ran, code: int) -> None:
-    """It ended so, said something, and nothing raw, on neither stream."""
+    """It ended so, said something, and nothing raw, on neither stream; no name begins a line of its own."""
     assert ran.code == code, ran.stderr
     assert (raw(ran.stdout), raw(ran.stderr)) == ("", "")
+    assert "\n|<script>" not in ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize(
@@ -100,12 +101,20 @@ def test_errors_show_nothing_raw(fleet: Fleet, tmp_path: Path) -> None:
     check(in_pipe(f"no{HOSTILE}"), 2)
     check(in_pipe("plan", f"--no{HOSTILE}"), 2)
     check(in_pipe("--debug", "plan", "--app", f"/nowhere/{HOSTILE.replace('`', '')}"), 2)
+    check(
+        in_pipe(
+            "report", "--app", str(fleet.assembly()), "--html", str(tmp_path / HOSTILE[:10]), cwd=tmp_path
+        ),
+        0,
+    )
+    check(in_pipe("create-ca", "--out", HOSTILE, cwd=tmp_path), 0)
     broken = tmp_path / "app.py"
     broken.write_text(
         f"import sys\nsys.stderr.reconfigure(encoding='utf-8')\nraise SystemExit({HOSTILE!r})\n",
         encoding="utf-8",
     )
-    check(in_pipe("plan", "--app", f"{sys.executable} {broken}"), 2)
+    ran = in_pipe("plan", "--app", f"{sys.executable} {broken}")
+    assert (ran.code, raw(ran.stderr)) == (2, "")  # its lines stay lines
 
 
 def test_registration_codes_show_nothing_raw(fleet: Fleet, tmp_path: Path) -> None:

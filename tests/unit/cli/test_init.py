@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import itertools
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from iot_multiaccount_ca.cli.root import run as main
 from iot_multiaccount_ca.cli.starter import Starter
 from support.certificates import make_ca
 from support.documents import ROOT, blocks
+from support.terminal import in_pipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,6 +176,28 @@ def test_a_folder_that_cannot_be_written_is_left_as_it_was(
     assert run(str(tmp_path / "new/app")) == 2
     assert "no space left on device" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["-x", "a b", "$HOME", "quo'te", "new\nline", "ü\u202e"], ids=ascii)
+def test_what_comes_next_can_be_pasted(name: str, tmp_path: Path) -> None:
+    """Whatever the folder is called, and each path on a line of its own."""
+    ran = in_pipe("init", "--", name, cwd=tmp_path)
+    assert ran.code == 0
+    said = ran.stdout.splitlines()
+    assert len(said) == len(FILES) + 3
+    move = said[-1].removeprefix("next: ").partition(" && ")[0]
+    shell = ["bash", "-c", f"{move} && ls"]
+    listed = subprocess.run(
+        shell, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"}
+    )
+    assert "jitp.json" in listed.stdout.split(), listed.stderr
+
+
+def test_a_region_that_nobody_knows_is_warned_of(tmp_path: Path) -> None:
+    """It may be new, and it may be a slip."""
+    ran = in_pipe("init", "app", "--regions", "eu-wset-1", cwd=tmp_path)
+    assert ran.code == 0
+    assert "warning: stage 'dev': region eu-wset-1 is not among the AWS IoT regions" in ran.stderr
 
 
 def test_the_policy_is_scoped_and_the_template_that_of_the_examples() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
 import click
 
+from ... import text
 from ...errors import OutputExistsError, WrongOptionsError
 from ...model.ca.certificate import CaCertificate
 from .. import development_ca, files
@@ -78,14 +78,19 @@ def init(
         owner=None if owner is None else _owner(owner, by_name),
         development_ca=ca_certificate is None,
     )
-    contents = _ca_files(folder, starter, ca_certificate)
-    contents |= {name: (text.encode(), _FOR_ALL) for name, text in starter.texts().items()}
-    _write_all(folder, contents)
+    warnings, contents = _ca_files(folder, starter, ca_certificate)
+    contents |= {name: (written.encode(), _FOR_ALL) for name, written in starter.texts().items()}
+    there = [name for name in contents if os.path.lexists(folder / name)]
+    if there:
+        raise _exist(folder, there)
+    files.create_all(folder, contents)
     for name in contents:
         say(f"wrote {folder / name}")
     if ca_certificate is None:
         say(f"{KEY} is for its owner only, and the CA for development: not for a fleet in the field")
-    move = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
+    for warning in warnings:
+        say(f"warning: {warning}", err=True)
+    move = "" if folder == Path() else f"cd {text.shell(folder)} && "
     say(f"next: {move}{starter.rehearse}")
 
 
@@ -118,43 +123,20 @@ def _owner(given: str, accounts: dict[str, str]) -> str:
     )
 
 
-def _ca_files(folder: Path, starter: Starter, given: Path | None) -> dict[str, tuple[bytes, int]]:
-    """The CA's files that are to be written, once the plan is found to be a good one."""
+def _ca_files(
+    folder: Path, starter: Starter, given: Path | None
+) -> tuple[tuple[str, ...], dict[str, tuple[bytes, int]]]:
+    """What the plan warns of, and the CA's files that are to be written, once the plan is found to be a good one."""
     if given is not None:
         ca = CaCertificate.from_file(given)
-        starter.plan(ca)
+        warnings = starter.plan(ca).warnings
         there = folder / CERTIFICATE
         if there.exists() and there.samefile(given):
-            return {}
-        return {CERTIFICATE: (ca.pem.encode(), _FOR_ALL)}
+            return warnings, {}
+        return warnings, {CERTIFICATE: (ca.pem.encode(), _FOR_ALL)}
     made = development_ca.make()
-    starter.plan(CaCertificate.from_pem(made.certificate_pem.decode()))
-    return {CERTIFICATE: (made.certificate_pem, _FOR_ALL), KEY: (made.key_pem, _FOR_ITS_OWNER)}
-
-
-def _write_all(folder: Path, contents: dict[str, tuple[bytes, int]]) -> None:
-    """Write every file, or none: where one cannot be written, those before it are gone again."""
-    there = [name for name in contents if os.path.lexists(folder / name)]
-    if there:
-        raise _exist(folder, there)
-    new_folders = [each for each in (folder, *folder.parents) if not each.exists()]
-    written: list[Path] = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, (content, mode) in contents.items():
-            path = folder / name
-            try:
-                files.create(path, content, mode=mode)
-            except FileExistsError:
-                raise _exist(folder, [name]) from None
-            written.append(path)
-    except BaseException:
-        for path in written:
-            path.unlink(missing_ok=True)
-        for each in new_folders:
-            if each.exists() and not any(each.iterdir()):
-                each.rmdir()
-        raise
+    warnings = starter.plan(CaCertificate.from_pem(made.certificate_pem.decode())).warnings
+    return warnings, {CERTIFICATE: (made.certificate_pem, _FOR_ALL), KEY: (made.key_pem, _FOR_ITS_OWNER)}
 
 
 def _exist(folder: Path, names: list[str]) -> OutputExistsError:

@@ -104,7 +104,7 @@ def listen(
             _print_json("endpoints", connections.endpoints(bind or "127.0.0.1"))
         else:
             print_endpoints(aws, rehearsal.records, bind or "127.0.0.1")
-            say("\nWaiting for devices; Ctrl-C ends it and leaves nothing.\n")
+            say("", "Waiting for devices; Ctrl-C ends it and leaves nothing.", "")
         try:
             _listen(connections, seconds, as_json=as_json)
         except KeyboardInterrupt:

@@ -29,6 +29,7 @@ from ..output import (
     markdown_table,
     paragraph,
     say,
+    say_markdown,
 )
 from ..set_accounts import expanded
 from ..stack_set_text import COLUMNS as SET_COLUMNS
@@ -121,7 +122,7 @@ def plan(
         sets = read_planned_sets(folder)
         policies = read_foreign_policies(folder)
     if as_import_map:
-        say(json.dumps(import_map(records), indent=2))
+        say(*json.dumps(import_map(records), indent=2).splitlines())
         return
     if accounts_from is not None:
         records += expanded(sets, accounts_from, profile)
@@ -130,7 +131,7 @@ def plan(
     if as_json:
         emit_json(PLAN, PLAN_VERSION, plan_document(overview))
     elif as_markdown:
-        say("\n\n".join(_markdown(overview, matrix=matrix, expanded=accounts_from is not None)))
+        say_markdown(_markdown(overview, matrix=matrix, expanded=accounts_from is not None))
     else:
         _print(overview, matrix=matrix, expanded=accounts_from is not None)
 
@@ -160,7 +161,7 @@ def _compare(folder: Path, old: str, profile: str | None, *, as_json: bool, as_m
     if as_json:
         emit_json(CHANGES, CHANGES_VERSION, document(changes, sets, exit_code))
     elif as_markdown:
-        say("\n\n".join(markdown(changes, sets, note)))
+        say_markdown(markdown(changes, sets, note))
     else:
         print_changes(console(), changes, sets, note)
     return exit_code

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ... import text
 from ...errors import MalformedTargetError, NothingToAskError, RegistrationCodeError, WrongOptionsError
 from ...model.ca.certificate import CaCertificate
 from ...model.target import Target, check_account, check_region
@@ -90,8 +91,10 @@ def registration_code(
     files.write(out, code_requests.to_json(requests), force=force)
     _show(requests)
     say(
-        f"\nWrote {out}. Take it to where the CA's key is, and run:\n"
-        f"  iot-ca verification-cert --ca-certificate CA.pem --private-key CA.key --request {out.name} --out ."
+        "",
+        f"Wrote {out}. Take it to where the CA's key is, and run:",
+        "  iot-ca verification-cert --ca-certificate CA.pem --private-key CA.key "
+        f"--request {text.shell(Path(out.name))} --out .",
     )
 
 

@@ -6,11 +6,13 @@ The other half of ``iot-ca registration-code``: together they prove possession w
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ... import text
 from ...errors import RequestFileError, WrongOptionsError
 from ...model.ca.certificate import CaCertificate
 from ...model.ca.key_material import holds_private_key
@@ -165,15 +167,29 @@ def _write_requests(requests: list[CodeRequest], out: Path, *, force: bool) -> N
             files.write(path, _head(each) + make(each.registration_code), force=force)
             say(f"wrote {path}")
     say(
-        "\nHave the CA sign each request as it stands (the common name is the registration code; an end-entity\n"
-        "certificate, not a CA). Their keys are thrown away: nobody needs them. The certificates go into\n"
-        "Verification.from_pre_issued by the names of the stages."
+        "",
+        "Have the CA sign each request as it stands (the common name is the registration code; an end-entity",
+        "certificate, not a CA). Their keys are thrown away: nobody needs them. The certificates go into",
+        "Verification.from_pre_issued by the names of the stages.",
     )
 
 
 def _how_to_use(names: list[str], paths: list[Path]) -> None:
     for path in paths:
         say(f"wrote {path}")
-    lines = [f'    "{name}": "{path.as_posix()}",' for name, path in zip(names, paths, strict=True)]
-    say("\nPut the files beside the app, and:\n\nverification=Verification.from_pre_issued({")
-    say("\n".join(lines) + "\n})")
+    lines = [f'    "{name}": {_source(path)},' for name, path in zip(names, paths, strict=True)]
+    say(
+        "",
+        "Put the files beside the app, and:",
+        "",
+        "verification=Verification.from_pre_issued({",
+        *lines,
+        "})",
+    )
+
+
+def _source(path: Path) -> str:
+    """The path as Python's source has it."""
+    written = path.as_posix()
+    # JSON's way to write a text is one of Python's too, but for what cannot be seen.
+    return json.dumps(written, ensure_ascii=False) if text.plain(written) == written else ascii(written)

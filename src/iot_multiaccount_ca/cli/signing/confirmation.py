@@ -33,7 +33,7 @@ def confirmed(requests: Sequence[CodeRequest], ca: CaCertificate, until: dt.date
     if len(rows) <= _MOST_IN_A_TABLE:
         emit_table(where, _COLUMNS, rows)
     else:
-        say("\n".join(map(" ".join, rows)), err=True)
+        say(*map(" ".join, rows), err=True)
     paragraph(
         where,
         "Whoever has a certificate for an account's code can register the CA there in DEFAULT mode. Compare the codes "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...assets import registrar_importable
 from ...errors import SigningError
+from ...text import shell
 from ..output import say
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def warn_of_readers(path: Path) -> None:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & _OTHERS:
             say(
-                f"warning: others than its owner can read or change {path} (mode {mode:04o}); fix: chmod 600 {path}",
+                f"warning: others than its owner can read or change {path} (mode {mode:04o}); "
+                f"fix: chmod 600 {shell(path)}",
                 err=True,
             )
 

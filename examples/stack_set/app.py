@@ -47,6 +47,7 @@ SharedCaStackSet(
     regions=REGIONS,
     organizational_units=UNITS,
     excluded_accounts=[MANAGEMENT],
+    readers=[MANAGEMENT],  # so that `iot-ca verify`, run there, can look into each account
     operation=StackSetOperation(failure_tolerance_percentage=10, regions_in_parallel=True),
 )
 app.synth()

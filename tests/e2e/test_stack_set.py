@@ -15,7 +15,7 @@ import pytest
 from iot_multiaccount_ca.local.device import Outcome
 from support.certificates import Authority, certificate_id, make_ca
 from support.deployments import ACCOUNTS, REGIONS, Deployments
-from support.local_accounts import LocalAccount, connect, device_of, policy_document
+from support.local_accounts import LocalAccount, connect, device_of
 from support.organizations import Organization
 from support.terminal import in_pipe
 
@@ -49,7 +49,7 @@ if "secret" in asked:
 stack = Stack(app, asked["name"], env=Environment(account=owner, region=regions[0]))
 SharedCaStackSet(
     stack, "Set", ca_certificate=ca, provisioning=provisioning, regions=regions, organizational_units=asked["units"],
-    excluded_accounts=[owner], stack_set_name=asked["name"],
+    excluded_accounts=[owner], stack_set_name=asked["name"], readers=[owner],
     operation=StackSetOperation(regions_in_parallel=asked.get("parallel", False)))
 app.synth()
 """
@@ -96,7 +96,9 @@ class _Fleet:
             left += [each["templateName"] for each in iot.list_provisioning_templates()["templates"]]
         iam = self.aws.client("iam", account=account, region=REGIONS[0])
         return left + [
-            each["RoleName"] for each in iam.list_roles()["Roles"] if "StackSet" in each["RoleName"]
+            each["RoleName"]
+            for each in iam.list_roles()["Roles"]
+            if each["RoleName"].startswith(("StackSet", "CaReader"))
         ]
 
 
@@ -157,7 +159,7 @@ def test_an_organization_from_its_first_account_to_its_last(
     assert fleet.statuses()[accounts[3]] == {"CURRENT"}
     _give_up(organization, accounts[3], outer)
 
-    assert len(fleet.left_in(accounts[4])) == 6  # in each region a stack, its template and its role
+    assert len(fleet.left_in(accounts[4])) == 8  # in each region a stack, its template and two roles
     deployments.destroy(SET)
     assert organization.cloudformation.list_stack_sets(Status="ACTIVE")["Summaries"] == []
     left = {each: fleet.left_in(each) for each in {*accounts, foreign} - {accounts[3]}}
@@ -181,9 +183,6 @@ def _verified(fleet: _Fleet, accounts: list[str], foreign: str, monkeypatch: pyt
     """By `iot-ca verify`: what StackSets says, who is in the units, and each account by a role of the test's."""
     for name, value in fleet.aws.settings(ADMINISTRATOR, REGIONS[0]).items():
         monkeypatch.setenv(name, value)
-    # Not a word of the owner's stages, which no FleetReader can enter.
-    for account in accounts:
-        _reader_role(fleet.aws, account)
     assembly = str(fleet.folder)
     ran = in_pipe("verify", "--app", assembly, "--trust-stack-sets", "--json")
     document = json.loads(ran.stdout)
@@ -195,20 +194,14 @@ def _verified(fleet: _Fleet, accounts: list[str], foreign: str, monkeypatch: pyt
     assert {each["account"] for each in group["places"]} == {foreign}
     assert "AWS::IoT::CACertificate" in group["reason"]
 
-    ran = in_pipe("verify", "--app", assembly, "--role-name", "FleetReader", "--json")
+    # By the role that the set carries, which may do no more than verify does.
+    ran = in_pipe("verify", "--app", assembly, "--json")
     [found] = json.loads(ran.stdout)["stackSets"]
     assert found["accounts"]["counts"] == {"asPlanned": 20, "different": 0, "unchecked": 0}, found["accounts"]
 
     ran = in_pipe("plan", "--app", assembly, "--accounts-from", "organizations", "--json")
     expanded = {each["account"] for each in json.loads(ran.stdout)["registrations"]}
     assert expanded == {ADMINISTRATOR, foreign, *accounts}
-
-
-def _reader_role(aws: LocalAws, account: str) -> None:
-    iam = aws.client("iam", account=account, region=REGIONS[0])
-    trust = policy_document("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{ADMINISTRATOR}:root"})
-    iam.create_role(RoleName="FleetReader", AssumeRolePolicyDocument=trust)
-    iam.attach_role_policy(RoleName="FleetReader", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
 
 
 def _is_as_it_was(fleet: _Fleet, foreign: str, before: list[Any]) -> None:

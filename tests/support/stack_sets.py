@@ -57,6 +57,11 @@ def set_record(**changes: Any) -> StackSetRecord:
     return StackSetRecord(**{**values, **changes})
 
 
+def stack_name(record: StackSetRecord, account: str) -> str:
+    """Of the set's stack in an account."""
+    return f"StackSet-{record.name}-{account}"
+
+
 def body_of(record: StackSetRecord) -> str:
     """The neutral template of a set, in the form that the model renders."""
     resources: dict[str, Any] = {
@@ -113,10 +118,12 @@ def deploy_set(world: World, record: StackSetRecord) -> list[dict[str, str]]:
     instances = []
     for account in MEMBERS:
         for region in record.regions:
-            name = f"StackSet-{record.name}-{account}"
+            name = stack_name(record, account)
             for each in record.registrations(account, region, name):
                 fleets.add_registration(world, each)
-            world.roles.add(f"arn:aws:iam::{account}:role/FleetReader")
+            world.roles.add(
+                record.reader_role_arn(account, region) or f"arn:aws:iam::{account}:role/FleetReader"
+            )
             instances.append(
                 {
                     "Account": account,

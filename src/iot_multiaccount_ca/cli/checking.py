@@ -55,6 +55,7 @@ def check_fleet(
                     access,
                     concurrency=concurrency,
                     expires_soon_days=expires_within,
+                    leftovers=leftovers,
                     on_done=on_done,
                 )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
     from ..fleet.difference import Difference
     from ..fleet.live import LiveRegistration, LiveTemplate
@@ -99,7 +100,7 @@ def _set(result: SetResult) -> dict[str, Any]:
                 "status": group.status,
                 "reason": group.reason or None,
                 "fix": group.fix,
-                "places": [{"account": account, "region": region} for account, region in group.places],
+                "places": _places(group.places),
             }
             for group in result.groups
         ],
@@ -111,8 +112,21 @@ def _set(result: SetResult) -> dict[str, Any]:
         else {
             "counts": _counts(inside),
             "stages": [_stage(each) for each in inside.results if each.state != "as-planned"],
+            "warnings": [
+                {
+                    "warning": warning,
+                    "places": _places(
+                        (each.planned.record.account, each.planned.record.region) for each in warned
+                    ),
+                }
+                for warning, warned in inside.warned().items()
+            ],
         },
     }
+
+
+def _places(places: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"account": account, "region": region} for account, region in places]
 
 
 def _difference(each: Difference) -> dict[str, Any]:

@@ -105,6 +105,10 @@ def _print_set(out: Console, result: SetResult, details: Callable[[StageResult],
         places = [f"{each.planned.record.account} ({each.planned.record.region})" for each in unchecked]
         paragraph(out, f"not checked: {problem}", "yellow", indent=2, hanging=2)
         paragraph(out, text.listed(places, _MOST_PLACES), indent=4, hanging=2)
+    for warning, warned in inside.warned().items():
+        places = [f"{each.planned.record.account} ({each.planned.record.region})" for each in warned]
+        paragraph(out, f"warning: {warning}", "yellow", indent=2, hanging=2)
+        paragraph(out, text.listed(places, _MOST_PLACES), indent=4, hanging=2)
 
 
 def _print_group(out: Console, group: InstanceGroup) -> None:

@@ -43,6 +43,8 @@ class SharedCaStackSet(Construct):
         operation: how the set is rolled out, a `StackSetOperation`.
         stack_set_name: a letter, then up to 127 letters, digits or hyphens; by default the construct's id.
         delegated_administrator: whether the stack's account is one, instead of the management account; by default not.
+        readers: accounts, or ARNs of roles, that `iot-ca verify` runs as: each account of the set gets a role for each
+            of its regions that they may assume, and that reads what verify looks at, no more; by default none.
 
     Raises a `StackSetError` for what no set can be, `DuplicateRegistrationError` for an account in which the app
     registers the CA already. See "AWS::CloudFormation::StackSet" in the AWS CloudFormation user guide.
@@ -65,6 +67,7 @@ class SharedCaStackSet(Construct):
         operation: StackSetOperation | None = None,
         stack_set_name: str | None = None,
         delegated_administrator: bool = False,
+        readers: Iterable[str] = (),
     ) -> None:
         request = StackSetRequest(
             name=id if stack_set_name is None else stack_set_name,
@@ -81,6 +84,7 @@ class SharedCaStackSet(Construct):
             on_leaving=cast("str", on_leaving),
             operation=StackSetOperation() if operation is None else operation,
             delegated_administrator=delegated_administrator,
+            readers=readers,
         )
         super().__init__(scope, id)
         self._request = request
@@ -105,7 +109,7 @@ class SharedCaStackSet(Construct):
 
     @property
     def template_body(self) -> str:
-        """The template of every account, as the set carries it: JSON without an account in it."""
+        """The template of every account, as the set carries it: JSON that names no account but those of readers."""
         return self._request.template_body
 
     @property

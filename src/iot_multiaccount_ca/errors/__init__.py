@@ -81,6 +81,7 @@ them as ``problem``, ``value``, ``allowed`` and ``fix``. The tree::
             UnknownSectionError
         StackSetError
             InvalidOrganizationalUnitError
+            InvalidReaderError
             StackSetAccountsError
             StackSetBodyTooLongError
             StackSetOperationError

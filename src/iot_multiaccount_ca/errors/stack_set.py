@@ -17,6 +17,10 @@ class InvalidOrganizationalUnitError(StackSetError):
     """What is not an id of an organizational unit or root, or is only known at deployment (a Token)."""
 
 
+class InvalidReaderError(StackSetError):
+    """A reader that is neither an account nor a role, of another partition, or only known at deployment (a Token)."""
+
+
 class StackSetRegionsError(StackSetError):
     """No region, one that stands twice, or regions of two partitions."""
 

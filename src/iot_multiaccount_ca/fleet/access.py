@@ -26,7 +26,7 @@ from botocore.exceptions import (
 )
 from botocore.session import Session
 
-from ..model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name
+from ..model.bootstrap import DEFAULT_QUALIFIER, is_lookup_role, lookup_role_name
 from .answers import refuse_strangers
 
 if TYPE_CHECKING:
@@ -134,6 +134,11 @@ class Access:
     def names_role(self) -> bool:
         """Whether a role was named in place of those that the cloud assembly names."""
         return self._role_name is not None
+
+    @property
+    def names_bootstrap(self) -> bool:
+        """Whether it was a bootstrap's role, by its qualifier: which says nothing of other roles."""
+        return self._settings[2] is not None
 
     def role_arn(self, target: Target, planned: str | None, *, as_planned: bool = False) -> str:
         """The role that is assumed in an account and region; ``planned`` is what the cloud assembly names."""
@@ -281,12 +286,14 @@ def _refused(role: str, own_arn: str, target: Target, error: ClientError) -> str
         fix = f"see that {target.region} is enabled for your own account, and that credentials and clock are right"
     elif status >= 500:
         fix = "try again"
-    else:
+    elif is_lookup_role(role.rpartition("/")[2]):
         fix = (
             "bootstrap the environment with "
             f"`cdk bootstrap aws://{target.account}/{target.region} --trust-for-lookup {_account_of(own_arn)}`, "
             "or name another role with --role-name"
         )
+    else:
+        fix = f"see that the role is there and trusts account {_account_of(own_arn)}, or name another with --role-name"
     return f"{role} cannot be assumed by {own_arn} ({_said(error)}); fix: {fix}"
 
 

@@ -33,7 +33,7 @@ def set_differences(planned: PlannedSet, live: LiveSet | None) -> Iterator[Diffe
     if record.service_managed and not live.automatic:
         fix = (
             f"run `aws cloudformation update-stack-set {planned.arguments} --use-previous-template "
-            f"--capabilities CAPABILITY_IAM --auto-deployment Enabled=true,RetainStacksOnAccountRemoval="
+            f"--capabilities {planned.capability} --auto-deployment Enabled=true,RetainStacksOnAccountRemoval="
             f"{str(record.retains).lower()}`; until then who joins is not enrolled"
         )
         yield Difference("autoDeployment", True, False, fix)
@@ -113,7 +113,7 @@ def _instance_fix(planned: PlannedSet, status: str, detail: str) -> str:
     # One account at a time, and none to fail, is what StackSets does where it is told nothing.
     return (
         f"remove the cause, then run `aws cloudformation update-stack-set {planned.arguments} --use-previous-template "
-        "--capabilities CAPABILITY_IAM --operation-preferences MaxConcurrentPercentage=100,"
+        f"--capabilities {planned.capability} --operation-preferences MaxConcurrentPercentage=100,"
         "FailureTolerancePercentage=10`, which brings every outdated stack up to date"
     )
 

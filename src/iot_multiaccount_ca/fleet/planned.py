@@ -50,6 +50,7 @@ class PlannedRegistration:
     template, or None where the template is another's; ``template_role``: its provisioning role, an ARN or a resource of
     the stack. ``tags``: the user's own on the CA, as far as they are literal. ``activation``: the Lambda that decides
     under just-in-time registration. ``retained``: whether the CA stays registered when it leaves the stack.
+    ``by_reader``: whether the role for look-ups is one that a stack set carries, and no bootstrap makes.
     ``selectors``: those of the app's stacks with registrations, by account, region and
     stack name.
     """
@@ -63,6 +64,7 @@ class PlannedRegistration:
     tags: Mapping[str, str] = field(default_factory=dict)
     activation: PlannedFunction | None = None
     retained: bool = False
+    by_reader: bool = False
     selectors: Mapping[tuple[str, str, str], str] = field(default_factory=dict, repr=False)
 
     @property

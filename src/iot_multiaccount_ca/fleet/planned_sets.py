@@ -64,6 +64,11 @@ class PlannedSet:
         more = " --call-as DELEGATED_ADMIN" if self.record.delegated_administrator else ""
         return f"--region {self.region} --stack-set-name {self.record.name}{more}"
 
+    @property
+    def capability(self) -> str:
+        """What the set's template asks of CloudFormation."""
+        return "CAPABILITY_NAMED_IAM" if self.record.reader_role_name is not None else "CAPABILITY_IAM"
+
     def jitp_template(self, account: str, region: str) -> str | None:
         """The body of the provisioning template in one account and region; None where there is no template."""
         here = {"AWS::AccountId": account, "AWS::Region": region, "AWS::Partition": self.record.partition}
@@ -92,7 +97,13 @@ class PlannedSet:
                     "template_role": LogicalId(role),
                 }
         return [
-            PlannedRegistration(record, selector=self.selector, **template)
+            PlannedRegistration(
+                record,
+                selector=self.selector,
+                lookup_role_arn=self.record.reader_role_arn(account, region),
+                by_reader=self.record.reader_role_name is not None,
+                **template,
+            )
             for record in self.record.registrations(account, region, stack_name)
         ]
 

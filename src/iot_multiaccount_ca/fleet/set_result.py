@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 NOT_ENTERED = (
     "the accounts of the set were not entered: no role in them is known here, and StackSets does not see what was "
-    "changed behind its back; fix: name a role that each of them has with --role-name, or take StackSets' word with "
-    "--trust-stack-sets"
+    "changed behind its back; fix: let the set carry a role for it (readers=[…]), name one that each of them has with "
+    "--role-name, or take StackSets' word with --trust-stack-sets"
 )
 
 

@@ -139,7 +139,7 @@ def _result(
     current = [each for each in found.instances if each.status == "CURRENT"]
     if current and trusting:
         notes.append("the accounts were not entered: StackSets' word was taken for them")
-    elif current and access.names_role:
+    elif current and (access.names_role or planned.record.reader_role_name is not None):
         accounts = check_accounts(planned, current)
     elif current:
         problems.append(NOT_ENTERED)
@@ -237,6 +237,7 @@ def accounts_of(
     *,
     concurrency: int,
     expires_soon_days: int,
+    leftovers: bool = False,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> FleetResult:
     """Check what a set's stacks register, each in its account, as the stages of a plan are."""
@@ -252,5 +253,6 @@ def accounts_of(
         access,
         concurrency=concurrency,
         expires_soon_days=expires_soon_days,
+        leftovers=leftovers,
         on_done=on_done,
     )

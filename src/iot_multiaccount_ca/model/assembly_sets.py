@@ -29,7 +29,7 @@ from .record_forms import (
     matching,
     or_none,
 )
-from .target import partition_of
+from .target import Target, partition_of
 
 if TYPE_CHECKING:
     import os
@@ -61,7 +61,10 @@ class SetCa:
 
 @dataclass(frozen=True, slots=True)
 class StackSetRecord:
-    """One planned set. Either ``organizational_units`` or ``accounts`` is empty; ``cas`` begins with the current CA."""
+    """One planned set. Either ``organizational_units`` or ``accounts`` is empty; ``cas`` begins with the current CA.
+
+    ``reader_role_name``: the role in its accounts by which they can be looked at, with ``{region}`` in it.
+    """
 
     name: str
     cas: tuple[SetCa, ...]
@@ -72,6 +75,7 @@ class StackSetRecord:
     regions: tuple[str, ...]
     delegated_administrator: bool
     retains: bool
+    reader_role_name: str | None = None
 
     def to_metadata(self) -> dict[str, Any]:
         """The record as the metadata entry's data."""
@@ -101,6 +105,13 @@ class StackSetRecord:
     def call_as(self) -> str:
         """As what StackSets is called, in AWS's words."""
         return "DELEGATED_ADMIN" if self.delegated_administrator else "SELF"
+
+    def reader_role_arn(self, account: str, region: str) -> str | None:
+        """The role in an account and region by which it can be looked at; None where the set carries none."""
+        if self.reader_role_name is None:
+            return None
+        name = self.reader_role_name.replace("{region}", region)
+        return Target(self.partition, account, region).arn("iam", f"role/{name}")
 
     @property
     def enrollment_words(self) -> str:
@@ -172,6 +183,7 @@ _FIELDS: dict[str, Form] = {
     "regions": _some(REGION),
     "delegated_administrator": FLAG,
     "retains": FLAG,
+    "reader_role_name": or_none(("a role's name", matching(r"[\w+=,.@{}-]{1,64}"))),
 }
 _CA_FIELDS: dict[str, Form] = {
     "certificate_id": CERTIFICATE_ID,

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 #: Of a bootstrap that was made without one of its own.
 DEFAULT_QUALIFIER = "hnb659fds"
+
+_LOOKUP_ROLE = re.compile(r"cdk-[a-z0-9]{1,10}-lookup-role-.*", re.ASCII)
+
+
+def is_lookup_role(name: str) -> bool:
+    """Whether a bootstrap makes a role of that name."""
+    return _LOOKUP_ROLE.fullmatch(name) is not None
 
 
 def lookup_role_name(qualifier: str, account: str = "{account}", region: str = "{region}") -> str:

@@ -124,6 +124,11 @@ def partition_of(region: str) -> str:
     return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
 
 
+def is_account(value: object) -> TypeGuard[str]:
+    """Whether it is a literal string of 12 ASCII digits."""
+    return isinstance(value, str) and _ACCOUNT.fullmatch(value) is not None
+
+
 def check_account(account: object, *, where: str) -> None:
     """Raise `InvalidAccountError` unless ``account`` is a literal string of 12 ASCII digits."""
     if is_token(account):
@@ -132,7 +137,7 @@ def check_account(account: object, *, where: str) -> None:
             allowed="12 digits, as a literal string",
             fix="write the account out: who owns DEFAULT in a region cannot be proved for an unknown account",
         )
-    if not isinstance(account, str) or not _ACCOUNT.fullmatch(account):
+    if not is_account(account):
         raise InvalidAccountError(
             f"the account of {where} is not an AWS account id",
             value=account,

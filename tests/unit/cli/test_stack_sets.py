@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from iot_multiaccount_ca.model.stack_set.reader import reader_role
 from support import fleets
 from support.fakes.fleet_aws import FakeAws
 from support.fleets import Fleet, record
@@ -291,6 +292,71 @@ def test_a_retiring_ca_of_a_set_is_checked_too(a_set: _Set) -> None:
     ran = a_set.run("verify", "--role-name", "FleetReader")
     assert "account by account: 6 as planned, 6 different" in ran.stdout
     assert ran.code == 1
+
+
+# --- the role that a set carries --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def a_read_set(a_set: _Set) -> _Set:
+    """The same set, with a role in each account that verify can take."""
+    a_set.record = set_record(reader_role_name="CaReader-0123abcd-{region}")
+    a_set.instances = deploy_set(a_set.fleet.world, a_set.record)
+    return a_set
+
+
+def test_each_account_is_entered_by_the_role_that_the_set_carries(a_read_set: _Set) -> None:
+    """Without a word; a role that is named goes before it, a bootstrap's qualifier does not."""
+    planned = a_read_set.record.registrations(MEMBERS[1], REGIONS[1], "StackSet")
+    fleets.live(a_read_set.fleet.world, planned[0])["certificateDescription"]["status"] = "INACTIVE"
+    ran = a_read_set.run("verify")
+    assert ran.code == 1
+    assert "account by account: 5 as planned, 1 different, 0 not checked" in ran.stdout
+    assert "account by account: 5 as planned" in a_read_set.run("verify", "--qualifier", "hnb659fds").stdout
+    assert "account by account: 0 as planned" in a_read_set.run("verify", "--role-name", "Other").stdout
+
+
+def test_an_account_whose_role_is_not_there_is_no_matter_of_the_bootstrap(a_read_set: _Set) -> None:
+    """Which no account of a set has."""
+    a_read_set.fleet.world.roles.discard(f"arn:aws:iam::{MEMBERS[1]}:role/CaReader-0123abcd-us-east-1")
+    ran = a_read_set.run("verify")
+    assert ran.code == 2
+    assert "account by account: 5 as planned, 0 different, 1 not checked" in ran.stdout
+    assert f"see that the role is there and trusts account {ADMINISTRATOR}" in ran.stdout
+    assert "cdk bootstrap" not in ran.stdout
+
+
+def test_the_role_may_do_what_verify_does_and_no_more(a_read_set: _Set) -> None:
+    """All that is called in accounts of a set: of one that is gone, and what stacks have left, too."""
+    resource = reader_role(NAME, (ADMINISTRATOR,))
+    statements = resource["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    granted = {action.partition(":")[2] for each in statements for action in each["Action"]}
+    world, here = a_read_set.fleet.world, f"{MEMBERS[0]}/{REGIONS[0]}"
+    gone = record("gone", MEMBERS[0], certificate_id="0" * 64, template_name=None)
+    fleets.add_registration(world, gone)
+    del world.stack_resources[f"{here}/{gone.stack_name}"]
+    left = world.templates[f"{here}/{a_read_set.record.template_name}"]
+    world.templates[f"{here}/FleetCa-gone-0123abcd-0a1b2c3d"] = left
+    del world.cas[f"{MEMBERS[1]}/{REGIONS[0]}/{a_read_set.record.cas[0].certificate_id}"]
+    ran = a_read_set.run("verify", "--leftovers", "--json")
+    assert json.loads(ran.stdout)["stackSets"][0]["accounts"]["counts"]["different"] == 1
+    calls = [call.split("/") for call in world.calls]
+    assert {action for account, _, action in calls if account in MEMBERS} == granted
+
+
+def test_what_verify_warns_of_in_accounts_of_a_set_is_told_once(a_read_set: _Set) -> None:
+    """A CA that expires soon does so in every account."""
+    a_read_set.record = replace(a_read_set.record, cas=(ca(not_valid_after=fleets.soon(5)),))
+    a_read_set.instances = deploy_set(a_read_set.fleet.world, a_read_set.record)
+    ran = a_read_set.run("verify")
+    assert ran.code == 0
+    assert ran.stdout.count("begin its rotation now") == 1
+    [inside] = [
+        each["accounts"] for each in json.loads(a_read_set.run("verify", "--json").stdout)["stackSets"]
+    ]
+    [warning] = inside["warnings"]
+    assert "begin its rotation now" in warning["warning"]
+    assert len(warning["places"]) == 6
 
 
 # --- report -----------------------------------------------------------------------------------------------------

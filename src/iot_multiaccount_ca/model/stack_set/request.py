@@ -20,6 +20,7 @@ from ..plan.retiring import RetiringCa
 from ..plan.rules import check_retiring
 from ..registration import in_iso
 from .operation import StackSetOperation
+from .reader import check_partition, reader_role, reader_role_name, readers_of
 from .targets import StackSetTargets
 from .template import body_of, logical_id_of, registration_of, render
 
@@ -97,10 +98,12 @@ class StackSetRequest:
     on_leaving: str = attrs.field(default="DESTROY", converter=resolve_removal_policy)
     operation: StackSetOperation = attrs.field(factory=StackSetOperation, validator=_operation)
     delegated_administrator: bool = attrs.field(default=False, validator=is_flag)
+    readers: tuple[str, ...] = attrs.field(default=(), converter=readers_of)
 
     def __attrs_post_init__(self) -> None:
         """The rules that hold between fields, and the length of what they come down to."""
         check_retiring(self.retiring, self.ca_certificate, ())
+        check_partition(self.readers, self.targets.partition)
         if self.delegated_administrator and not self.targets.service_managed:
             raise UnsupportedInSetError(
                 "the set lists accounts, and delegated_administrator=True",
@@ -120,9 +123,14 @@ class StackSetRequest:
         """The provisioning template's name in every account; None where there is none."""
         return generated_name(self.name, "stack-set") if self.provisioning is not None else None
 
+    @property
+    def reader_role_name(self) -> str | None:
+        """The name of the role that the readers take, with ``{region}`` in it; None where there are none."""
+        return reader_role_name(self.name) if self.readers else None
+
     @functools.cached_property
     def template_body(self) -> str:
-        """The neutral template: at most 51,200 bytes, without an account in it."""
+        """The neutral template: at most 51,200 bytes, and the same for every account."""
         return body_of(
             render(
                 ca_certificate=self.ca_certificate,
@@ -131,6 +139,7 @@ class StackSetRequest:
                 active=self.active,
                 template_name=generated_name(self.name, "stack-set"),
                 retain=self.retains,
+                reader=reader_role(self.name, self.readers) if self.readers else None,
             )
         )
 
@@ -159,6 +168,7 @@ class StackSetRequest:
             regions=targets.regions,
             delegated_administrator=self.delegated_administrator,
             retains=self.retains,
+            reader_role_name=self.reader_role_name,
         )
 
     def _ca(self, ca: CaCertificate, *, active: bool, retiring: bool) -> SetCa:
@@ -180,7 +190,7 @@ class StackSetRequest:
             "StackSetName": self.name,
             "Description": "AWS IoT device CA, SNI_ONLY (iot-multiaccount-ca)",
             "PermissionModel": "SERVICE_MANAGED" if targets.service_managed else "SELF_MANAGED",
-            "Capabilities": ["CAPABILITY_IAM"],
+            "Capabilities": ["CAPABILITY_NAMED_IAM" if self.readers else "CAPABILITY_IAM"],
             "ManagedExecution": {"Active": True},
             "OperationPreferences": self.operation.preferences(targets.regions),
             "StackInstancesGroup": [targets.instances_group()],

@@ -1,7 +1,6 @@
 """The neutral template: one text that registers the CA in whatever account and region it is deployed to.
 
-No account, region or partition stands in it; CloudFormation fills them in each stack. Written with Fn::Join: Fn::Sub
-would take a policy variable such as ``${iot:ClientId}`` for its own.
+No account, region or partition of a stack stands in it; CloudFormation fills them in each.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import StackSetBodyTooLongError
 from ..ca.certificate import CertificateMode
-from ..jitp.placeholders import split
 from ..jitp.template_body import PROVISIONING_POLICY
 from ..native import ca_certificate_properties
 from ..options import RegistrationEngine
 from ..ownership import TAG_LOGICAL_ID, TAG_STACK_ID
 from ..registration import RegistrationRequest, TemplateReference
 from ..target import managed_policy
+from .neutral import neutral_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
 
 #: What CloudFormation takes of a set's template that is not in a bucket, in bytes.
 LONGEST_BODY = 51_200
-_HERE = {
-    "account": {"Ref": "AWS::AccountId"},
-    "region": {"Ref": "AWS::Region"},
-    "partition": {"Ref": "AWS::Partition"},
-}
 
 
 def render(
@@ -43,8 +37,10 @@ def render(
     active: bool,
     template_name: str,
     retain: bool,
+    reader: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The template's document. ``retain``: keep what a leaving account has, but never a retiring CA."""
+    """The template's document. ``retain``: keep what a leaving account has, but never a retiring CA, nor the role of
+    ``reader``."""
     resources: dict[str, Any] = {}
     reference = None
     if provisioning is not None:
@@ -57,6 +53,8 @@ def render(
             resource |= {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
     for old in retiring:
         resources |= _registration(old.ca_certificate, reference, active=old.active)[1]
+    if reader is not None:
+        resources["ReaderRole"] = reader
     return {
         "Description": "AWS IoT device CA, SNI_ONLY (iot-multiaccount-ca)",
         "Resources": resources,
@@ -81,15 +79,6 @@ def body_of(document: dict[str, Any]) -> str:
             fix="let retiring CAs go, or shorten the JITP template: name a policy instead of writing its document",
         )
     return body
-
-
-def neutral_text(text: str) -> str | dict[str, Any]:
-    """A document with placeholders as a value that CloudFormation fills in each stack."""
-    pieces: list[Any] = []
-    for literal, placeholder in split(text):
-        pieces += [literal] if literal else []
-        pieces += [_HERE[placeholder]] if placeholder is not None else []
-    return {"Fn::Join": ["", pieces]} if any(not isinstance(piece, str) for piece in pieces) else text
 
 
 def _provisioning(provisioning: JitpTemplateBody, name: str) -> dict[str, Any]:

@@ -17,9 +17,10 @@ from iot_multiaccount_ca import (
     Verification,
     errors,
 )
+from iot_multiaccount_ca.model.stack_set.neutral import neutral_text
 from iot_multiaccount_ca.model.stack_set.request import StackSetRequest
 from iot_multiaccount_ca.model.stack_set.targets import StackSetTargets
-from iot_multiaccount_ca.model.stack_set.template import LONGEST_BODY, neutral_text
+from iot_multiaccount_ca.model.stack_set.template import LONGEST_BODY
 from support import plans
 
 TARGETS = StackSetTargets(regions=["eu-west-1"], organizational_units=["ou-ab12-11111111"])

@@ -118,6 +118,7 @@ def make_ca(
     not_before: dt.datetime | None = None,
     not_after: dt.datetime | None = None,
     ca: bool | None = True,
+    path_length: int | None = None,
     key_usage: bool | x509.KeyUsage = True,
     subject_key_identifier: bool = True,
     signature_hash: str = "sha256",
@@ -134,7 +135,7 @@ def make_ca(
     subject = make_name(common_name, attributes)
     builder = _builder(subject, issuer.certificate.subject if issuer else subject, key, not_before, not_after)
     if ca is not None:
-        builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=path_length), critical=True)
     if key_usage is True:
         builder = builder.add_extension(usage(key_cert_sign=True, crl_sign=True), critical=True)
     elif key_usage is not False:

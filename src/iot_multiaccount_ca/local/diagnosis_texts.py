@@ -23,7 +23,9 @@ _SNI = (
 )
 _NOT_ADDRESS = "dial what you like, and send the stage's endpoint as SNI, not an address or a CNAME of yours"
 _REISSUE = "issue the device's certificate anew"
-_CIPHERS = "switch on an AES-GCM suite with ECDHE, such as ECDHE-RSA-AES128-GCM-SHA256, or TLS 1.3"
+_CIPHERS = (
+    "switch on an AES-GCM suite with ECDHE, such as ECDHE-RSA-AES128-GCM-SHA256, or TLS 1.3; with curve P-256"
+)
 
 MEANINGS: dict[str, Meaning] = {
     # --- TLS
@@ -62,7 +64,8 @@ MEANINGS: dict[str, Meaning] = {
     ),
     "distrust": Meaning(
         "at AWS it would have to trust Amazon Root CA 1 (RSA) or 3 (EC), and the name that it dialled",
-        "here, give the device the file of roots that is printed above; and check that it verifies the endpoint's name",
+        "here, give the device the file of roots that is printed above; check that it verifies the endpoint's name, "
+        "and that its clock is set before TLS",
     ),
     "clock": Meaning(
         "AWS's certificates are valid for about a year: a board that starts in 1970 would refuse them, too",
@@ -74,8 +77,9 @@ MEANINGS: dict[str, Meaning] = {
         "AWS IoT would shake hands: only the local AWS cannot", "nothing; or offer one more suite here"
     ),
     "fragment": Meaning(
-        "AWS IoT sends its certificates in records of this size, too",
-        "enlarge the stack's input buffer to 16 KB (MBEDTLS_SSL_IN_CONTENT_LEN, CONFIG_MBEDTLS_SSL_IN_CONTENT_LEN)",
+        "TLS lets AWS IoT send records of up to 16 KB; whether it obeys a wish for smaller ones is not documented",
+        "enlarge the stack's input buffer to 16 KB (MBEDTLS_SSL_IN_CONTENT_LEN, CONFIG_MBEDTLS_SSL_IN_CONTENT_LEN), "
+        "and ask for no smaller records (mbedtls_ssl_conf_max_frag_len)",
     ),
     "alert": Meaning("unknown", "see the device's own log: it ended the connection"),
     "handshake": Meaning("unknown", "see the device's own log, and try `openssl s_client` with its files"),

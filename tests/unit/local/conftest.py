@@ -9,6 +9,8 @@ import pytest
 
 from iot_multiaccount_ca.local.emulator import LocalAws
 from iot_multiaccount_ca.local.gaps import close_gaps
+from support.boards import Fleet
+from support.certificates import make_ca
 from support.local_accounts import LocalAccount
 
 if TYPE_CHECKING:
@@ -34,3 +36,9 @@ def in_process() -> None:
 def places(aws: LocalAws) -> list[LocalAccount]:
     """Three accounts, one region, that no other test uses."""
     return [LocalAccount(aws, account) for account in itertools.islice(_accounts, 3)]
+
+
+@pytest.fixture
+def fleet(aws: LocalAws, places: list[LocalAccount]) -> Fleet:
+    """A fleet of this test's own."""
+    return Fleet(aws, places[0], make_ca("ec-p256", common_name=f"diagnosis {places[0].account}"))

@@ -32,6 +32,7 @@ LOOPBACK = "127.0.0.1"
 BIND_VARIABLE = "IOT_BIND_ADDRESS"
 _HANDSHAKE_SECONDS, _CONNECT_SECONDS = 20.0, 30.0
 _BACKLOG = 1024
+_ALERT, _LENGTH_OF_ALERT = b"\x15\x03", 7
 _PLAIN_MQTT, _PLAIN_HTTP = b"\x10", (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"PRI * HTTP")
 
 
@@ -99,31 +100,30 @@ async def _secure(
                 return None
             iot._mtls_refresh_trust_anchors(context)
             stream = TlsStream(reader, writer, context)
-            await _shake_hands(connection, hello, stream, received, context)
+            return stream if await _shake_hands(connection, hello, stream, received, context) else None
     except TimeoutError:
         tell("silent", f"the TLS handshake was not over after {_HANDSHAKE_SECONDS:.0f} s")
-        return None
-    except ssl.SSLError:
-        return None
-    return stream
+    return None
 
 
 async def _shake_hands(
     connection: Connection, hello: ClientHello, stream: TlsStream, received: bytes, context: ssl.SSLContext
-) -> None:
+) -> bool:
+    """Whether TLS stands; where it does not, the cause is told."""
     if hello.server_name is not None:
         iot._mtls_server_names[stream.ssl_object] = hello.server_name
     try:
         await stream.handshake(received)
-    except ssl.SSLError as error:
+    except OSError as error:  # OpenSSL's, or of a connection that was reset
         connection.certificates = tls.sent.get(stream.ssl_object, [])
         tell(*why_handshake_failed(error, hello, [each["name"] for each in context.get_ciphers()]))
-        raise
+        return False
     der = stream.ssl_object.getpeercert(binary_form=True)
     connection.certificates = tls.sent.get(stream.ssl_object) or ([der] if der else [])
     suite = stream.ssl_object.cipher()
     connection.tls, connection.suite = stream.ssl_object.version(), suite[0] if suite else None
     connection.alpn = stream.ssl_object.selected_alpn_protocol()
+    return True
 
 
 async def _hello(reader: asyncio.StreamReader) -> tuple[bytes, ClientHello | None]:
@@ -150,8 +150,18 @@ def _tell_no_tls(received: bytes) -> None:
         tell("no-tls", "it speaks MQTT without TLS: AWS IoT takes MQTT over TLS only, on port 8883 or 443")
     elif received.startswith(_PLAIN_HTTP):
         tell("no-tls", "it speaks HTTP without TLS: wrong port, or http:// for https://")
+    elif received.startswith(_ALERT) and len(received) >= _LENGTH_OF_ALERT:
+        tell("alert", f"its own stack ended TLS before the first hello, with the alert {_alert(received)}")
     else:
         tell("no-tls", f"what it sent is not TLS; it begins with {received[:8].hex(' ')}")
+
+
+def _alert(record: bytes) -> str:
+    number = record[_LENGTH_OF_ALERT - 1]
+    try:
+        return ssl.AlertDescription(number).name.removeprefix("ALERT_DESCRIPTION_").replace("_", " ").lower()
+    except ValueError:
+        return str(number)
 
 
 def _note(connection: Connection, hello: ClientHello) -> None:
@@ -169,8 +179,10 @@ async def _speaks_mqtt(stream: TlsStream) -> bool:
         tell("silent", f"it sent no CONNECT in {_CONNECT_SECONDS:.0f} s")
         return False
     except ssl.SSLError as error:
-        tell("alert", f"it ended the connection right after the handshake ({error.reason})")
+        _tell_after_handshake(str(error.reason or error))
         return False
+    except OSError:
+        first = b""  # reset, which a device does that hangs up on what it has not read
     if not first:
         tell("hung-up-after-tls", "it hung up after the TLS handshake, before it sent a CONNECT")
     elif https.is_request(first):
@@ -182,6 +194,17 @@ async def _speaks_mqtt(stream: TlsStream) -> bool:
     with contextlib.suppress(OSError):
         stream.close()
     return False
+
+
+def _tell_after_handshake(reason: str) -> None:
+    told = reason.replace("_", " ").lower()
+    if "ALERT" in reason:
+        tell("alert", f"it ended the connection right after the handshake ({told})")
+    else:
+        tell(
+            "no-tls",
+            f"what it sent after the handshake is not TLS ({told}): it has to go through the TLS stack",
+        )
 
 
 async def _refuse(writer: TlsStream, _certificate_id: str, _level: int | None) -> None:

@@ -20,9 +20,10 @@ _CERTIFICATE = 11
 def watch(context: ssl.SSLContext, tell: Callable[[ssl.SSLObject, list[bytes]], None]) -> bool:
     """Have ``tell`` called with a connection and the DER certificates that its peer sent; whether that is possible."""
 
-    def see(connection: Any, direction: str, version: Any, content: Any, kind: Any, data: bytes) -> None:
-        # Whatever is in the message, the handshake goes on: it is OpenSSL's to judge.
+    def see(*given: Any) -> None:
+        # Whatever comes, the handshake goes on, which CPython ends where this raises: it is OpenSSL's to judge.
         with contextlib.suppress(Exception):
+            connection, direction, version, content, kind, data = given
             if direction == "read" and int(content) == 22 and int(kind) == _CERTIFICATE:
                 tell(connection, read_certificates(data, is_tls13=int(version) == ssl.TLSVersion.TLSv1_3))
 

@@ -41,12 +41,14 @@ _OF_CERTIFICATE = {
     94: ("explicit-curve", "the key of the device's certificate spells its curve out instead of naming it"),
 }
 _DISTRUST = "the device does not trust the broker's certificate"
+# OpenSSL tells a clock that is behind by the first of these alerts, mbedTLS by the second.
+_DISTRUST_OR_CLOCK = f"{_DISTRUST}, or finds it not valid yet, for its clock stands in the past"
+_OTHER_KEY = "the device's key does not belong to its certificate"
 # The reason of the error that OpenSSL raises.
 _OF_HANDSHAKE = {
     "PEER_DID_NOT_RETURN_A_CERTIFICATE": ("no-certificate", "the device sent no certificate"),
     "UNSUPPORTED_PROTOCOL": ("old-tls", "the device offers no TLS version of at least 1.2"),
     "TLSV1_ALERT_PROTOCOL_VERSION": ("old-tls", "the device refused TLS 1.2 and 1.3"),
-    "NO_SHARED_CIPHER": ("no-suite", "the device offers no cipher suite that AWS IoT has"),
     "NO_SUITABLE_SIGNATURE_ALGORITHM": (
         "no-suite",
         "the device verifies no signature algorithm of the broker's",
@@ -54,11 +56,8 @@ _OF_HANDSHAKE = {
     "NO_SUITABLE_KEY_SHARE": ("no-suite", "the device offers no key exchange group of the broker's"),
     "NO_SHARED_GROUPS": ("no-suite", "the device offers no key exchange group of the broker's"),
     "TLSV1_ALERT_UNKNOWN_CA": ("distrust", _DISTRUST),
-    "SSLV3_ALERT_BAD_CERTIFICATE": (
-        "distrust",
-        f"{_DISTRUST}, or finds it not valid yet, for its clock stands in the past",
-    ),
-    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": ("distrust", _DISTRUST),
+    "SSLV3_ALERT_BAD_CERTIFICATE": ("distrust", _DISTRUST_OR_CLOCK),
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": ("distrust", _DISTRUST_OR_CLOCK),
     "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": ("distrust", _DISTRUST),
     "TLSV1_ALERT_ACCESS_DENIED": ("distrust", _DISTRUST),
     "SSLV3_ALERT_CERTIFICATE_EXPIRED": (
@@ -70,35 +69,32 @@ _OF_HANDSHAKE = {
         "a record of the broker's is larger than the device's buffer",
     ),
     "CCS_RECEIVED_EARLY": ("alert", "the device broke the order of the handshake"),
-    "BAD_SIGNATURE": ("wrong-key", "the device's key does not belong to its certificate"),
-    "BAD_ECPOINT": ("wrong-key", "the device's key does not belong to its certificate"),
+    "BAD_SIGNATURE": ("wrong-key", _OTHER_KEY),
+    "BAD_ECPOINT": ("wrong-key", _OTHER_KEY),
     "WRONG_SIGNATURE_TYPE": (
-        "weak-key",
-        "the device signs with an algorithm that its certificate does not allow",
+        "wrong-key",
+        "the device signs with another kind of key than its certificate has, or by a digest that is too weak",
     ),
     "EE_KEY_TOO_SMALL": ("weak-key", "the key of the device's certificate is too weak"),
 }
 
 
-def why_handshake_failed(
-    error: ssl.SSLError, hello: ClientHello, available: Iterable[str]
-) -> tuple[str, str]:
-    """A word and a sentence; ``available``: the suites that the local OpenSSL has."""
+def why_handshake_failed(error: OSError, hello: ClientHello, available: Iterable[str]) -> tuple[str, str]:
+    """A word and a sentence; ``error``: OpenSSL's, or the connection's; ``available``: the local OpenSSL's suites."""
     if isinstance(error, ssl.SSLCertVerificationError):
         word, sentence = _OF_CERTIFICATE.get(
             error.verify_code, ("certificate", "the device's certificate is refused")
         )
         return word, f"{sentence} (OpenSSL: {error.verify_message})"
-    reason = str(error.reason or "")
+    reason = str(error.reason or "") if isinstance(error, ssl.SSLError) else ""
+    if (
+        not isinstance(error, ssl.SSLError)
+        or isinstance(error, ssl.SSLEOFError)
+        or reason == "UNEXPECTED_EOF_WHILE_READING"
+    ):
+        return _hung_up(hello)
     if reason == "NO_SHARED_CIPHER":
-        missing = {SUITES[number] for number in hello.suites if number in SUITES} - set(available)
-        if missing:
-            return (
-                "local-suite",
-                f"AWS IoT has {', '.join(sorted(missing))}, and the OpenSSL of this machine has not",
-            )
-    if isinstance(error, ssl.SSLEOFError) or reason == "UNEXPECTED_EOF_WHILE_READING":
-        return "hung-up", "the device hung up in the middle of the handshake, without an alert"
+        return _no_shared_suite(hello, set(available))
     found = _OF_HANDSHAKE.get(reason)
     if found is not None:
         return found
@@ -106,6 +102,37 @@ def why_handshake_failed(
     if "ALERT" in reason:
         return "alert", f"the device ended the handshake with an alert ({told})"
     return "handshake", f"the handshake failed ({told})"
+
+
+def _hung_up(hello: ClientHello) -> tuple[str, str]:
+    """Without an alert there is a guess at most: the small records that the device asked for, which OpenSSL sends."""
+    says = "the device hung up in the middle of the handshake, without an alert"
+    if hello.fragment is None:
+        return "hung-up", says
+    return (
+        "fragment",
+        f"{says}: it asked for records of at most {hello.fragment} bytes, and certificates that are longer come in "
+        "several, which mbedTLS, for one, does not put together",
+    )
+
+
+def _no_shared_suite(hello: ClientHello, available: set[str]) -> tuple[str, str]:
+    """OpenSSL says the same where a suite is shared, and nothing to go with it."""
+    wanted = [SUITES[number] for number in hello.suites if number in SUITES]
+    if "TLS 1.3" not in hello.versions:
+        wanted = [suite for suite in wanted if not suite.startswith("TLS_")]
+    shared = [suite for suite in wanted if suite in available]
+    if shared:
+        return (
+            "no-suite",
+            f"the device offers {shared[0]}, which AWS IoT has, and no curve or signature algorithm to go with it",
+        )
+    if wanted:
+        return (
+            "local-suite",
+            f"AWS IoT has {', '.join(wanted)}, and the OpenSSL of this machine has not",
+        )
+    return "no-suite", "the device offers no cipher suite that AWS IoT has"
 
 
 def suite_names(numbers: Iterable[int]) -> list[str]:

@@ -45,7 +45,9 @@ class TlsStream:
                 await self._linger()
                 raise
             else:
-                await self.drain()
+                # Who is gone by now has shaken hands all the same: the next read tells.
+                with contextlib.suppress(ConnectionError):
+                    await self.drain()
                 return
 
     async def read(self, count: int = _CHUNK) -> bytes:

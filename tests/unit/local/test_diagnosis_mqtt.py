@@ -1,0 +1,197 @@
+"""Mistakes in MQTT, each made by paho or another real client: the sentence that `iot-ca listen` has for it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import ssl
+import time
+from typing import TYPE_CHECKING, Any
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from iot_multiaccount_ca.local.connections import Connections
+from iot_multiaccount_ca.local.device_events import read_events
+from iot_multiaccount_ca.local.diagnosis import diagnose
+from iot_multiaccount_ca.local.emulator import LOOPBACK
+from support.boards import Fleet, check
+from support.certificates import Device, make_device
+from support.tls_client import connect_packet, context_of, knock, load, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from iot_multiaccount_ca.model.assembly import RegistrationRecord
+
+
+def naming_context(fleet: Fleet, device: Device) -> ssl.SSLContext:
+    """A context for clients that send as SNI what they dial: it sends the endpoint."""
+
+    class Naming(ssl.SSLContext):
+        def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+            return super().wrap_socket(*arguments, **{**options, "server_hostname": fleet.place.endpoint})
+
+    context = Naming(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=fleet.aws.broker_trust_anchor())
+    load(context, device.pem, device.key_pem)
+    return context
+
+
+def paho(
+    fleet: Fleet,
+    work: Callable[[mqtt.Client], object] = lambda _: None,
+    *,
+    client_id: str = "device-1",
+    keep_alive: int = 60,
+    stops: bool = False,
+    **how: Any,
+) -> list[str]:
+    """Connect by paho as a provisioned device, and work until the connection ends: each event, fix and warnings.
+
+    ``stops``: it does nothing more once it is connected, as firmware that hangs.
+    """
+    device = make_device(fleet.ca, "device-1")
+    assert fleet.python(device).event == "provisioned"
+    seen = written(fleet.aws)
+    client = mqtt.Client(
+        mqtt.CallbackAPIVersion.VERSION2,  # type: ignore[attr-defined]
+        client_id=client_id,
+        reconnect_on_failure=False,
+        **how,
+    )
+    client.tls_set_context(naming_context(fleet, device))
+    client.on_connect = lambda *_: work(client)  # type: ignore[assignment]
+    client.connect(LOOPBACK, fleet.aws.broker_port, keepalive=keep_alive)
+    deadline = time.monotonic() + (60 if stops else 20)
+    while time.monotonic() < deadline and len(read_events(fleet.aws.connections, seen)[0]) < 2:
+        if stops and client.is_connected():
+            time.sleep(0.2)  # no loop, no PINGREQ
+        elif client.loop(0.2) != mqtt.MQTT_ERR_SUCCESS:
+            break
+    client.disconnect()
+    events, _ = read_events(fleet.aws.connections, seen)
+    return [
+        f"{each.event}: {diagnose(each, fleet.plan).fix} {diagnose(each, fleet.plan).warnings}"
+        for each in events
+    ]
+
+
+def test_a_client_id_that_the_policy_forbids(fleet: Fleet) -> None:
+    """The policy allows the thing's name."""
+    (told,) = paho(fleet, client_id="another")
+    assert told.startswith("connect-denied: take the client id that the policy allows")
+
+
+def test_a_client_id_that_is_too_long(fleet: Fleet) -> None:
+    """Whatever the policy allows."""
+    (told,) = paho(fleet, client_id="d" * 129)
+    assert told.startswith("client-id: shorten the client id")
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "qos", "told_of"),
+    [
+        ("elsewhere", b"x", 0, "packet-denied: use the topics that the policy allows"),
+        ("devices/device-1/x", b"x", 2, "qos-2: use QoS 0 or 1"),
+        ("devices/device-1/a/b/c/d/e/f/g", b"x", 1, "topic: at most 7 slashes"),
+        ("devices/device-1/x", bytes(129 * 1024), 1, "too-large: send at most 128 KB"),
+    ],
+    ids=["forbidden topic", "QoS 2", "deep topic", "large"],
+)
+def test_a_message_that_goes_too_far(
+    fleet: Fleet, topic: str, payload: bytes, qos: int, told_of: str
+) -> None:
+    """Elsewhere than the policy allows, of the third kind of delivery, too deep, too large."""
+    told = paho(fleet, lambda client: client.publish(topic, payload, qos=qos))
+    assert [each.partition(":")[0] for each in told[:1]] == ["connected"]
+    assert told[1].startswith(told_of)
+
+
+def test_mqtt_3_1(fleet: Fleet) -> None:
+    """The old protocol."""
+    told = paho(fleet, protocol=mqtt.MQTTv31)
+    assert told[0].startswith("mqtt-version: set the client library to MQTT 3.1.1")
+
+
+@pytest.mark.parametrize(("asked", "taken"), [(5, 30), (0, 1200), (3600, 1200)])
+def test_a_keep_alive_out_of_range(fleet: Fleet, asked: int, taken: int) -> None:
+    """It works, as AWS IoT has it, and is told."""
+    told = paho(fleet, lambda client: client.disconnect(), keep_alive=asked)
+    assert f"its keep-alive of {asked} s is out of range: AWS IoT takes {taken} s" in told[0]
+
+
+@pytest.mark.slow
+def test_a_device_that_does_not_keep_alive(fleet: Fleet) -> None:
+    """Firmware that hangs once it is connected is cut off after 1.5 times its keep-alive, of 30 seconds at least."""
+    told = paho(fleet, keep_alive=10, stops=True)
+    assert told[1].startswith("keep-alive: send PINGREQ in time")
+
+
+def test_what_is_no_mqtt(fleet: Fleet) -> None:
+    """TLS stands, and something else comes than a CONNECT."""
+    found = fleet.python(make_device(fleet.ca, "d"), send=b"hello broker")
+    check(
+        found, "no-mqtt", "not an MQTT CONNECT; it begins with 68 65 6c 6c 6f", "send an MQTT CONNECT first"
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "says"),
+    [
+        ("POST", "/topics/elsewhere", "do not allow iot:Publish on topic/elsewhere"),
+        ("GET", "/role-aliases/mine/credentials", "no credential provider"),
+    ],
+)
+def test_https_that_publishes_nothing(fleet: Fleet, method: str, path: str, says: str) -> None:
+    """By Python's http.client: the answer is the broker's, and the sentence says what HTTPS is for."""
+    device = make_device(fleet.ca, "device-1")
+    fleet.python(device)
+    seen = written(fleet.aws)
+    connection = http.client.HTTPSConnection(
+        LOOPBACK, fleet.aws.broker_port, context=naming_context(fleet, device), timeout=20
+    )
+    with contextlib.closing(connection):
+        connection.request(method, path, body=b"hello")
+        assert connection.getresponse().status in (403, 404)
+    check(diagnose(fleet.next_event(seen), fleet.plan), "https", says, "POST /topics/<topic>")
+
+
+# --- cut off at first, and never back ----------------------------------------------------------------------------
+
+
+class App:
+    """Of a rehearsed app, what connections ask for."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.records, self._fleet = [fleet.record], fleet
+
+    def ca_pem(self, record: RegistrationRecord) -> str:
+        """The CA of the record."""
+        return self._fleet.ca.pem
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+@pytest.mark.parametrize("how", ["time passes", "it ends"])
+def test_a_device_that_never_comes_back(
+    fleet: Fleet, how: str, comes_back: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first connect is cut off; who is not back after a time, or at the end, is told how firmware has to act."""
+    connections = Connections(fleet.aws, App(fleet))  # type: ignore[arg-type]
+    list(connections.new(ended=True))  # what other tests did
+    context = context_of(fleet.aws, make_device(fleet.ca, "device-1"))
+    knocks = [
+        knock(fleet.aws, context, fleet.place.endpoint, send=connect_packet("device-1"))
+        for _ in range(1 + comes_back)
+    ]
+    assert [each["event"] for each in connections.new()] == ["provisioned", "connected"][: 1 + comes_back]
+    assert list(connections.new()) == [], "it has some time"
+    if how == "time passes":
+        monkeypatch.setattr("iot_multiaccount_ca.local.connections.BACK_SECONDS", 0.0)
+    told = list(connections.new(ended=how == "it ends"))
+    assert [(each["event"], each["stage"]) for each in told] == (
+        [] if comes_back else [("never-back", "dev")]
+    )
+    if told:
+        assert told[0]["device"].endswith(f":{knocks[0].port}")
+        assert "connect again after a first failure" in told[0]["fix"]

@@ -19,6 +19,7 @@ from ministack.services import iot
 
 _LOG = logging.getLogger("iot_jitp")
 _PREFIX = "AWS::IoT::Certificate::"
+# A table of its own: what judges shares none with what is judged.
 _SUBJECT = {
     "Country": NameOID.COUNTRY_NAME,
     "Organization": NameOID.ORGANIZATION_NAME,

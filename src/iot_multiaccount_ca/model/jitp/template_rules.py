@@ -22,28 +22,15 @@ from ...errors import (
     UnknownResourceTypeError,
     UnknownSectionError,
 )
+from .subject_fields import SUBJECT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PARAMETER_PREFIX = "AWS::IoT::Certificate::"
-#: The parameters that are named after fields of a subject. Just-in-time registration reads all of them out of it; JITP
-#: has the certificate's own serial number under `SERIAL_NUMBER`.
-SUBJECT_PARAMETERS = tuple(
-    PARAMETER_PREFIX + field
-    for field in (
-        "Country",
-        "Organization",
-        "OrganizationalUnit",
-        "DistinguishedNameQualifier",
-        "StateName",
-        "CommonName",
-        "SerialNumber",
-    )
-)
 SERIAL_NUMBER = PARAMETER_PREFIX + "SerialNumber"
 CERTIFICATE_ID = PARAMETER_PREFIX + "Id"
-PARAMETERS = (*SUBJECT_PARAMETERS, CERTIFICATE_ID)
+PARAMETERS = (*(PARAMETER_PREFIX + field for field in SUBJECT_FIELDS), CERTIFICATE_ID)
 
 THING, CERTIFICATE, POLICY = "AWS::IoT::Thing", "AWS::IoT::Certificate", "AWS::IoT::Policy"
 _SECTIONS = frozenset({"Parameters", "Mappings", "Resources", "DeviceConfiguration"})

@@ -12,14 +12,12 @@ import attrs
 
 from ...errors import AllowListError, EnrollmentWindowError, SubjectRuleError, UnresolvedEnrollmentError
 from ..checks import is_flag
-from ..jitp.template_rules import PARAMETER_PREFIX, SUBJECT_PARAMETERS
+from ..jitp.subject_fields import SUBJECT_FIELDS
 from ..target import is_token
 
 if TYPE_CHECKING:
     from .settings import AdmissionSettings
 
-#: The fields of a subject that rules and thing names may use, as JITP spells them; ``SerialNumber`` is the subject's.
-SUBJECT_FIELDS = tuple(name.removeprefix(PARAMETER_PREFIX) for name in SUBJECT_PARAMETERS)
 _PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.-]{1,500}|(?=.{1,500}\Z)(?:/[A-Za-z0-9_.-]+){1,15}", re.ASCII)
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
 _TABLE_KEY = re.compile(r"[A-Za-z0-9_.-]{1,255}", re.ASCII)

@@ -23,7 +23,8 @@ from ...errors import (
 from .. import strict_json
 from ..jitp import policy_rules, thing_rules
 from ..jitp.placeholders import WRITTEN, fill, unknown_placeholder
-from .admission import SUBJECT_FIELDS, Admission, check_literal
+from ..jitp.subject_fields import SUBJECT_FIELDS
+from .admission import Admission, check_literal
 
 if TYPE_CHECKING:
     from .settings import EnrollmentSettings

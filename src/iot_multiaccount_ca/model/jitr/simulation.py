@@ -20,6 +20,7 @@ from ..jitp.findings import Findings
 from ..jitp.simulation import Provisioning, check_certificate, check_chain
 from ..jitp.simulation.der import elements
 from ..jitp.simulation.subject import rfc4514
+from ..jitp.subject_fields import SUBJECT_FIELDS
 from ..jitp.thing_rules import check_name
 from ..reading import read_bytes
 from .enrollment import FIELD
@@ -32,15 +33,6 @@ if TYPE_CHECKING:
 # The Lambda reads no longer value, and no TeletexString, on which nobody agrees.
 _LONGEST_VALUE = 256
 _TELETEX = 0x14
-_OIDS = {
-    "Country": "2.5.4.6",
-    "Organization": "2.5.4.10",
-    "OrganizationalUnit": "2.5.4.11",
-    "DistinguishedNameQualifier": "2.5.4.46",
-    "StateName": "2.5.4.8",
-    "CommonName": "2.5.4.3",
-    "SerialNumber": "2.5.4.5",
-}
 _BETWEEN = re.compile(r"[\s,]+")
 # What else stands in a list admits nobody.
 _ENTRY = re.compile(r"(?:0[xX])?([0-9a-fA-F]+(?::[0-9a-fA-F]+)*)", re.ASCII)
@@ -225,7 +217,7 @@ def _thing_name(template: str, certificate: x509.Certificate, findings: Findings
 
 def _value(certificate: x509.Certificate, field: str) -> tuple[str | None, str]:
     """The one value of a subject's field, or None and what is wrong with it."""
-    held = [each for each in certificate.subject if each.oid.dotted_string == _OIDS[field]]
+    held = [each for each in certificate.subject if each.oid.dotted_string == SUBJECT_FIELDS[field].oid]
     if len(held) != 1:
         return None, f"the subject has {len(held) or 'no'} {field}"
     value = held[0].value

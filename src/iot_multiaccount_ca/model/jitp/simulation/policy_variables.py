@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..subject_fields import SUBJECT_FIELDS
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -18,14 +20,10 @@ if TYPE_CHECKING:
 
 _SUBJECT_VARIABLE = re.compile(r"iot:Certificate\.Subject\.([A-Za-z]+)(?:\.\d+)?")
 _ATTRIBUTE_VARIABLE = re.compile(r"iot:Connection\.Thing\.Attributes\[([^\]]*)\]")
+# JITP's fields, of which one has another name here, and those that only policies know.
 _SUBJECT_OIDS = {
-    "DistinguishedNameQualifier": "2.5.4.46",
-    "Country": "2.5.4.6",
-    "Organization": "2.5.4.10",
-    "OrganizationalUnit": "2.5.4.11",
-    "State": "2.5.4.8",
-    "CommonName": "2.5.4.3",
-    "SerialNumber": "2.5.4.5",
+    **{name: field.oid for name, field in SUBJECT_FIELDS.items() if name != "StateName"},
+    "State": SUBJECT_FIELDS["StateName"].oid,
     "Title": "2.5.4.12",
     "Surname": "2.5.4.4",
     "GivenName": "2.5.4.42",

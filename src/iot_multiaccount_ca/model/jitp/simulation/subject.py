@@ -10,8 +10,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from cryptography.x509.oid import NameOID
+from cryptography.x509 import ObjectIdentifier
 
+from ..subject_fields import SUBJECT_FIELDS
 from ..subject_text import escaped
 from ..template_rules import CERTIFICATE_ID, PARAMETER_PREFIX, SERIAL_NUMBER
 from .values import Parameter, Source
@@ -23,15 +24,6 @@ if TYPE_CHECKING:
 
     from ..findings import Findings
 
-# What a person calls the field, and its object identifier.
-_FIELDS = {
-    "Country": ("C", NameOID.COUNTRY_NAME),
-    "Organization": ("O", NameOID.ORGANIZATION_NAME),
-    "OrganizationalUnit": ("OU", NameOID.ORGANIZATIONAL_UNIT_NAME),
-    "DistinguishedNameQualifier": ("dnQualifier", NameOID.DN_QUALIFIER),
-    "StateName": ("ST", NameOID.STATE_OR_PROVINCE_NAME),
-    "CommonName": ("CN", NameOID.COMMON_NAME),
-}
 _TEST_IT = "connect one such device before you make many"
 
 
@@ -64,7 +56,7 @@ def _serial_number(certificate: x509.Certificate, findings: Findings) -> Paramet
         f"as is assumed here, or in hexadecimal, {serial_number_in_hex(certificate)}",
         f"build names from another field, or {_TEST_IT}",
     )
-    held = _values(certificate.subject, NameOID.SERIAL_NUMBER)
+    held = _values(certificate.subject, ObjectIdentifier(SUBJECT_FIELDS["SerialNumber"].oid))
     if held:
         findings.warning(
             "subject-serial-number-unused",
@@ -78,7 +70,8 @@ def _serial_number(certificate: x509.Certificate, findings: Findings) -> Paramet
 def _read(
     name: str, specification: Mapping[str, Any], certificate: x509.Certificate, findings: Findings
 ) -> Parameter:
-    short, oid = _FIELDS[name.removeprefix(PARAMETER_PREFIX)]
+    short, identifier = SUBJECT_FIELDS[name.removeprefix(PARAMETER_PREFIX)]
+    oid = ObjectIdentifier(identifier)
     values = _values(certificate.subject, oid)
     default = specification.get("Default")
     if values:
@@ -105,7 +98,7 @@ def _note_doubts(
     short: str,
     values: list[str],
     subject: x509.Name,
-    oid: x509.ObjectIdentifier,
+    oid: ObjectIdentifier,
     findings: Findings,
 ) -> None:
     """What AWS does not document of this field's form."""
@@ -146,7 +139,7 @@ def _note_doubts(
         )
 
 
-def _values(subject: x509.Name, oid: x509.ObjectIdentifier) -> list[str]:
+def _values(subject: x509.Name, oid: ObjectIdentifier) -> list[str]:
     found = [each.value for each in subject.get_attributes_for_oid(oid)]
     return [each if isinstance(each, str) else each.decode("latin-1") for each in found]
 

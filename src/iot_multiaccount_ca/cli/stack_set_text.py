@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import text
 from .output import Column, emit, emit_table, paragraph
+from .results_text import STYLES, print_differences, print_unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +27,6 @@ COLUMNS = (
     Column("administrator", rank=3),
     Column("stack", rank=4),
 )
-_STYLES = {"as-planned": "green", "different": "bold red", "unchecked": "bold yellow"}
 _MOST_PLACES = 5
 NOT_KNOWN = "which accounts are in the units, AWS Organizations knows: --accounts-from expands a set"
 
@@ -78,20 +78,12 @@ def _print_set(out: Console, result: SetResult, details: Callable[[StageResult],
         f"stack set {planned.record.name} ({planned.place}): {result.state.words}, "
         f"{text.counted(result.stacks, 'stack')}, {text.number(result.current)} CURRENT"
     )
-    paragraph(out, head, _STYLES[result.state])
-    for each in result.differences:
-        paragraph(
-            out,
-            f"{each.field}: planned {each.planned_words}, is {each.live_words}",
-            "red",
-            indent=2,
-            hanging=2,
-        )
-        paragraph(out, f"fix: {each.fix}", indent=4, hanging=2)
+    paragraph(out, head, STYLES[result.state])
+    print_differences(out, result.differences)
     for group in result.groups:
         _print_group(out, group)
     for problem in result.problems:
-        paragraph(out, f"not checked: {problem}", "yellow", indent=2, hanging=2)
+        print_unchecked(out, problem, indent=2)
     for note in result.notes:
         paragraph(out, note, indent=2, hanging=2)
     inside = result.accounts
@@ -103,7 +95,7 @@ def _print_set(out: Console, result: SetResult, details: Callable[[StageResult],
         details(differing)
     for problem, unchecked in inside.problems().items():
         places = [f"{each.planned.record.account} ({each.planned.record.region})" for each in unchecked]
-        paragraph(out, f"not checked: {problem}", "yellow", indent=2, hanging=2)
+        print_unchecked(out, problem, indent=2)
         paragraph(out, text.listed(places, _MOST_PLACES), indent=4, hanging=2)
     for warning, warned in inside.warned().items():
         places = [f"{each.planned.record.account} ({each.planned.record.region})" for each in warned]

@@ -13,6 +13,7 @@ from ..checking import check_fleet
 from ..documents import VERIFY, VERIFY_VERSION, verify_document
 from ..options import access_options, app_option, cloud_assembly, concurrency_option
 from ..output import Column, cell, console, emit, emit_json, emit_table, paragraph
+from ..results_text import STYLES, print_differences, print_unchecked
 from ..stack_set_text import print_checked
 from ..watching import Watch
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ...fleet.result import StageResult
     from ..checked import Checked
 
-_STYLES = {"as-planned": "green", "different": "bold red", "unchecked": "bold yellow"}
 _COLUMNS = (
     Column("stage"),
     Column("CA", rank=1),
@@ -132,7 +132,7 @@ def _print(checked: Checked, *, only_differences: bool) -> None:
         _print_details(out, result)
     for problem, unchecked in stages.problems().items():
         emit(out, "")
-        paragraph(out, f"not checked: {problem}", "yellow", hanging=2)
+        print_unchecked(out, problem)
         paragraph(out, words.listed([_where(result) for result in unchecked]), indent=2, hanging=2)
     for warning, warned in stages.warned().items():
         emit(out, "")
@@ -146,7 +146,7 @@ def _print(checked: Checked, *, only_differences: bool) -> None:
 
 def _row(result: StageResult, *, several: bool) -> list[Text | str]:
     record = result.planned.record
-    state = cell(result.state.words, _STYLES[result.state])
+    state = cell(result.state.words, STYLES[result.state])
     if result.warnings and result.state == "as-planned":
         state = cell("as planned, warned", "yellow")
     return [
@@ -165,15 +165,7 @@ def _print_details(out: Console, result: StageResult) -> None:
         return
     emit(out, "")
     paragraph(out, _where(result), "bold")
-    for each in result.differences:
-        paragraph(
-            out,
-            f"{each.field}: planned {each.planned_words}, is {each.live_words}",
-            "red",
-            indent=2,
-            hanging=2,
-        )
-        paragraph(out, f"fix: {each.fix}", indent=4, hanging=2)
+    print_differences(out, result.differences)
 
 
 def _where(result: StageResult) -> str:

@@ -5,8 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A Node of our own lies there where the machine has none that is supported (tools/setup-node).
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
-export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .PHONY: help setup lint types imports unit e2e test test-all demo verify-aws bench docs dist lock node clean
 

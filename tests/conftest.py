@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import settings
 
+from iot_multiaccount_ca.quiet_jsii import QUIET_JSII
 from support.figures import FIGURES
 
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
 # `make setup` puts a Node there where the machine has none: for a pytest that make did not start.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
-os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
+os.environ.update(QUIET_JSII)
 # CDK's own validation of templates costs seconds a synth; one end-to-end test has it on.
 os.environ.setdefault("CDK_VALIDATION", "false")
 os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")

@@ -11,7 +11,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+from iot_multiaccount_ca.quiet_jsii import QUIET_JSII
+
+os.environ.update(QUIET_JSII)
 os.environ["CDK_VALIDATION"] = "false"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

@@ -21,6 +21,7 @@ import click
 from ..errors import AssemblyError, JsonError
 from ..model import strict_json
 from ..model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name
+from ..quiet_jsii import QUIET_JSII
 from .output import say, working
 
 if TYPE_CHECKING:
@@ -33,13 +34,6 @@ DEFAULT_CONCURRENCY = 100
 # The last day that X.509 can write in four digits is some 2.9 million days away; a hundred years are enough for anyone.
 LONGEST_DAYS = 36_500
 _SHOWN_LINES = 60
-#: What jsii says of the Node below it is not news of the app.
-QUIET_JSII = {
-    "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
-    "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
-    "JSII_SILENCE_WARNING_KNOWN_BROKEN_NODE_VERSION": "1",
-    "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
-}
 
 
 # --- the app ----------------------------------------------------------------------------------------------------

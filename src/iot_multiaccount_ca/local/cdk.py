@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model.bootstrap import DEFAULT_QUALIFIER
+from ..quiet_jsii import QUIET_JSII
 from . import bound_process
 from .emulator import LocalAwsError
 from .stacks import stack_selectors
@@ -74,8 +75,7 @@ class Cdk:
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             # An app leaves no compiled files in its folder.
             "PYTHONDONTWRITEBYTECODE": "1",
-            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
-            "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+            **QUIET_JSII,
             **self._aws.environment(account, region),
             **(more or {}),
         }

@@ -82,8 +82,12 @@ def local_aws(shown: Steps, *, bind: str | None = None) -> Iterator[tuple[LocalA
             done(f"local AWS at {aws.endpoint_url}, IAM and IoT policies enforced")
         try:
             yield aws, keep
-        except (BotoCoreError, ClientError) as error:
-            raise LocalAwsError(f"the local AWS did not do what was asked of it: {error}") from error
+        except Exception as error:
+            # Whatever fails once it has died, fails because of that.
+            aws.check()
+            if isinstance(error, (BotoCoreError, ClientError)):
+                raise LocalAwsError(f"the local AWS did not do what was asked of it: {error}") from error
+            raise
     finally:
         if not lives_on:
             with _uninterrupted():

@@ -33,6 +33,8 @@ _GAP = 2
 _ATOM = re.compile(r"[^\s`]*`[^`]*`\S*|\S+")
 _COLOURS = re.compile(r"(\x1b\[[0-9;]*m)")
 _UNKNOWN = "-"
+# The streams of this process whose reader was found to be gone.
+_silenced: set[int] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +280,22 @@ def _write(content: str, stream: Any, *, colour: bool) -> None:
         silence(stream)
 
 
+def reader_is_gone() -> bool:
+    """Whether nobody can read what goes to stdout any more: the other end of its pipe is closed."""
+    import select
+
+    if sys.stdout.fileno() in _silenced:
+        return True
+    if not hasattr(select, "poll"):
+        return False  # then the next line that is written finds out
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
 def silence(stream: Any) -> None:
     """From now on, what is written there goes nowhere: the reader of the pipe is gone."""
+    _silenced.add(stream.fileno())
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from ..text import counted, shell
 from .output import Column, cell, console, emit, emit_table, emit_unwrapped, paragraph, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rich.status import Status
     from rich.text import Text
@@ -130,6 +131,7 @@ def print_how_to_use(
     record = records[0]
     say("", f"The local AWS goes on, as process {aws.pid}; its log is {aws.log}.")
     say("To use it with any AWS tool (an account is its own access key; the secret key is of this run):", "")
+    say(f"  unset {' '.join(_misleading(aws.settings(record.account, record.region)))}")
     for name, value in aws.settings(record.account, record.region).items():
         say(f"  export {name}={shell(value)}")
     say(f"  aws iot describe-ca-certificate --certificate-id {record.certificate_id}", "")
@@ -146,6 +148,15 @@ def print_how_to_use(
             f"-CAfile {shell(files['ca'])} -cert {shell(files['certificate'])} -key {shell(files['key'])}"
         )
     say("", "To stop it; nothing is left of it then:", "", f"  kill {aws.pid}")
+
+
+def _misleading(settings: Mapping[str, str]) -> list[str]:
+    """The variables by which AWS's tools would turn away from these settings, those of this environment included."""
+    from ..local.users_environment import is_of_aws
+
+    always = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
+    found = (name for name in os.environ if is_of_aws(name) and name.isidentifier())
+    return sorted({*always, *found} - set(settings))
 
 
 def trust_file(aws: LocalAws) -> str:

@@ -3,7 +3,8 @@
 Its stdin is a pipe that the starter holds. When that closes, however the starter died, or a signal comes, the command's
 process group is ended and the folder removed. A byte on stdin releases it: then it lives until it is told to end. A
 command that ends by itself leaves the folder to its starter, who wants to read why.
-Run as a file, by nothing but the standard library, so that it starts in no time. Its exit code is the command's.
+Run as a file, by nothing but the standard library, so that it starts in no time. Its exit code is the command's: 128
+and the signal's number for one that was killed, 127 for one that there is not.
 """
 
 from __future__ import annotations
@@ -15,20 +16,15 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, NoReturn
-
-if TYPE_CHECKING:
-    from types import FrameType
+from typing import NoReturn
 
 #: What a starter writes to let the command live on.
 RELEASE = b"!"
-_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+#: The exit code for a command that cannot be run.
+CANNOT_RUN = 127
+_ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+_AWAITED = {*_ENDING, signal.SIGCHLD}
 _GRACE_SECONDS = 2.0
-
-
-class _Ended(Exception):  # noqa: N818 - no error
-    """A signal came, or the starter went."""
-
 
 _released = threading.Event()
 
@@ -38,26 +34,37 @@ def main() -> NoReturn:
     split = sys.argv.index("--")
     options, command = sys.argv[1:split], sys.argv[split + 1 :]
     folder = options[options.index("--folder") + 1] if "--folder" in options else None
-    for number in _ENDING:
-        signal.signal(number, _end)
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our starter's
-    told = False
-    try:
-        threading.Thread(target=_watch_starter, daemon=True).start()
-        code = process.wait()
-    except _Ended as ended:
-        code, told = 128 + int(str(ended)), True
-    for number in _ENDING:
-        signal.signal(number, signal.SIG_IGN)
-    _end_group(process)
+    # Signals wait until they are asked for: none comes while the command is started or ended, or a second time.
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+    code, told = _run(command)
     if folder is not None and (told or _released.is_set()):
         shutil.rmtree(folder, ignore_errors=True)
     # At once: the thread may be waiting for its starter.
-    os._exit(code if code >= 0 else 128 - code)
+    os._exit(code)
 
 
-def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    raise _Ended(number)
+def _run(command: list[str]) -> tuple[int, bool]:
+    """Run the command: the exit code, and whether it was told to end."""
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our starter's
+            command,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            # No thread runs yet. The command hears signals as any other does.
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED),  # noqa: PLW1509
+        )
+    except OSError as error:
+        sys.stderr.write(f"{command[0]}: {(error.strerror or str(error)).lower()}\n")
+        return CANNOT_RUN, False
+    threading.Thread(target=_watch_starter, daemon=True).start()
+    number: int = signal.SIGCHLD
+    while process.poll() is None and number == signal.SIGCHLD:
+        number = signal.sigwait(_AWAITED)
+    told = number != signal.SIGCHLD
+    _end_group(process)
+    code = 128 + number if told else process.returncode
+    return code if code >= 0 else 128 - code, told
 
 
 def _watch_starter() -> None:

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model.bootstrap import DEFAULT_QUALIFIER
-from ..quiet_jsii import QUIET_JSII
 from . import bound_process
+from .cdk_surroundings import OVERRULING, surroundings
 from .emulator import LocalAwsError
 from .stacks import stack_selectors
+from .users_environment import proxies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,6 +33,8 @@ EXECUTION_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 _PARALLEL = 3
 _SHOWN_LINES = 40
 _END_SECONDS = 5.0
+_KILLED = 128  # and the signal's number
+_OF_MEMORY = ("SIGKILL", "SIGABRT")  # the system's killer; Node when its heap is full
 _CHECKOUT = Path(__file__).parents[3]
 
 
@@ -57,6 +60,7 @@ class Cdk:
         self._say = say or (lambda _: None)
         self._command = find_cdk(folder)
         self._running: set[subprocess.Popen[str]] = set()
+        self._stopped = False
         self._lock = threading.Lock()
 
     def run(
@@ -71,18 +75,11 @@ class Cdk:
 
         ``told``: whether ``say`` hears of it while it runs.
         """
-        environment = {
-            "CDK_DISABLE_CLI_TELEMETRY": "true",
-            # An app leaves no compiled files in its folder.
-            "PYTHONDONTWRITEBYTECODE": "1",
-            **QUIET_JSII,
-            **self._aws.environment(account, region),
-            **(more or {}),
-        }
+        environment = surroundings(self._aws.environment(account, region)) | dict(more or {})
         process = subprocess.Popen(  # noqa: S603 - the CLI that find_cdk found
             [
                 *(sys.executable, str(bound_process.__file__), "--"),
-                *(self._command, *arguments, "--no-notices", "--no-color"),
+                *(self._command, *arguments, *OVERRULING, "--no-notices", "--no-color"),
             ],
             cwd=self._folder,
             env=environment,
@@ -98,7 +95,10 @@ class Cdk:
         )
         with self._lock:
             self._running.add(process)
+            stopped = self._stopped
         try:
+            if stopped:
+                _end(process)
             lines = self._listen(process, self._say if told else None)
             code = process.wait()
         finally:
@@ -109,7 +109,7 @@ class Cdk:
                 self._running.discard(process)
         if code != 0:
             shown = "\n".join(collections.deque(lines, _SHOWN_LINES))
-            raise CdkError(f"cdk {arguments[0]} failed with exit code {code}:\n{shown}")
+            raise CdkError(f"cdk {arguments[0]} {_how_it_ended(code)}:\n{shown}".rstrip(":\n"))
         return "\n".join(lines)
 
     def synthesize(self, output: Path, *, account: str | None = None, region: str | None = None) -> None:
@@ -122,6 +122,7 @@ class Cdk:
             region=region,
             # What an app, or the runtime below it, writes on standard error is not a step of the work.
             told=False,
+            more=proxies(),
         )
 
     def bootstrap(
@@ -140,9 +141,9 @@ class Cdk:
                 for each in concurrent.futures.as_completed(waiting):
                     each.result()
             except BaseException:
-                self.stop()
                 for each in waiting:
                     each.cancel()
+                self.stop()
                 raise
 
     def deploy(
@@ -190,8 +191,9 @@ class Cdk:
         )
 
     def stop(self) -> None:
-        """End every command that runs."""
+        """End every command that runs; no other one is run any more."""
         with self._lock:
+            self._stopped = True
             running = list(self._running)
         for process in running:
             _end(process)
@@ -231,6 +233,19 @@ def find_cdk(folder: Path) -> str:
     if found is None:
         raise CdkError("there is no CDK CLI, neither beside the app nor on PATH; fix: npm install aws-cdk@2")
     return found
+
+
+def _how_it_ended(code: int) -> str:
+    if code == bound_process.CANNOT_RUN:
+        return "cannot be run; fix: install Node.js and the CDK CLI (npm install aws-cdk@2)"
+    if code <= _KILLED:
+        return f"failed with exit code {code}"
+    with contextlib.suppress(ValueError):
+        name = signal.Signals(code - _KILLED).name
+        return f"was ended by {name}" + (
+            "; fix: give it more memory, if that is what it wanted" if name in _OF_MEMORY else ""
+        )
+    return f"failed with exit code {code}"
 
 
 def _selected(assembly: Path, stacks: Sequence[str] | None) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import bound_process
+from .users_environment import is_of_aws, proxies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +40,7 @@ class DeviceCommand:
 
         It has a process group of its own, which is ended at the end of its time, and with this process.
         """
-        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        own = {name: value for name, value in os.environ.items() if not is_of_aws(name)}
         process = subprocess.Popen(  # noqa: S603 - the user's own command, by the shell
             # The shell's input is nothing: one that asks gets an end of file, and does not wait for its time.
             [
@@ -50,7 +51,7 @@ class DeviceCommand:
                 "-c",
                 f"exec </dev/null\n{self.command}",
             ],
-            env={**own, **variables},
+            env={**own, **proxies(), **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import bound_process
 from .gateway_certificate import write_gateway_certificate
+from .users_environment import DIRECTLY, is_of_aws, is_of_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,6 @@ _LOG_LINES = 15
 # What a program needs to run at all; nothing else of the user's environment reaches the emulator or its Lambdas.
 _INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYENV_VERSION", "TZ", "VIRTUAL_ENV")
 _TRUST_VARIABLES = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 class LocalAwsError(RuntimeError):
@@ -114,6 +114,14 @@ class LocalAws:
             raise LocalAwsError("the local AWS does not run")
         return self._process.pid
 
+    def check(self) -> None:
+        """Raise `LocalAwsError` where it has ended by itself: the cause of all that fails afterwards."""
+        code = None if self._process is None else self._process.poll()
+        if code is not None:
+            raise LocalAwsError(
+                f"the local AWS ended by itself (exit code {code}); the end of its log:\n{self._log_tail()}"
+            )
+
     def broker_trust_anchor(self) -> str:
         """PEM by which a device trusts the broker, which listens on 127.0.0.1 at ``broker_port``."""
         return self._get("/_ministack/iot/ca.pem").decode()
@@ -161,6 +169,8 @@ class LocalAws:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": nowhere,
             "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+            "NO_PROXY": DIRECTLY,
+            "no_proxy": DIRECTLY,
             "CDK_HOME": str(self.folder / "cdk-home"),
         }
         if region is not None:
@@ -175,11 +185,10 @@ class LocalAws:
     def environment(self, account: str, region: str | None = None) -> dict[str, str]:
         """This process's environment with everything of AWS replaced by ``settings``: for the CDK CLI and apps."""
         own = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith("AWS_") and name.lower() not in _PROXIES
+            name: value for name, value in os.environ.items() if not is_of_aws(name) and not is_of_proxy(name)
         }
-        return own | self.settings(account, region)
+        # What a tool leaves in its temporary folder goes with the run's, even if it is killed.
+        return own | {"TMPDIR": str(self.folder / "tmp")} | self.settings(account, region)
 
     # --- its life -------------------------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from ..model.assembly_files import AssemblyStack
 
+_PIPELINE = "AWS::CodePipeline::Pipeline"
+
 
 def stacks_of(assembly: Path, only: Collection[str] | None = None) -> list[AssemblyStack]:
     """The stacks in deploy order; ``only``: those of these selectors."""
@@ -70,7 +72,10 @@ def qualifiers(assembly: Path) -> list[str]:
 
 def stack_selectors(assembly: Path) -> list[str]:
     """How to tell the CLI to take all stacks, those of Stages included, but no pipeline over them."""
-    return [stack.selector for stack in read_stacks(assembly) if stack.in_stage] or ["--all"]
+    stacks = read_stacks(assembly)
+    if not any(stack.in_stage for stack in stacks):
+        return ["--all"]
+    return [stack.selector for stack in stacks if stack.in_stage or not _is_pipeline(stack)]
 
 
 def stack_templates(
@@ -83,6 +88,10 @@ def stack_templates(
 def lacks_context(assembly: Path) -> bool:
     """Whether the app asks for something that has to be looked up in an account first."""
     return any(manifest.get("missing") for manifest in _manifests(assembly))
+
+
+def _is_pipeline(stack: AssemblyStack) -> bool:
+    return any(each.get("Type") == _PIPELINE for each in stack.template()["Resources"].values())
 
 
 def _fits(stack: AssemblyStack, pattern: str) -> bool:

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def stack(environment: str, name: str = "S", qualifier: str = "hnb659fds") -> dict[str, Any]:
+def stack(
+    environment: str, name: str = "S", qualifier: str = "hnb659fds", template: str = "t.json"
+) -> dict[str, Any]:
     """A stack's artifact."""
     parameter = f"/cdk-bootstrap/{qualifier}/version"
     return {
         "type": "aws:cloudformation:stack",
         "environment": f"aws://{environment}",
         "displayName": name,
-        "properties": {"templateFile": "t.json", "bootstrapStackVersionSsmParameter": parameter},
+        "properties": {"templateFile": template, "bootstrapStackVersionSsmParameter": parameter},
     }
 
 
@@ -59,16 +61,19 @@ def test_the_bootstrap_has_the_qualifier_of_the_stacks(tmp_path: Path) -> None:
 
 
 def test_stages_are_deployed_and_no_pipeline(tmp_path: Path) -> None:
-    """Without Stages all stacks are taken; with Stages theirs alone, since the pipeline cannot run here."""
+    """Without Stages all stacks are taken; with Stages theirs, and those beside them but a pipeline, which cannot run."""
     write(tmp_path / "nested", B=stack("111111111111/eu-west-1", "Dev/FleetCa-dev"))
     plain = write(tmp_path / "plain", A=stack("111111111111/eu-west-1", "FleetCa/dev"))
     assert stack_selectors(plain) == ["--all"]
-    pipeline = write(
+    app = write(
         tmp_path,
-        A=stack("111111111111/eu-west-1", "Pipeline"),
+        A=stack("111111111111/eu-west-1", "Pipeline", template="p.json"),
+        B=stack("111111111111/eu-west-1", "Beside", template="b.json"),
         D={"type": "cdk:cloud-assembly", "properties": {"directoryName": "nested"}},
     )
-    assert stack_selectors(pipeline) == ["Dev/FleetCa-dev"]
+    for name, kind in {"p": "AWS::CodePipeline::Pipeline", "b": "AWS::SNS::Topic"}.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"Resources": {"One": {"Type": kind}}}))
+    assert stack_selectors(app) == ["Beside", "Dev/FleetCa-dev"]
 
 
 @pytest.fixture

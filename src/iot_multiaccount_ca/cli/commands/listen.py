@@ -12,11 +12,12 @@ import click
 from ...errors import WrongOptionsError
 from ..device_keys import load_key
 from ..local_fleet import deploy, deploying_options, local_aws
-from ..output import say
+from ..output import reader_is_gone, say
 from ..rehearsal_text import Steps, print_endpoints
 
 if TYPE_CHECKING:
     from ...local.connections import Connections
+    from ...local.emulator import LocalAws
 
 JSON_SHAPE = "iot-ca/listen"
 JSON_VERSION = 1
@@ -106,14 +107,16 @@ def listen(
             print_endpoints(aws, rehearsal.records, bind or "127.0.0.1")
             say("", "Waiting for devices; Ctrl-C ends it and leaves nothing.", "")
         try:
-            _listen(connections, seconds, as_json=as_json)
+            _listen(aws, connections, seconds, as_json=as_json)
         except KeyboardInterrupt:
             say("iot-ca: ended; nothing is left running", err=True)
 
 
-def _listen(connections: Connections, seconds: float | None, *, as_json: bool) -> None:
+def _listen(aws: LocalAws, connections: Connections, seconds: float | None, *, as_json: bool) -> None:
+    """Tell what happens, until the time is over, the local AWS is gone, or nobody reads any more (``| head``)."""
     end = None if seconds is None else time.monotonic() + seconds
-    while True:
+    while not reader_is_gone():
+        aws.check()
         last = end is not None and time.monotonic() >= end
         for told in connections.new(ended=last):
             if as_json:

@@ -128,9 +128,9 @@ def rehearse(
 
 
 def _leave_running(aws: LocalAws, kept: Callable[[], None], rehearsal: Rehearsal) -> None:
-    """Keep the local AWS, and say how to use and stop it."""
-    kept()
+    """Say how to use and stop the local AWS, and keep it: one of which nobody was told would never be stopped."""
     print_how_to_use(aws, rehearsal.records, [*rehearsal.keys.devices.values()])
+    kept()
 
 
 def _rehearse(rehearsal: Rehearsal, app: str | None, shown: Steps, is_one_of_many: bool) -> bool:

@@ -61,7 +61,7 @@ def test_the_bootstrap_has_the_qualifier_of_the_stacks(tmp_path: Path) -> None:
 
 
 def test_stages_are_deployed_and_no_pipeline(tmp_path: Path) -> None:
-    """Without Stages all stacks are taken; with Stages theirs, and those beside them but a pipeline, which cannot run."""
+    """Without Stages all are taken; with them theirs and those beside them, but no pipeline, which cannot run."""
     write(tmp_path / "nested", B=stack("111111111111/eu-west-1", "Dev/FleetCa-dev"))
     plain = write(tmp_path / "plain", A=stack("111111111111/eu-west-1", "FleetCa/dev"))
     assert stack_selectors(plain) == ["--all"]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import AssemblyError, JsonError
 from ..model import strict_json
+from .options import open_access
 from .output import say
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from ..fleet.changes import Held
     from ..fleet.held import Side
+    from ..fleet.result import StageResult
+    from ..model.target import Target
 
 LIVE = "live"
 
@@ -22,6 +29,7 @@ def sides(old: str, folder: Path, *, profile: str | None, concurrency: int) -> t
     Raises `AssemblyError` where ``old`` names no side.
     """
     from ..fleet import held
+    from ..fleet.saved_plan import read_saved_plan
 
     new = held.of_assembly(folder)
     if old == LIVE:
@@ -37,19 +45,43 @@ def sides(old: str, folder: Path, *, profile: str | None, concurrency: int) -> t
         )
     what = f"the plan {path.name}"
     try:
-        return held.of_document(strict_json.read(path, what=what), what=what), new, True
+        return read_saved_plan(strict_json.read(path, what=what), what=what), new, True
     except JsonError as error:
         raise AssemblyError.of(error) from None
 
 
 def _live(folder: Path, new: Side, *, profile: str | None, concurrency: int) -> tuple[Side, Side, bool]:
     from ..fleet import held
-    from ..fleet.changes import Held
     from ..fleet.planned_sets import read_planned_sets
     from ..fleet.result import StageState
+
+    results = _checked(folder, profile, concurrency) if new.registrations else []
+    unknown = [each for each in results if each.state is StageState.UNCHECKED]
+    for result in unknown:
+        say(f"not known: {result.planned.record.label}: {result.problem}", err=True)
+    has_sets = bool(read_planned_sets(folder))
+    if has_sets:
+        say("not known: what is live of stack sets; `iot-ca verify` looks at it", err=True)
+    known = [each for each in results if each.state is not StageState.UNCHECKED]
+    looked = {each.planned.record.target for each in results if each.others is not None}
+    unseen = dict.fromkeys(sorted({each.planned.record.target for each in known} - looked), "")
+    planned_at = {each.record.target for each in new.registrations}
+    elsewhere, not_seen = _elsewhere(folder, planned_at, profile, concurrency)
+    for target, why in {**unseen, **not_seen}.items():
+        because = f": {why}" if why else ""
+        say(f"not known: which CAs of the app's stacks in {target} leave the plan{because}", err=True)
+    left = [each.planned.record for each in unknown]
+    keys = {(each.account, each.region, each.certificate_id) for each in left}
+    planned = replace(new, registrations=tuple(each for each in new.registrations if each.key not in keys))
+    side = held.of_results(known, new.stacks)
+    complete = not (unknown or unseen or not_seen or has_sets)
+    return replace(side, registrations=(*side.registrations, *elsewhere)), planned, complete
+
+
+def _checked(folder: Path, profile: str | None, concurrency: int) -> Sequence[StageResult]:
     from .checking import check_fleet
 
-    checked = check_fleet(
+    return check_fleet(
         folder,
         profile=profile,
         role_name=None,
@@ -57,19 +89,14 @@ def _live(folder: Path, new: Side, *, profile: str | None, concurrency: int) -> 
         concurrency=concurrency,
         leftovers=True,
         with_sets=False,
-    ).stages
-    unknown = [each for each in checked.results if each.state is StageState.UNCHECKED]
-    for result in unknown:
-        say(f"not known: {result.planned.record.label}: {result.problem}", err=True)
-    has_sets = bool(read_planned_sets(folder))
-    if has_sets:
-        say("not known: what is live of stack sets; `iot-ca verify` looks at it", err=True)
-    known = [each for each in checked.results if each.state is not StageState.UNCHECKED]
-    looked = {each.planned.record.target for each in checked.results if each.others is not None}
-    unseen = sorted({each.planned.record.target for each in known} - looked)
-    for target in unseen:
-        say(f"not known: which CAs of the app's stacks in {target} leave the plan", err=True)
-    keys = {Held(each.planned.record).key for each in unknown}
-    planned = replace(new, registrations=tuple(each for each in new.registrations if each.key not in keys))
-    complete = not (unknown or unseen or has_sets)
-    return held.of_results(known, new.stacks), planned, complete
+    ).stages.results
+
+
+def _elsewhere(
+    folder: Path, planned: Collection[Target], profile: str | None, concurrency: int
+) -> tuple[list[Held], dict[Target, str]]:
+    """What the app's stacks hold in accounts and regions where it plans nothing."""
+    from ..fleet.unplanned import registered_elsewhere
+
+    with closing(open_access(profile, None, None, connections=concurrency)) as access:
+        return registered_elsewhere(folder, planned, access, concurrency=concurrency)

@@ -20,6 +20,7 @@ import click
 
 from ..errors import AssemblyError, JsonError
 from ..model import strict_json
+from ..model.assembly_files import newer_schema
 from ..model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name
 from ..quiet_jsii import QUIET_JSII
 from .output import say, working
@@ -59,6 +60,7 @@ def cloud_assembly(app: str) -> Iterator[Path]:
     """
     folder = Path(app)
     if folder.is_dir():
+        _tell_newer(folder)
         yield folder
         return
     if not _is_command(app):
@@ -71,7 +73,14 @@ def cloud_assembly(app: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="iot-ca-") as temporary:
         with working("synthesizing the app"):
             _synthesize(app, Path(temporary))
+        _tell_newer(Path(temporary))
         yield Path(temporary)
+
+
+def _tell_newer(folder: Path) -> None:
+    sentence = newer_schema(folder)
+    if sentence is not None:
+        say(f"warning: {sentence}", err=True)
 
 
 def _is_command(app: str) -> bool:
@@ -97,14 +106,23 @@ def _synthesize(command: str, folder: Path) -> None:
         check=False,
     )
     if run.returncode != 0:
-        said = run.stderr.splitlines()
+        said = (run.stderr if run.stderr.strip() else run.stdout).splitlines()
         if len(said) > _SHOWN_LINES:
             say(f"(the first {len(said) - _SHOWN_LINES} lines are left out)", err=True)
-        say(*(line.expandtabs(4) for line in said[-_SHOWN_LINES:]), err=True)
+        if said:
+            say(*(line.expandtabs(4) for line in said[-_SHOWN_LINES:]), err=True)
         raise AssemblyError(
-            f"the app's command failed with exit code {run.returncode} (its output is above)",
+            f"the app's command failed with exit code {run.returncode}"
+            f" ({'its output is above' if said else 'it said nothing'})",
             value=command,
             fix="run `cdk synth`, which shows more, and mend the app",
+        )
+    if not (folder / "manifest.json").exists():
+        raise AssemblyError(
+            "the app's command wrote no cloud assembly",
+            value=command,
+            allowed="the command of a CDK app that ends in `app.synth()`, and leaves it to the CDK where that goes",
+            fix="run `cdk synth`, and give the folder that it wrote",
         )
 
 

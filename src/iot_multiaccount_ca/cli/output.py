@@ -35,6 +35,9 @@ _COLOURS = re.compile(r"(\x1b\[[0-9;]*m)")
 _UNKNOWN = "-"
 # The streams of this process whose reader was found to be gone.
 _silenced: set[int] = set()
+# GitHub takes 65,536 characters in a comment; whoever posts it may want to say something above.
+_LONGEST_MARKDOWN = 60_000
+_NOTE_OF_A_CUT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,17 @@ def say(*each: str, err: bool = False) -> None:
 
 
 def say_markdown(parts: Iterable[str]) -> None:
-    """Print Markdown, an empty line between its parts; what in them comes from outside `text` has made fit."""
-    say(*"\n\n".join(parts).split("\n"))
+    """Print Markdown, an empty line between its parts; what in them comes from outside `text` has made fit.
+
+    Of more than a comment on GitHub holds, the longest parts are cut between their lines, and that is said.
+    """
+    shown = list(parts)
+    for _ in range(len(shown)):
+        excess = sum(map(len, shown)) + 2 * len(shown) - _LONGEST_MARKDOWN
+        if excess > 0:
+            longest = max(range(len(shown)), key=lambda number: len(shown[number]))
+            shown[longest] = _cut(shown[longest], excess)
+    say(*"\n\n".join(shown).split("\n"))
 
 
 def emit(where: Console, *renderables: RenderableType) -> None:
@@ -226,6 +238,18 @@ def working(description: str) -> Iterator[None]:
     """A sign of life on stderr for work whose length nobody knows; nothing where stderr is not a terminal."""
     with console(stderr=True).status(cell(description)):
         yield
+
+
+def _cut(part: str, excess: int) -> str:
+    """Its first lines, shorter by that many characters, and how many lines there are more; of code, none."""
+    room = max(len(part) - excess, 0)
+    lines, kept = part.split("\n"), 0
+    while not part.startswith("```") and kept < len(lines) and room - len(lines[kept]) > _NOTE_OF_A_CUT:
+        room -= len(lines[kept]) + 1
+        kept += 1
+    more = text.counted(len(lines) - kept, "more line is", "more lines are")
+    note = f"{more} left out here, as GitHub takes no longer comment; `--json` leaves out nothing."
+    return "\n".join([*lines[:kept], *([""] if kept else []), note])
 
 
 def _fitting(columns: Sequence[Column], widths: Sequence[int], room: int) -> list[int]:

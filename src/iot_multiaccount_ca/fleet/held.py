@@ -1,4 +1,4 @@
-"""The two sides of a comparison: what an assembly plans, a saved plan said, or AWS holds now. Judges nothing."""
+"""The sides of a comparison: what an assembly plans, or AWS holds now. Judges nothing."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AssemblyError, SharedCaError
-from ..model.assembly import RegistrationRecord, read_registrations
+from ..model.assembly import read_registrations
 from ..model.assembly_files import read_stacks
 from ..model.options import RegistrationEngine
 from ..model.ownership import read_ownership
-from ..model.record_forms import RECORD_VERSION
 from .changes import Held
 from .planned import read_planned
 from .planned_sets import read_planned_sets
@@ -22,14 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from ..model.assembly import RegistrationRecord
     from ..model.target import Target
     from .changes import Place
     from .live import LiveRegistration
     from .planned import PlannedRegistration
     from .result import StageResult
-
-_SHAPE, _VERSION = "iot-ca/plan", 1
-_OF_THE_CA = ("subject", "notValidBefore", "notValidAfter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,39 +55,6 @@ def of_assembly(folder: Path) -> Side:
         for each in read_planned_sets(folder)
     }
     return Side(tuple(held), stacks, sets)
-
-
-def of_document(document: Any, *, what: str) -> Side:
-    """What `iot-ca plan --json` printed once; raises `AssemblyError` for another document."""
-    if not isinstance(document, dict) or (document.get("shape"), document.get("version")) != (
-        _SHAPE,
-        _VERSION,
-    ):
-        found = (
-            f"{document.get('shape')}, version {document.get('version')}"
-            if isinstance(document, dict)
-            else type(document).__name__
-        )
-        raise AssemblyError(
-            f"{what} is not a plan that this version reads",
-            value=found,
-            allowed=f"what `iot-ca plan --json` prints: {_SHAPE}, version {_VERSION}",
-            fix="print the plan anew from its cloud assembly, or give the assembly itself",
-        )
-    try:
-        cas = {each["certificateId"]: each for each in document["certificateAuthorities"]}
-        records = [_recorded(each, cas) for each in document["registrations"]]
-        sets = {each["name"]: _fields_of_a_set(each) for each in document.get("stackSets", ())}
-    except SharedCaError:
-        raise
-    except (AttributeError, KeyError, TypeError) as error:
-        raise AssemblyError(
-            f"{what} lacks what a plan has, or has it in another form",
-            value=str(error),
-            fix="print the plan anew with `iot-ca plan --json`",
-        ) from None
-    # Of a template's name alone: one that ends in digits of the stack's id is one that is retained.
-    return Side(tuple(Held(each, retained=_retains(each) or None) for each in records), sets=sets)
 
 
 def of_results(results: Iterable[StageResult], stacks: Collection[Place]) -> Side:
@@ -150,10 +113,6 @@ def _as_live(planned: PlannedRegistration, live: LiveRegistration) -> Registrati
     )
 
 
-def _retains(record: RegistrationRecord) -> bool:
-    return "?" in (record.template_name or "")
-
-
 def digest(body: str | None) -> str | None:
     """Of a template's body, however it is written; None where it is not known."""
     if body is None:
@@ -175,13 +134,3 @@ def changed_sets(old: Side, new: Side) -> list[tuple[str, str, Sequence[str]]]:
         if fields:
             found.append(("~", name, fields))
     return found
-
-
-def _recorded(registration: Mapping[str, Any], cas: Mapping[str, Mapping[str, Any]]) -> RegistrationRecord:
-    ca = cas[registration["certificateId"]]
-    of_the_ca = {key: ca[key] for key in _OF_THE_CA}
-    return RegistrationRecord.from_metadata({**registration, **of_the_ca, "version": RECORD_VERSION})
-
-
-def _fields_of_a_set(written: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in written.items() if key not in ("account", "region", "stackName")}

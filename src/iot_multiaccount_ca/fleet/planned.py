@@ -162,13 +162,12 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
         if key not in templates:
             templates[key] = stack.template(record.nested_template)["Resources"]
         resource = templates[key].get(record.logical_id, {})
-        arn = stack.lookup_role_arn
         planned.append(
             PlannedRegistration(
                 record,
                 selector=stack.selector,
                 selectors=selectors,
-                lookup_role_arn=arn.replace("${AWS::Partition}", record.partition) if arn else None,
+                lookup_role_arn=stack.lookup_role(record.partition),
                 external_id=stack.external_id,
                 tags=_tags(_properties(resource)),
                 retained=str(resource.get("DeletionPolicy", "")).startswith("Retain"),

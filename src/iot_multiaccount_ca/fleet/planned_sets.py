@@ -112,7 +112,6 @@ def read_planned_sets(assembly: str | os.PathLike[str]) -> list[PlannedSet]:
     """The planned sets of a cloud assembly, in deploy order; none where there are none. Raises `AssemblyError`."""
     planned = []
     for stack, record in read_stacks_and_sets(assembly):
-        role = stack.lookup_role_arn
         planned.append(
             PlannedSet(
                 record,
@@ -121,7 +120,7 @@ def read_planned_sets(assembly: str | os.PathLike[str]) -> list[PlannedSet]:
                 stack_name=stack.name,
                 selector=stack.selector,
                 body=_body(stack, record),
-                lookup_role_arn=role.replace("${AWS::Partition}", record.partition) if role else None,
+                lookup_role_arn=stack.lookup_role(record.partition),
                 external_id=stack.external_id,
             )
         )

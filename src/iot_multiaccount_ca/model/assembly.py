@@ -22,6 +22,7 @@ from .record_forms import (
     PARTITION,
     RECORD_VERSION,
     REGION,
+    SYNTHESIZE,
     TEXT,
     TIME,
     camel,
@@ -86,9 +87,16 @@ class RegistrationRecord:
         return {"version": RECORD_VERSION, **{camel(f.name): getattr(self, f.name) for f in fields(self)}}
 
     @classmethod
-    def from_metadata(cls, data: Mapping[str, Any]) -> RegistrationRecord:
+    def from_metadata(
+        cls,
+        data: Mapping[str, Any],
+        *,
+        what: str = "a registration in the cloud assembly",
+        fix: str = SYNTHESIZE,
+    ) -> RegistrationRecord:
         """The record out of a metadata entry; raises `AssemblyError` for one of another version, or a field that cannot
-        be. What a later version may add is left out, and what an earlier one did not write has its default."""
+        be, with ``what`` and ``fix``. What a later version may add is left out, and what an earlier one did not write
+        has its default."""
         check_version(data)
         values: dict[str, Any] = {
             f.name: data.get(camel(f.name), None if f.default is MISSING else f.default) for f in fields(cls)
@@ -96,7 +104,7 @@ class RegistrationRecord:
         if isinstance(values["logical_id"], dict):
             # As CloudFormation names a resource: the id is only final when the app is synthesized.
             values["logical_id"] = values["logical_id"].get("Ref")
-        check_fields(values, _FIELDS, "a registration")
+        check_fields(values, _FIELDS, what, fix=fix)
         return cls(**values)
 
     @property

@@ -6,6 +6,7 @@ and what is not as it should be is an `AssemblyError` that names file and place.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _STACK, _NESTED = "aws:cloudformation:stack", "cdk:cloud-assembly"
+#: The CDK's own number for what its assemblies look like. It rises several times a year, and what is read here has
+#: stayed as it was: a newer one is read, with a word about it. Of one from far ahead nothing can be known.
+SCHEMA = 55
+_FURTHEST_SCHEMA = 99
 # A Stage in a Stage in a Stage …; nobody's app is deeper.
 _DEEPEST = 20
 _FIX = "synthesize the app anew; if that does not help, look for a newer version of this tool"
@@ -45,6 +50,10 @@ class AssemblyStack:
     lookup_role_arn: str | None
     external_id: str | None
 
+    def lookup_role(self, partition: str) -> str | None:
+        """The ARN of its lookup role in a partition, or None where it has none."""
+        return self.lookup_role_arn and self.lookup_role_arn.replace("${AWS::Partition}", partition)
+
     def template(self, nested: str | None = None) -> dict[str, Any]:
         """The stack's template, or that of a stack nested in it; ``Resources`` are objects, whatever those hold."""
         file = nested or self.template_file
@@ -60,6 +69,20 @@ def read_stacks(assembly: str | os.PathLike[str]) -> list[AssemblyStack]:
     return list(_stacks(Path(assembly), depth=0))
 
 
+def newer_schema(assembly: str | os.PathLike[str]) -> str | None:
+    """A sentence for an assembly of a schema that came after this version, which is read all the same, or None.
+
+    Raises `AssemblyError`.
+    """
+    _, schema = _manifest(Path(assembly))
+    if schema <= SCHEMA:
+        return None
+    return (
+        f"the cloud assembly has schema version {schema}, and this version of iot-ca knows those up to {SCHEMA}: "
+        "what is new in it is not looked at; fix: see whether there is a newer version"
+    )
+
+
 def load_json(folder: Path, name: str) -> dict[str, Any]:
     """One JSON file of an assembly's folder; raises `AssemblyError` where it cannot be read or holds no object."""
     path = _inside(folder, name)
@@ -69,7 +92,8 @@ def load_json(folder: Path, name: str) -> dict[str, Any]:
     try:
         loaded = strict_json.read(path, what=what)
     except JsonError as error:
-        raise AssemblyError.of(error) from error
+        # Nobody writes it by hand: what to do about a file of one's own does not help.
+        raise AssemblyError(error.problem, value=error.value, allowed=error.allowed, fix=_FIX) from error
     return _is(loaded, dict, what)
 
 
@@ -115,17 +139,35 @@ def _inside(folder: Path, name: str) -> Path:
     return path
 
 
-def _stacks(folder: Path, *, depth: int) -> Iterator[AssemblyStack]:
+def _manifest(folder: Path) -> tuple[dict[str, Any], int]:
+    """The folder's manifest, and the version of its schema."""
     if not (folder / "manifest.json").exists():
         raise AssemblyError(
             "no cloud assembly here (it has no manifest.json)",
             value=str(folder),
             fix="run `cdk synth` first, or give the folder that it wrote, usually cdk.out",
         )
+    manifest = load_json(folder, "manifest.json")
+    written = member(manifest, "version", str, "manifest.json")
+    found = re.fullmatch(r"([0-9]{1,6})(\.[0-9]{1,6}){2}.*", written, re.ASCII)
+    if found is None:
+        raise AssemblyError(
+            "manifest.json: version is malformed", value=written, allowed="a version", fix=_FIX
+        )
+    if (schema := int(found[1])) > _FURTHEST_SCHEMA:
+        raise AssemblyError(
+            "the cloud assembly is newer than this tool can read",
+            value=f"schema version {written}",
+            allowed=f"schema versions up to {_FURTHEST_SCHEMA}",
+            fix="install a newer version of iot-multiaccount-ca",
+        )
+    return manifest, schema
+
+
+def _stacks(folder: Path, *, depth: int) -> Iterator[AssemblyStack]:
     if depth > _DEEPEST:
         raise AssemblyError("the cloud assembly is nested too deep", allowed=f"{_DEEPEST} levels", fix=_FIX)
-    manifest = load_json(folder, "manifest.json")
-    member(manifest, "version", str, "manifest.json")
+    manifest, _ = _manifest(folder)
     artifacts = member(manifest, "artifacts", dict, "manifest.json", default={})
     for name, artifact in _in_deploy_order(artifacts):
         where = f"manifest.json: artifacts.{name}"
@@ -135,6 +177,8 @@ def _stacks(folder: Path, *, depth: int) -> Iterator[AssemblyStack]:
             nested = _inside(folder, member(properties, "directoryName", str, where))
             if nested.resolve() == folder.resolve():
                 raise AssemblyError("the cloud assembly contains itself", value=name, fix=_FIX)
+            if not (nested / "manifest.json").exists():
+                raise AssemblyError("the cloud assembly lacks one that it names", value=str(nested), fix=_FIX)
             yield from _stacks(nested, depth=depth + 1)
         elif kind == _STACK:
             yield _stack(folder, name, artifact, where, in_stage=depth > 0)

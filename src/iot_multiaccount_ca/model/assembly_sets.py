@@ -88,7 +88,7 @@ class StackSetRecord:
         be. What a later version may add is left out."""
         check_version(data)
         values: dict[str, Any] = {each.name: data.get(camel(each.name)) for each in fields(cls)}
-        check_fields(values, _FIELDS, "a stack set")
+        check_fields(values, _FIELDS, "a stack set in the cloud assembly")
         return cls(**{**_frozen(values), "cas": tuple(_ca(each) for each in values["cas"])})
 
     @property
@@ -163,7 +163,7 @@ def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ca(data: Mapping[str, Any]) -> SetCa:
     values: dict[str, Any] = {each.name: data.get(camel(each.name)) for each in fields(SetCa)}
-    check_fields(values, _CA_FIELDS, "a stack set's CA")
+    check_fields(values, _CA_FIELDS, "a CA of a stack set in the cloud assembly")
     return SetCa(**values)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Form = tuple[str, Fits]
 
 RECORD_VERSION = 1
+#: What to do about a record that cannot be.
+SYNTHESIZE = "synthesize the app anew"
 
 
 def camel(name: str) -> str:
@@ -39,16 +41,18 @@ def check_version(data: Mapping[str, Any]) -> None:
         )
 
 
-def check_fields(values: Mapping[str, Any], forms: Mapping[str, Form], what: str) -> None:
+def check_fields(
+    values: Mapping[str, Any], forms: Mapping[str, Form], what: str, *, fix: str = SYNTHESIZE
+) -> None:
     """Raise `AssemblyError` for a field of ``what`` that cannot be."""
     for name, value in values.items():
         allowed, fits = forms[name]
         if not fits(value):
             raise AssemblyError(
-                f"{camel(name)} of {what} in the cloud assembly is malformed",
-                value=value if value is not None else "nothing",
+                f"{camel(name)} of {what} {'is missing' if value is None else 'is malformed'}",
+                value=value,
                 allowed=allowed,
-                fix="synthesize the app anew",
+                fix=fix,
             )
 
 

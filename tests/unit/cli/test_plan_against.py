@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from iot_multiaccount_ca.errors import AssemblyError
+from iot_multiaccount_ca.fleet.saved_plan import read_saved_plan
 from support.fakes.fleet_aws import FakeAws
 from support.fleets import (
+    ACCOUNTS,
     Fleet,
     add_registration,
     certificate_id,
@@ -176,6 +180,44 @@ def test_where_cas_may_not_be_listed_what_goes_is_not_known(fleet: Fleet) -> Non
     assert "not known: which CAs of the app's stacks in account 111111111111, eu-west-1" in ran.stderr
 
 
+def leaving(fleet: Fleet, *numbers: int) -> Ran:
+    """Compared with what is live, once the plan has left those stacks of the app, which stay."""
+    folder = fleet.assembly()
+    for number in numbers:
+        (folder / f"Stack{number}.metadata.json").write_text("{}")
+    with FakeAws(fleet.world) as url:
+        fleet.ask(url)
+        return in_pipe("plan", "--app", str(folder), "--against", "live")
+
+
+def test_a_stage_that_leaves_the_plan_is_told_of_what_is_live(fleet: Fleet) -> None:
+    """Its stack stays and takes the registration out, in an account where nothing is planned any more."""
+    ran = leaving(fleet, 2)
+    assert (ran.code, ran.stdout.splitlines()[-1]) == (1, "0 to add, 0 to change, 1 to remove"), ran.stderr
+    assert f"- {PROD.stack_name} {PROD.account} eu-west-1 CA" in ran.stdout
+    assert "DEFAULT, ACTIVE" in ran.stdout
+
+
+def test_an_app_that_registers_nothing_any_more_removes_all(fleet: Fleet) -> None:
+    """Of the stacks that it still has, and of no other's."""
+    add_registration(fleet.world, record("x", ACCOUNTS[0], stack_name="Else", certificate_id="ab" * 32))
+    ran = leaving(fleet, 0, 1, 2)
+    assert (ran.code, ran.stdout.splitlines()[-1]) == (1, "0 to add, 0 to change, 3 to remove"), ran.stderr
+    assert "Else" not in ran.stdout
+
+
+def test_where_a_stage_left_the_plan_and_nobody_may_look_is_told(fleet: Fleet) -> None:
+    """That is no plan without removals."""
+    fleet.world.roles = {each for each in fleet.world.roles if PROD.account not in each}
+    ran = leaving(fleet, 2)
+    assert (ran.code, ran.stdout) == (2, "nothing changes\n")
+    assert (
+        f"not known: which CAs of the app's stacks in account {PROD.account}, eu-west-1 leave the plan: "
+        in ran.stderr
+    )
+    assert "cannot be assumed by" in ran.stderr
+
+
 def test_a_live_ca_without_tags_is_told(fleet: Fleet) -> None:
     """The deployment fails over it."""
     fleet.world.cas[f"{DEV.account}/{DEV.region}/{DEV.certificate_id}"]["tags"].clear()
@@ -237,15 +279,15 @@ def test_what_could_not_be_looked_at_is_2(fleet: Fleet) -> None:
         ("{", "the plan old.json"),
         ("[]", "is not a plan that this version reads"),
         ('{"shape": "iot-ca/plan", "version": 2}', "iot-ca/plan, version 2"),
-        ('{"shape": "iot-ca/plan", "version": 1}', "lacks what a plan has"),
+        ('{"shape": "iot-ca/plan", "version": 1}', "certificateAuthorities of the plan old.json is missing"),
         ('{"shape": "iot-ca/plan", "version": 1, "version": 1}', "version"),
         (
             '{"shape": "iot-ca/plan", "version": 1, "certificateAuthorities": [], "registrations": [{}]}',
-            "lacks what a plan has",
+            "certificateId of registration 1 of the plan old.json is missing",
         ),
         (
             '{"shape": "iot-ca/plan", "version": 1, "certificateAuthorities": {"a": 1}, "registrations": 5}',
-            "lacks what a plan has",
+            "certificateAuthorities of the plan old.json is malformed",
         ),
     ],
 )
@@ -258,6 +300,31 @@ def test_another_file_is_refused(content: str, said: str, tmp_path: Path) -> Non
     assert (ran.code, ran.stdout) == (2, "")
     assert said in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("strange", [None, 7, "x", [1], {"a": 1}], ids=repr)
+def test_every_field_of_a_saved_plan_may_be_anything(strange: Any, tmp_path: Path) -> None:
+    """Each in turn: it is compared, or the sentence names the saved plan and its field, and no cloud assembly."""
+    old = write_assembly(tmp_path / "app", [record(verification=None)])
+    saved = json.loads(in_pipe("plan", "--app", str(old), "--json").stdout)
+    saved["stackSets"] = [{"name": "Set"}]
+    refused = 0
+    for key in ("certificateAuthorities", "registrations", "stackSets"):
+        for field in saved[key][0]:
+            changed = {**saved, key: [{**saved[key][0], field: strange}]}
+            with contextlib.suppress(AssemblyError):
+                read_saved_plan(changed, what="the plan old.json")
+                continue
+            with pytest.raises(
+                AssemblyError, match=r" of the plan old\.json is .*; fix: print the plan anew"
+            ):
+                read_saved_plan(changed, what="the plan old.json")
+            refused += 1
+        with pytest.raises(AssemblyError, match="of the plan old.json is malformed"):
+            read_saved_plan(
+                {**saved, key: [strange] if strange != {"a": 1} else strange}, what="the plan old.json"
+            )
+    assert refused > 10
 
 
 def test_nothing_to_compare_with_is_told(tmp_path: Path) -> None:
@@ -295,3 +362,16 @@ def test_a_thousand_stages_are_compared(tmp_path: Path) -> None:
     ran = compared(tmp_path, old, [replace(each, active=False) for each in old])
     assert ran.stdout.splitlines()[-1] == "0 to add, 1,000 to change, 0 to remove"
     assert sum(line.startswith("~ ") for line in ran.stdout.splitlines()) == 1_000
+
+
+def test_markdown_fits_into_a_comment(tmp_path: Path) -> None:
+    """GitHub takes 65,536 characters: the counts come first, and how much is left out is said."""
+    old = many_stages(1_000, ["eu-west-1"])
+    shown = compared(tmp_path, old, [replace(each, active=False) for each in old], "--markdown").stdout
+    assert 50_000 < len(shown) < 65_000
+    assert shown.startswith("0 to add, 1,000 to change, 0 to remove\n\n|")
+    told = sum(line.startswith("| \\~ ") for line in shown.splitlines())
+    assert f"{1_000 - told} more lines are left out here" in shown
+    whole = in_pipe("plan", "--app", str(tmp_path / "new"), "--view", "table", "--markdown").stdout
+    assert len(whole) < 65_000
+    assert "1,000 registrations, 1,000 accounts" in whole

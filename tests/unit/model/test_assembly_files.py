@@ -23,10 +23,12 @@ from iot_multiaccount_ca.errors import AssemblyError, SharedCaError
 from iot_multiaccount_ca.fleet.overview import Overview
 from iot_multiaccount_ca.fleet.planned import read_planned
 from iot_multiaccount_ca.model.assembly import _FIELDS, RegistrationRecord, ca_certificate_pem
+from iot_multiaccount_ca.model.assembly_files import SCHEMA, newer_schema
 from iot_multiaccount_ca.model.registration import RegistrationRequest
 from iot_multiaccount_ca.report.page import render
 from support import plans
 from support.fleets import many_stages, record, write_assembly
+from support.terminal import in_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -282,10 +284,59 @@ def test_what_a_newer_cdk_adds_is_left_alone(assembly: Path, tmp_path: Path) -> 
     folder = tmp_path / "cdk.out"
     shutil.copytree(assembly, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["version"] = "999.0.0"
+    manifest["version"] = "60.0.0"
     manifest["artifacts"]["later"] = {"type": "cdk:something-new", "properties": 7}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     assert look(folder) == 2
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("999.0.0", "newer than this tool can read; got 'schema version 999.0.0'; .*fix: install a newer"),
+        ("100.0.0", "newer than this tool can read"),
+        ("x", "version is malformed; got 'x'"),
+        ("-1.0.0", "version is malformed"),
+        ("", "version is malformed"),
+        ("9" * 5_000, "version is malformed"),
+    ],
+)
+def test_an_assembly_from_far_ahead_is_told(version: str, said: str, tmp_path: Path) -> None:
+    """Of a version that nobody knows, nothing is read and taken for all there is."""
+    folder = write_assembly(tmp_path, [record()])
+    (folder / "manifest.json").write_text(json.dumps({"version": version, "artifacts": {}}))
+    with pytest.raises(AssemblyError, match=said):
+        read_planned(folder)
+
+
+def test_a_newer_schema_is_read_with_a_word(assembly: Path, tmp_path: Path) -> None:
+    """The CDK's own number rises several times a year; the pinned CDK's is known."""
+    assert newer_schema(assembly) is None
+    folder = write_assembly(tmp_path, [record()])
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace('"55.0.0"', f'"{SCHEMA + 1}.0.0"'))
+    ran = in_pipe("plan", "--app", str(folder))
+    assert ran.code == 0
+    assert ran.stderr.startswith(f"warning: the cloud assembly has schema version {SCHEMA + 1}, ")
+
+
+def test_what_to_do_about_a_file_is_not_to_write_it(assembly: Path, tmp_path: Path) -> None:
+    """Nobody writes an assembly by hand: the fix is to synthesize, whatever is wrong with its JSON."""
+    for number, path in enumerate(read_files(assembly)):
+        for content in (
+            None,
+            b"",
+            b"{",
+            b"\xef\xbb\xbf{}",
+            b"{}".decode().encode("utf-16"),
+            b'{"a": 1, "a": 2}',
+        ):
+            folder = tmp_path / str(number)
+            shutil.copytree(assembly, folder, dirs_exist_ok=True)
+            (folder / path).unlink() if content is None else (folder / path).write_bytes(content)
+            with pytest.raises(AssemblyError) as caught:
+                look(folder)
+            assert str(caught.value.fix).startswith(("synthesize the app anew", "run `cdk synth`"))
 
 
 def test_stacks_that_wait_for_each_other_are_told(tmp_path: Path) -> None:

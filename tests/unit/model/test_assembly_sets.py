@@ -79,7 +79,7 @@ def test_a_record_survives_json() -> None:
 )
 def test_a_field_that_cannot_be_is_refused(field: str, value: Any) -> None:
     """Whoever wrote it."""
-    with pytest.raises(errors.AssemblyError, match="of a stack set.* is malformed"):
+    with pytest.raises(errors.AssemblyError, match="of a stack set.* is (malformed|missing)"):
         StackSetRecord.from_metadata(set_record().to_metadata() | {field: value})
 
 

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -50,16 +51,20 @@ def run_in_processes(
 ) -> Generator[tuple[int, Result]]:
     """The number of each task that was done, with its result, as they are done.
 
-    ``concurrency``: tasks at a time, over all processes. ``deadline``: as `run_bounded` has it. Closing the iterator
-    ends the processes.
+    This process is one of them. ``concurrency``: tasks at a time, over all processes. ``deadline``: as `run_bounded`
+    has it. Closing the iterator ends the other processes; this one begins nothing more once it has a result that nobody
+    takes.
     """
     # Made anew and not forked: a fork copies the locks of threads that it does not copy.
     context = multiprocessing.get_context("spawn")
     each = -(-concurrency // processes)
+    shares = [
+        {number: tasks[number] for number in range(first, len(tasks), processes)}
+        for first in range(processes)
+    ]
     running: dict[Connection, Any] = {}
     try:
-        for first in range(processes):
-            share = {number: tasks[number] for number in range(first, len(tasks), processes)}
+        for share in shares[1:]:
             receiver, sender = context.Pipe(duplex=False)
             process = context.Process(
                 target=_serve, args=(sender, share, work, each, deadline), name="fleet", daemon=True
@@ -67,11 +72,16 @@ def run_in_processes(
             running[receiver] = process
             with sender, _without_ctrl_c(), contextlib.suppress(OSError):  # no more processes are to be had
                 process.start()
+        receiver, sender = context.Pipe(duplex=False)
+        running[receiver] = None
+        threading.Thread(
+            target=_serve, args=(sender, shares[0], work, each, deadline), name="fleet", daemon=True
+        ).start()
         yield from _received(set(running))
     finally:
         for receiver, process in running.items():
             receiver.close()
-            if process.pid is not None:
+            if process is not None and process.pid is not None:
                 process.kill()
                 process.join()
 
@@ -108,7 +118,7 @@ def _serve(
     concurrency: int,
     deadline: float,
 ) -> None:
-    """In a process of its own: do the share, and send what comes of it."""
+    """In whatever process: do the share, and send what comes of it."""
     running = run_bounded(
         list(share),
         lambda number: work(share[number]),

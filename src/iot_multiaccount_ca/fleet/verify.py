@@ -43,7 +43,7 @@ DEADLINE = 25.0
 
 @dataclass(slots=True)
 class _Finding:
-    """What is known of one registration while it is read."""
+    """What the check finds of one registration. Of the plan it holds nothing: it may come from another process."""
 
     differences: list[Difference] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -52,6 +52,8 @@ class _Finding:
     template: LiveTemplate | None = None
     others: tuple[LiveRegistration, ...] | None = None
     orphan: bool = False
+    endpoint: str | None = None
+    checked_as: str | None = None
 
 
 def verify_fleet(
@@ -83,8 +85,10 @@ def verify_fleet(
     interrupted, unusable, left = False, False, INTERRUPTED
     checking = _checked(list(targets.values()), check, processes=processes, concurrency=concurrency)
     try:
-        for target, results in checking:
-            known.update({id(each): result for each, result in zip(target, results, strict=True)})
+        for target, findings in checking:
+            known.update(
+                {id(each): _result(each, found) for each, found in zip(target, findings, strict=True)}
+            )
             on_done(len(target))
     except KeyboardInterrupt:
         interrupted = True
@@ -108,28 +112,28 @@ class _Check:
     leftovers: bool
     deadline: float
 
-    def __call__(self, target: list[PlannedRegistration]) -> list[StageResult]:
+    def __call__(self, target: list[PlannedRegistration]) -> list[_Finding]:
         return _check_target(target, self.access, self.now, self.expires_soon_days, leftovers=self.leftovers)
 
-    def late(self, target: list[PlannedRegistration]) -> list[StageResult]:
+    def late(self, target: list[PlannedRegistration]) -> list[_Finding]:
         problem = (
             f"no answer within {self.deadline:g} seconds; fix: see that the region is enabled, and try again"
         )
-        return [StageResult(each, StageState.UNCHECKED, problem=problem) for each in target]
+        return [_Finding(problem=problem) for _ in target]
 
 
 def _checked(
     targets: list[list[PlannedRegistration]], check: _Check, *, processes: int, concurrency: int
-) -> Generator[tuple[list[PlannedRegistration], list[StageResult]]]:
-    """Each target with its results; what other processes leave undone is done, or fails, in this one."""
+) -> Generator[tuple[list[PlannedRegistration], list[_Finding]]]:
+    """Each target with what is found; what other processes leave undone is done, or fails, in this one."""
     undone = dict(enumerate(targets))
     if processes > 1:
         shared = run_in_processes(
             targets, check, processes=processes, concurrency=concurrency, deadline=check.deadline
         )
         with contextlib.closing(shared):
-            for number, results in shared:
-                yield undone.pop(number), results
+            for number, findings in shared:
+                yield undone.pop(number), findings
     yield from run_bounded(
         list(undone.values()), check, concurrency=concurrency, deadline=check.deadline, late=check.late
     )
@@ -142,7 +146,7 @@ def _check_target(
     expires_soon_days: int,
     *,
     leftovers: bool,
-) -> list[StageResult]:
+) -> list[_Finding]:
     first = target[0]
     record = first.record
     try:
@@ -159,14 +163,17 @@ def _check_target(
                 told = found[0][1]
                 told.others, sentences = left_over([(each, held.live) for each, held in found], reader)
                 told.warnings += sentences
-            results = [_result(each, finding, identity) for each, finding in found]
-            return _with_endpoint(results, reader)
+            findings = [finding for _, finding in found]
+            for each in findings:
+                each.checked_as = identity
+            _add_endpoint(findings, reader)
+            return findings
     except NoCredentialsError:
         raise
     except NoAccessError as error:
-        return [StageResult(each, StageState.UNCHECKED, problem=str(error)) for each in target]
+        return [_Finding(problem=str(error)) for _ in target]
     except Exception as error:  # an account that answers nonsense must not end the check of the others
-        return [StageResult(each, StageState.UNCHECKED, problem=check_failed(error)) for each in target]
+        return [_Finding(problem=check_failed(error)) for _ in target]
 
 
 def check_failed(error: Exception) -> str:
@@ -190,7 +197,7 @@ def _find(planned: PlannedRegistration, reader: Reader, now: dt.datetime, expire
     return found
 
 
-def _result(planned: PlannedRegistration, found: _Finding, identity: str) -> StageResult:
+def _result(planned: PlannedRegistration, found: _Finding) -> StageResult:
     return StageResult(
         planned,
         _state(found),
@@ -200,7 +207,8 @@ def _result(planned: PlannedRegistration, found: _Finding, identity: str) -> Sta
         live=found.live,
         template=found.template,
         others=found.others,
-        checked_as=identity,
+        endpoint=found.endpoint,
+        checked_as=found.checked_as,
     )
 
 
@@ -298,10 +306,13 @@ def _state(found: _Finding) -> StageState:
     return StageState.DIFFERENT if found.differences else StageState.AS_PLANNED
 
 
-def _with_endpoint(results: list[StageResult], reader: Reader) -> list[StageResult]:
+def _add_endpoint(findings: list[_Finding], reader: Reader) -> None:
     try:
         endpoint = reader.endpoint()
     except UnreadableError as error:
         # The registration is checked all the same; only the name to dial is not known.
-        return [replace(each, warnings=(*each.warnings, f"endpoint unknown: {error}")) for each in results]
-    return [replace(each, endpoint=endpoint) for each in results]
+        for each in findings:
+            each.warnings.append(f"endpoint unknown: {error}")
+    else:
+        for each in findings:
+            each.endpoint = endpoint

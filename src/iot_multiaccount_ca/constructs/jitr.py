@@ -21,7 +21,8 @@ from ..errors import (
 )
 from ..model.assembly import JITR_METADATA_TYPE
 from ..model.checks import is_certificate_id
-from ..model.jitr.enrollment import REGISTERED_TOPIC, JitrEnrollment
+from ..model.jitr.enrollment import JitrEnrollment
+from ..model.jitr.events import REGISTERED_TOPIC
 from ..model.target import is_token
 from .activation_function import ActivationFunction
 from .allow_list import check_list, grant_list

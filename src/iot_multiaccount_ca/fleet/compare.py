@@ -12,7 +12,7 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from ..model.jitr.enrollment import REGISTERED_TOPIC
+from ..model.jitr.events import REGISTERED_TOPIC
 from .difference import Difference
 from .owners import Holder, owner_difference
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..model.options import RegistrationEngine
+from ..model.options import CAPABILITIES, Capability, RegistrationEngine
 from ..model.ownership import read_ownership
-from ..model.registration import CAPABILITIES, Capability
 from .difference import Difference
 
 if TYPE_CHECKING:

@@ -1,10 +1,15 @@
-"""The words that a plan and a registration share: what to do with what exists, and on removal. Decides no case."""
+"""The words that a plan and a registration share: what to do with what exists, and on removal; which engine, and what
+that can do. Decides no case."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from ..errors import InvalidEngineError, InvalidOnExistingError, InvalidRemovalPolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: The CDK context by which `cdk deploy -c` has registrations mended whose template is what it was.
 REPAIR_CONTEXT = "iot-multiaccount-ca:repair"
@@ -34,6 +39,24 @@ class RegistrationEngine(StrEnum):
     LAMBDA = "LAMBDA"
     NATIVE = "NATIVE"
     NONE = "NONE"
+
+
+class Capability(StrEnum):
+    """What a registration may ask of the engine that carries it out, beyond registering in SNI_ONLY mode."""
+
+    PROOF = "a proof of possession that is made during the deployment"
+    MODE_CHANGE = "a change of the certificate mode (allow_mode_change=True)"
+    ADOPTION = "taking over a registration that exists already (on_existing=OnExisting.ADOPT)"
+    NO_PROOF = "a retiring CA in DEFAULT mode without the verification that it was registered with"
+
+
+#: What each engine can do beyond registering in SNI_ONLY mode, or in DEFAULT mode with a pre-issued proof.
+CAPABILITIES: Mapping[RegistrationEngine, frozenset[Capability]] = {
+    RegistrationEngine.LAMBDA: frozenset(Capability),
+    RegistrationEngine.NATIVE: frozenset(),
+    # It does nothing, whatever the engine after it is asked for.
+    RegistrationEngine.NONE: frozenset(Capability),
+}
 
 
 def resolve_engine(value: object) -> RegistrationEngine:

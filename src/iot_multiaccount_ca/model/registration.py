@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ..errors import (
@@ -20,6 +19,8 @@ from .assembly import RegistrationRecord
 from .ca.certificate import CaCertificate, CertificateMode, resolve_mode
 from .checks import check_flag
 from .options import (
+    CAPABILITIES,
+    Capability,
     OnExisting,
     RegistrationEngine,
     resolve_engine,
@@ -30,28 +31,10 @@ from .possession.verification import HOW_TO_PROVE, check_verification
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from .possession.verification import Verification
     from .target import Target
-
-
-class Capability(StrEnum):
-    """What a registration may ask of the engine that carries it out, beyond registering in SNI_ONLY mode."""
-
-    PROOF = "a proof of possession that is made during the deployment"
-    MODE_CHANGE = "a change of the certificate mode (allow_mode_change=True)"
-    ADOPTION = "taking over a registration that exists already (on_existing=OnExisting.ADOPT)"
-    NO_PROOF = "a retiring CA in DEFAULT mode without the verification that it was registered with"
-
-
-#: What each engine can do beyond registering in SNI_ONLY mode, or in DEFAULT mode with a pre-issued proof.
-CAPABILITIES: Mapping[RegistrationEngine, frozenset[Capability]] = {
-    RegistrationEngine.LAMBDA: frozenset(Capability),
-    RegistrationEngine.NATIVE: frozenset(),
-    # It does nothing, whatever the engine after it is asked for.
-    RegistrationEngine.NONE: frozenset(Capability),
-}
 
 
 def asked_of_engine(

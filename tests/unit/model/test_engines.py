@@ -19,7 +19,8 @@ from iot_multiaccount_ca import (
 )
 from iot_multiaccount_ca.constructs.registration import ENGINES
 from iot_multiaccount_ca.model.assembly import _PEM_PROPERTIES
-from iot_multiaccount_ca.model.registration import CAPABILITIES, Capability, RegistrationRequest
+from iot_multiaccount_ca.model.options import CAPABILITIES, Capability
+from iot_multiaccount_ca.model.registration import RegistrationRequest
 from support import plans
 from support.certificates import make_ca, make_verification_certificate, registration_code
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from iot_multiaccount_ca import CertificateMode, OnExisting, errors
-from iot_multiaccount_ca.model.registration import Capability, RegistrationRequest, TemplateReference
+from iot_multiaccount_ca.model.options import Capability
+from iot_multiaccount_ca.model.registration import RegistrationRequest, TemplateReference
 from iot_multiaccount_ca.model.target import Target
 from support import plans
 from support.certificates import make_ca, make_verification_certificate, registration_code

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 #: Beside them in a thing's name: AWS IoT's id of the certificate, 64 hex digits.
 CERTIFICATE_ID = "CertificateId"
-#: Where AWS IoT publishes that a device certificate became known: below it, by the id of its CA.
-REGISTERED_TOPIC = "$aws/events/certificates/registered"
 #: A Lambda function's environment holds 4 KB in all.
 LONGEST_SETTINGS = 3_000
 #: A field of the subject in a thing's name, in braces.

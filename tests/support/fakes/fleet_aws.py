@@ -184,8 +184,10 @@ class FakeAws:
         return {key: found[at : at + size], **more}
 
     def _AssumeRole(self, account: str, region: str, request: dict[str, str]) -> str:
-        asked = sum(call.endswith("/AssumeRole") for call in self.world.calls)
-        if self.world.expires_after is not None and asked > self.world.expires_after:
+        # Counted only where it matters: a benchmark asks ten thousands of times.
+        if self.world.expires_after is not None and self.world.expires_after < sum(
+            call.endswith("/AssumeRole") for call in self.world.calls
+        ):
             raise FaultError(
                 403, self.world.expired_code, "The security token included in the request is expired"
             )

@@ -69,7 +69,8 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, UnicodeError):
         return f"text that is not UTF-8 was read: {error}; fix: give a text file, saved as UTF-8"
     if type(error).__module__.partition(".")[0] == __name__.partition(".")[0]:
-        return str(error)  # an error class of ours that is not bad input
+        # An error class of ours that is not bad input.
+        return str(error.args[0] if hasattr(error, "said") else error)
     if type(error).__module__.startswith("botocore."):
         return f"AWS could not be asked: {error}; fix: see the network, the region and the credentials"
     return (
@@ -84,7 +85,8 @@ def _tell(error: BaseException, *, debug: bool) -> None:
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None:
         say(*context.get_usage().splitlines(), f"Try '{context.command_path} --help' for help.", "", err=True)
-    say(f"iot-ca: {sentence(error)}", err=True)
+    # What another program said, such as the CDK CLI, keeps its lines.
+    say(f"iot-ca: {sentence(error)}", *getattr(error, "said", ()), err=True)
 
 
 def _of_the_system(error: OSError) -> str:

@@ -94,10 +94,13 @@ def local_aws(shown: Steps, *, bind: str | None = None) -> Iterator[tuple[LocalA
                 aws.stop()
 
 
-def deploy(rehearsal: Rehearsal, app: str | None, shown: Steps) -> None:
-    """Synthesize, bootstrap and deploy an app, and make ready what its devices need."""
+def deploy(rehearsal: Rehearsal, app: str | None, shown: Steps, *, is_last: bool = True) -> None:
+    """Synthesize, bootstrap and deploy an app, and make ready what its devices need.
+
+    ``is_last``: no other one is deployed over it.
+    """
     with shown.step("synthesizing the app") as done:
-        rehearsal.synthesize(app)
+        rehearsal.synthesize(app, is_last=is_last)
         accounts = len({record.account for record in rehearsal.records})
         done(
             f"app synthesized: {counted(len(rehearsal.records), 'registration')} in {counted(accounts, 'account')}"

@@ -9,6 +9,7 @@ import collections
 import concurrent.futures
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,7 @@ EXECUTION_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 _PARALLEL = 3
 _SHOWN_LINES = 40
 _END_SECONDS = 5.0
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # an app may be told to use them wherever it runs
 _KILLED = 128  # and the signal's number
 _OF_MEMORY = ("SIGKILL", "SIGABRT")  # the system's killer; Node when its heap is full
 _CHECKOUT = Path(__file__).parents[3]
@@ -108,8 +110,8 @@ class Cdk:
             with self._lock:
                 self._running.discard(process)
         if code != 0:
-            shown = "\n".join(collections.deque(lines, _SHOWN_LINES))
-            raise CdkError(f"cdk {arguments[0]} {_how_it_ended(code)}:\n{shown}".rstrip(":\n"))
+            shown = collections.deque(lines, _SHOWN_LINES)
+            raise CdkError(f"cdk {arguments[0]} {_how_it_ended(code)}" + (":" if shown else ""), shown)
         return "\n".join(lines)
 
     def synthesize(self, output: Path, *, account: str | None = None, region: str | None = None) -> None:
@@ -217,7 +219,7 @@ class Cdk:
         assert process.stdout is not None  # noqa: S101 - for the type checker
         with process.stdout as stream:
             for line in stream:
-                lines.append(line.rstrip())
+                lines.append(_COLOURS.sub("", line).rstrip())
                 if lines[-1] and say is not None:
                     say(lines[-1])
         return lines

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ..model.assembly import RegistrationRecord
 
 _PARAMETER = "AWS::IoT::Certificate::"
+# What JITP passes by that name is the certificate's own number; only rules of an enrollment read the subject's.
+_OF_EVERY_CERTIFICATE = "SerialNumber"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -43,11 +45,12 @@ def needed_fields(
 
 
 def _declared(body: Mapping[str, Any]) -> set[str]:
-    return {
+    declared = {
         name.removeprefix(_PARAMETER)
         for name, declaration in (body.get("Parameters") or {}).items()
         if "Default" not in declaration
     }
+    return declared - {_OF_EVERY_CERTIFICATE}
 
 
 def _asked(enrollment: Mapping[str, Any]) -> set[str]:

@@ -29,7 +29,7 @@ from .gateway_certificate import write_gateway_certificate
 from .users_environment import DIRECTLY, is_of_aws, is_of_proxy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -45,7 +45,15 @@ _TRUST_VARIABLES = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"
 
 
 class LocalAwsError(RuntimeError):
-    """The local AWS does not start, or does not do what a rehearsal needs."""
+    """The local AWS does not start, or does not do what a rehearsal needs. ``said``: the end of what a program said."""
+
+    def __init__(self, message: str, said: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.said = tuple(said)
+
+    def __str__(self) -> str:
+        """The message, and below it what was said."""
+        return "\n".join([*self.args, *self.said])
 
 
 class LocalAws:
@@ -119,7 +127,7 @@ class LocalAws:
         code = None if self._process is None else self._process.poll()
         if code is not None:
             raise LocalAwsError(
-                f"the local AWS ended by itself (exit code {code}); the end of its log:\n{self._log_tail()}"
+                f"the local AWS ended by itself (exit code {code}); the end of its log:", self._log_tail()
             )
 
     def broker_trust_anchor(self) -> str:
@@ -205,8 +213,8 @@ class LocalAws:
                     return
                 tail = self._log_tail()
                 self._end_process()
-                if attempt == _ATTEMPTS or "already in use" not in tail:
-                    raise LocalAwsError(f"the local AWS does not start; the end of its log:\n{tail}")
+                if attempt == _ATTEMPTS or not any("already in use" in line for line in tail):
+                    raise LocalAwsError("the local AWS does not start; the end of its log:", tail)
         except BaseException:
             self.stop()
             raise
@@ -303,10 +311,10 @@ class LocalAws:
         if process.stdin is not None:
             process.stdin.close()
 
-    def _log_tail(self) -> str:
+    def _log_tail(self) -> list[str]:
         if not self.log.exists():
-            return ""
-        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
+            return []
+        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
 
 
 def _free_ports(count: int) -> list[int]:

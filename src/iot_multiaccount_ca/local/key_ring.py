@@ -45,12 +45,15 @@ class KeyRing:
         self.devices: dict[str, DeviceCertificate] = {}
         self.made_up: dict[str, list[str]] = {}
 
-    def check(self, app: RehearsedApp, before: Sequence[RegistrationRecord] = ()) -> None:
+    def check(
+        self, app: RehearsedApp, before: Sequence[RegistrationRecord] = (), *, is_last: bool = True
+    ) -> None:
         """Raise `RehearsalError` for a plan that cannot be rehearsed with these keys and devices.
 
-        ``before``: what is registered already, by the app that was deployed last.
+        ``before``: what is registered already, by the app that was deployed last. ``is_last``: no app comes after it,
+        in which a device that nobody knows yet could find its CA.
         """
-        self._find_own(app)
+        self._find_own(app, is_last=is_last)
         for record in app.records:
             where = place_of(record)
             proof = record.verification
@@ -103,23 +106,32 @@ class KeyRing:
             self.made_up[ca_id] = fields
         return self.devices.get(ca_id)
 
-    def _find_own(self, app: RehearsedApp) -> None:
+    def _find_own(self, app: RehearsedApp, *, is_last: bool) -> None:
         """Find the CA of each device that the user gave."""
         for device in self._own:
             leaf = x509.load_pem_x509_certificate(device.pem.encode())
             for record in app.records:
                 ca = x509.load_pem_x509_certificate(app.ca_pem(record).encode())
                 if _is_issued_by(leaf, ca):
-                    self.devices[record.certificate_id] = device
+                    self._take(device, record)
                     break
             else:
-                if device not in self.devices.values():
+                if is_last and device not in self.devices.values():
                     raise RehearsalError(
                         "the device's certificate was issued by no CA of the plan",
                         value=leaf.issuer.rfc4514_string() or "an issuer without a name",
                         allowed=", ".join(sorted({record.subject for record in app.records})),
                         fix="give a certificate that the registered CA signed, not one further up its chain",
                     )
+
+    def _take(self, device: DeviceCertificate, record: RegistrationRecord) -> None:
+        other = self.devices.setdefault(record.certificate_id, device)
+        if other != device:
+            raise RehearsalError(
+                f"two devices were issued by one CA, {record.subject}, and one goes from stage to stage",
+                value=f"{other.common_name!r} and {device.common_name!r}",
+                fix="rehearse with one after the other",
+            )
 
     def _check_proof(self, app: RehearsedApp, where: str, record: RegistrationRecord, proof: Any) -> None:
         way = way_of(proof)

@@ -84,9 +84,10 @@ class Rehearsal:
         """What that app registers; nothing before there is one."""
         return self._apps[-1].records if self._apps else []
 
-    def synthesize(self, app: str | None = None) -> None:
+    def synthesize(self, app: str | None = None, *, is_last: bool = True) -> None:
         """Synthesize an app and read its plan: a cloud assembly's folder, a command, or None for that of cdk.json.
 
+        ``is_last``: no other one is deployed over it.
         Raises `RehearsalError` for a plan that cannot be rehearsed.
         """
         opened = open_app(
@@ -99,7 +100,7 @@ class Rehearsal:
             bootstrap=self._bootstrap,
             say=self._say,
         )
-        self.keys.check(opened, self.records)
+        self.keys.check(opened, self.records, is_last=is_last)
         self._apps.append(opened)
 
     def bootstrap(self) -> None:

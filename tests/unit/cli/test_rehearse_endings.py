@@ -130,10 +130,19 @@ def test_who_reads_no_more_ends_it(cli: Path) -> None:
         assert process.wait(60) == 0
 
 
+def test_what_the_cli_said_keeps_its_lines(cli: Path) -> None:
+    """A template that CloudFormation refuses, an app's traceback: to be read, below the sentence, without colours."""
+    (cli / "synth.sh").write_text(r"printf 'one\n\033[31mtwo\033[0m \033[2J\n'; exit 3")
+    with start(cli, "rehearse") as process:
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert said.endswith("\niot-ca: cdk synth failed with exit code 3:\none\ntwo \\x1b[2J\n")
+
+
 @pytest.mark.parametrize(
     ("script", "says"),
     [
-        ("kill -KILL $$", "cdk synth was ended by SIGKILL"),
+        pytest.param("kill -KILL $$", "cdk synth was ended by SIGKILL", marks=pytest.mark.slow),
         ("rm -r cdk.out; echo Done", "no cloud assembly"),
         pytest.param("echo '<html>' > cdk.out/manifest.json", "manifest.json", marks=pytest.mark.slow),
         pytest.param("echo '[]' > cdk.out/manifest.json", "manifest.json", marks=pytest.mark.slow),

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from iot_multiaccount_ca.cli.commands.rehearse import rehearse as rehearse_command
+from iot_multiaccount_ca.cli.device_keys import load_devices
 from iot_multiaccount_ca.local.device import KEY_TYPES
 from support.certificates import make_ca, make_device
 from support.terminal import in_pipe
@@ -27,6 +30,27 @@ def files(tmp_path: Path) -> Path:
         (tmp_path / f"{name}.pem").write_text(device.pem)
         (tmp_path / f"{name}.key").write_text(device.key_pem)
     (tmp_path / "text").write_text("no certificate")
+    one = make_device(ca, "one")
+    (tmp_path / "one.der").write_bytes(one.certificate.public_bytes(serialization.Encoding.DER))
+    p12 = pkcs12.serialize_key_and_certificates(
+        None, one.key, one.certificate, None, serialization.BestAvailableEncryption(b"word")
+    )
+    (tmp_path / "one.p12").write_bytes(p12)
+    encrypted = one.key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"word"),
+    )
+    (tmp_path / "encrypted.key").write_bytes(encrypted)
+    (tmp_path / "reversed.pem").write_text(ca.pem + one.pem)
+    # As openssl pkcs12 writes it: with a friendly name, and key and certificate in one.
+    (tmp_path / "bag.pem").write_text(
+        f"friendlyName: Gerät\n{one.key_pem}{one.pem}{ca.pem}", encoding="utf-8"
+    )
+    for algorithm in ("rsa-1024", "ed25519", "ec-secp256k1"):
+        device = make_device(ca, algorithm, algorithm=algorithm)
+        (tmp_path / f"{algorithm}.pem").write_text(device.pem)
+        (tmp_path / f"{algorithm}.key").write_text(device.key_pem)
     return tmp_path
 
 
@@ -35,6 +59,11 @@ def test_the_key_types_are_those_that_a_device_can_have() -> None:
     option = next(each for each in rehearse_command.params if each.name == "device_key_type")
     assert isinstance(option.type, click.Choice)
     assert tuple(option.type.choices) == tuple(KEY_TYPES)
+
+
+def device(certificate: str, key: str) -> list[str]:
+    """A rehearsal with this device."""
+    return ["rehearse", "--device-certificate", certificate, "--device-key", key]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +78,21 @@ def test_the_key_types_are_those_that_a_device_can_have() -> None:
             ["rehearse", "--device-certificate", "text", "--device-key", "one.key"],
             "the file holds no device certificate; got 'text'",
         ),
+        (device("one.der", "one.key"), "no device certificate; got 'one.der'"),
+        (device("one.p12", "one.key"), "openssl pkcs12 -nokeys"),
+        (
+            device("reversed.pem", "one.key"),
+            "not the first of its chain; got 'reversed.pem, where it is the 2. of 2'",
+        ),
+        (device("one.pem", "encrypted.key"), "there is no terminal to ask on"),
+        (device("one.pem", "one.p12"), "no private key that can be read; got 'one.p12'"),
+        (device("one.pem", "."), "is a directory"),
+        (
+            device("rsa-1024.pem", "rsa-1024.key"),
+            "takes no device with such a key; got 'rsa-1024.pem: RSA 1024'",
+        ),
+        (device("ed25519.pem", "ed25519.key"), "no private key that can be read; got 'ed25519.key'"),
+        (device("ec-secp256k1.pem", "ec-secp256k1.key"), "allowed: RSA of 2048 bits or more, ECC P-256"),
         (
             ["rehearse", "--ca-key", "one.pem"],
             "the file holds no private key that can be read; got 'one.pem'",
@@ -78,3 +122,11 @@ def test_a_missing_extra_is_a_sentence(arguments: list[str], missing: str, tmp_p
         f"iot-ca: a local AWS needs the extra `local` ({missing} missing): "
         "pip install 'iot-multiaccount-ca[local]'\n"
     )
+
+
+def test_a_device_file_may_hold_more_than_its_certificate(files: Path) -> None:
+    """What `openssl pkcs12` writes is taken: a name that is not ASCII, the key, and the chain behind the device."""
+    (made,) = load_devices((files / "bag.pem",), (files / "bag.pem",))
+    assert made.common_name == "one"
+    assert made.pem.count("BEGIN CERTIFICATE") == 2
+    assert "PRIVATE KEY" not in made.pem

@@ -42,9 +42,9 @@ class Synthesized(Rehearsal):
 
     app_folder = ""
 
-    def synthesize(self, app: str | None = None) -> None:
+    def synthesize(self, app: str | None = None, *, is_last: bool = True) -> None:
         """Take the folder unless told."""
-        super().synthesize(app or self.app_folder)
+        super().synthesize(app or self.app_folder, is_last=is_last)
 
 
 def rehearsal(folder: Path, plan: Any, **how: Any) -> Synthesized:
@@ -167,6 +167,28 @@ def test_a_device_of_ones_own_needs_no_ca_key(tmp_path: Path) -> None:
     assert (device.common_name, made.keys.made_up) == ("mine-1", {})
 
 
+def test_two_devices_of_one_ca(tmp_path: Path) -> None:
+    """One device moves through the stages: that the other would be left aside is told."""
+    other = make_device(make_ca("ec-p256", common_name="Fleet CA"), "mine-2")
+    devices = [own(), DeviceCertificate.of(other.pem, other.key_pem)]
+    made = rehearsal(tmp_path, plans.sni_only_plan(), own_devices=devices)
+    with pytest.raises(
+        RehearsalError, match="two devices were issued by one CA.* got \"'mine-1' and 'mine-2'\""
+    ):
+        made.synthesize()
+
+
+def test_a_device_whose_ca_comes_with_a_later_app(tmp_path: Path) -> None:
+    """In a rotation each CA has its device, and the new CA is in no plan before the overlap."""
+    made = rehearsal(tmp_path, plans.sni_only_plan(), own_devices=[own(), own("another CA")])
+    made.synthesize(is_last=False)
+    app = App(outdir=str(tmp_path / "then.out"))
+    SharedCa(app, "FleetCa", plan=plans.sni_only_plan(ca_certificate=plans.ca("another CA")))
+    app.synth()
+    made.synthesize(str(tmp_path / "then.out"))
+    assert len(made.keys.devices) == 2
+
+
 def test_a_device_of_another_ca(tmp_path: Path) -> None:
     """A device that no CA of the plan issued is told at once, with the issuer."""
     made = rehearsal(tmp_path, plans.sni_only_plan(), own_devices=[own("another CA")])
@@ -179,7 +201,8 @@ def test_a_device_of_another_ca(tmp_path: Path) -> None:
     [
         ({"CommonName": {}, "Id": {}}, []),
         ({"Country": {}, "Organization": {}}, ["Country", "Organization"]),
-        ({"StateName": {"Default": "none"}, "SerialNumber": {}}, ["SerialNumber"]),
+        ({"StateName": {"Default": "none"}, "OrganizationalUnit": {}}, ["OrganizationalUnit"]),
+        ({"DistinguishedNameQualifier": {}, "SerialNumber": {}}, ["DistinguishedNameQualifier"]),
     ],
 )
 @pytest.mark.parametrize("removal_policy", ["DESTROY", "RETAIN"])

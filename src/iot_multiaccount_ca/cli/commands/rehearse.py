@@ -114,8 +114,7 @@ def rehearse(
             say=shown.say,
         )
         try:
-            outcomes = [_rehearse(rehearsal, each, shown, bool(then)) for each in (app, *then)]
-            good = all(outcomes)
+            good = _rehearse_all(rehearsal, [app, *then], shown)
             if not keep:
                 sys.exit(int(not (_destroy(rehearsal, shown) and good)))
         except Exception:
@@ -133,9 +132,16 @@ def _leave_running(aws: LocalAws, kept: Callable[[], None], rehearsal: Rehearsal
     kept()
 
 
-def _rehearse(rehearsal: Rehearsal, app: str | None, shown: Steps, is_one_of_many: bool) -> bool:
-    """Deploy one app and look at it; whether all is as planned."""
-    deploy(rehearsal, app, shown)
+def _rehearse_all(rehearsal: Rehearsal, apps: list[str | None], shown: Steps) -> bool:
+    """One app over the other, whatever becomes of each; whether all is as planned."""
+    outcomes = [_rehearse(rehearsal, apps, number, shown) for number in range(len(apps))]
+    return all(outcomes)
+
+
+def _rehearse(rehearsal: Rehearsal, apps: list[str | None], number: int, shown: Steps) -> bool:
+    """Deploy one of the apps and look at it; whether all is as planned."""
+    app = apps[number]
+    deploy(rehearsal, app, shown, is_last=number == len(apps) - 1)
     with shown.step("a device moves through the stages") as done:
         rows = list(rehearsal.check())
         devices = rehearsal.keys.devices
@@ -146,7 +152,7 @@ def _rehearse(rehearsal: Rehearsal, app: str | None, shown: Steps, is_one_of_man
         shown.tell(
             f"the device {name} is made up, and so is its subject: {held} (--device-certificate takes yours)"
         )
-    print_rows(rows, app or "the app of cdk.json" if is_one_of_many else None)
+    print_rows(rows, app or "the app of cdk.json" if len(apps) > 1 else None)
     return all(row.as_planned for row in rows)
 
 

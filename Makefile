@@ -54,7 +54,7 @@ e2e: setup ## the real CDK CLI against the local AWS
 
 test: lint types imports unit e2e ## everything that CI runs
 
-test-all: lint types imports $(VENV)/.docs ## and what is too slow for every change
+test-all: lint types imports $(VENV)/.docs $(VENV)/.clients build/clients/.ready ## and what is too slow for every change
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -q -m "not e2e" --numprocesses 2 tests
 	$(PYTEST) -q -m e2e --numprocesses 2 tests
 
@@ -70,6 +70,17 @@ bench: setup ## figures, as ratios against a hand-written equivalent
 # Beside what dev.lock has: docs.lock is constrained by it.
 $(VENV)/.docs: $(VENV)/.packages requirements/docs.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/docs.lock
+	touch $@
+
+# AWS's device SDKs, clients of the tests: 70 MB that no other target pays for.
+$(VENV)/.clients: $(VENV)/.packages requirements/clients.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/clients.lock
+	touch $@
+
+build/clients/.ready: tests/clients/node/package.json tests/clients/node/package-lock.json | node
+	mkdir -p build/clients
+	cp $^ build/clients
+	cd build/clients && npm ci --silent --no-audit --no-fund
 	touch $@
 
 docs: setup $(VENV)/.docs ## the documentation site, into build/site; what leads nowhere fails

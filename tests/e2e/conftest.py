@@ -13,6 +13,7 @@ import pytest
 
 from iot_multiaccount_ca.local.cdk import Cdk
 from iot_multiaccount_ca.local.emulator import LocalAws
+from support.client_fleet import ClientFleet
 from support.deployments import ACCOUNTS, REGIONS, Deployments
 
 if TYPE_CHECKING:
@@ -49,3 +50,16 @@ def deployments(local_aws: LocalAws, request: pytest.FixtureRequest, tmp_path: P
     """Deploy apps by the CDK CLI; what the test deployed is destroyed at its end."""
     with contextlib.closing(Deployments(local_aws, Path(request.config.rootpath), tmp_path)) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def client_aws() -> Iterator[LocalAws]:
+    """A local AWS without the CDK, for the devices of a module's tests."""
+    with LocalAws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def client_fleet(client_aws: LocalAws, tmp_path: Path) -> ClientFleet:
+    """A CA and a device of the test's own."""
+    return ClientFleet(client_aws, tmp_path)

@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 
+from iot_multiaccount_ca.local.gaps import sent_certificates
 from iot_multiaccount_ca.local.gaps.client_hello import ClientHello, NotTlsError, read_client_hello
 from iot_multiaccount_ca.local.gaps.sent_certificates import read_certificates, watch
+from support import in_memory_handshake
 from support.certificates import Authority, make_ca, make_device
+from support.in_memory_handshake import seen_chains
 from support.local_accounts import LocalAccount
-from support.tls_client import context_of, knock, load
+from support.pythons import SUPPORTED, python
+from support.tls_client import context_of, knock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from iot_multiaccount_ca.local.emulator import LocalAws
@@ -250,34 +256,51 @@ def test_what_is_no_hello(sent: bytes) -> None:
         read_client_hello(sent)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_certificates_are_seen_by_the_private_interface(version: ssl.TLSVersion) -> None:
-    """`SSLContext._msg_callback` is there on this Python, and tells the chain that a client sent, in either version."""
+@pytest.fixture
+def chains(tmp_path: Path) -> tuple[Path, list[x509.Certificate]]:
+    """A broker's and a device's files, and the chain that the device sends."""
     ca = make_ca("ec-p256", common_name="seen")
-    device, broker = make_device(ca, "seen device"), make_device(ca, "seen broker")
-    seen: list[list[bytes]] = []
-    server, client = (ssl.SSLContext(kind) for kind in (ssl.PROTOCOL_TLS_SERVER, ssl.PROTOCOL_TLS_CLIENT))
-    for context, own in ((server, broker), (client, device)):
-        context.check_hostname = False
-        context.load_verify_locations(cadata=ca.pem)
-        context.minimum_version = context.maximum_version = version
-        load(context, own.pem + ca.pem, own.key_pem)
-    server.verify_mode, client.verify_mode = ssl.CERT_REQUIRED, ssl.CERT_NONE
-    assert watch(server, lambda _, found: seen.append(found))
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ends = [
-        server.wrap_bio(to_server, to_client, server_side=True),
-        client.wrap_bio(to_client, to_server, server_side=False),
-    ]
-    for _ in range(5):
-        for end in ends:
-            try:
-                end.do_handshake()
-            except ssl.SSLWantReadError:
-                pass
-    assert [[x509.load_der_x509_certificate(each) for each in chain] for chain in seen] == [
-        [device.certificate, ca.certificate]
-    ]
+    device = make_device(ca, "seen device")
+    for name, own in (("broker", make_device(ca, "seen broker")), ("device", device)):
+        (tmp_path / f"{name}.pem").write_text(own.pem + ca.pem + own.key_pem)
+    (tmp_path / "ca.pem").write_text(ca.pem)
+    return tmp_path, [device.certificate, ca.certificate]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_certificates_are_seen_by_the_private_interface(
+    chains: tuple[Path, list[x509.Certificate]], version: ssl.TLSVersion
+) -> None:
+    """`SSLContext._msg_callback` is there on this Python, and tells the chain that a client sent, in either version."""
+    folder, sent = chains
+    [seen] = seen_chains(watch, folder, version)
+    assert [x509.load_der_x509_certificate(each) for each in seen] == sent
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", SUPPORTED)
+def test_certificates_are_seen_on_every_python(
+    chains: tuple[Path, list[x509.Certificate]], version: str
+) -> None:
+    """A private interface may go with any version of CPython: this says when."""
+    folder, sent = chains
+    program = [python(version), in_memory_handshake.__file__, sent_certificates.__file__, str(folder)]
+    ran = subprocess.run(program, capture_output=True, text=True, timeout=60)
+    hashes = " ".join(each.fingerprint(SHA256()).hex() for each in sent)
+    assert ran.stdout == f"2 {hashes}\n" * 2, ran.stderr
+
+
+def test_a_private_interface_that_changed_breaks_nothing(chains: tuple[Path, list[x509.Certificate]]) -> None:
+    """Called with other arguments than today's, it sees nothing, and the handshake goes on."""
+
+    def changed(context: ssl.SSLContext, tell: Callable[..., None]) -> bool:
+        assert watch(context, tell)
+        see = context._msg_callback  # type: ignore[attr-defined]
+        context._msg_callback = lambda *given: see(*given, "and more")  # type: ignore[attr-defined]
+        return True
+
+    folder, _ = chains
+    assert seen_chains(changed, folder, ssl.TLSVersion.TLSv1_3) == []
 
 
 def test_without_the_private_interface_less_is_told() -> None:

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from support.pythons import SUPPORTED
+from support.pythons import python as interpreter
+
 ROOT = Path(__file__).parents[3]
 EXAMPLES = (".", "jitr", "pipeline", "stack_set")
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -29,31 +32,6 @@ def _lowest(package: str) -> str:
 LOWEST = [_lowest("aws-cdk-lib"), _lowest("constructs"), _lowest("cryptography")]
 
 
-def _python(version: str) -> str:
-    """The path of a Python of this version."""
-    for pinned in ("", *_of_pyenv(version)):
-        run = subprocess.run(
-            [f"python{version}", "-c", "import sys, ensurepip; print(sys.executable)"],
-            env={**os.environ, "PYENV_VERSION": pinned},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if run.returncode == 0:
-            return run.stdout.strip()
-    pytest.fail(
-        f"Python {version} is not on this machine: install it, since the project says that it is supported"
-    )
-
-
-def _of_pyenv(version: str) -> list[str]:
-    try:
-        run = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return []
-    return [each for each in run.stdout.split() if each.startswith(f"{version}.")]
-
-
 @pytest.mark.parametrize(
     ("python", "constraints"),
     [("3.11", LOWEST), ("3.12", []), ("3.13", LOWEST), ("3.13", [])],
@@ -61,7 +39,7 @@ def _of_pyenv(version: str) -> list[str]:
 )
 def test_the_examples_synthesize(python: str, constraints: list[str], wheel: Path, tmp_path: Path) -> None:
     """In a clean environment, with the source tree out of the way; the CLI reads what was synthesized."""
-    subprocess.run([_python(python), "-m", "venv", str(tmp_path / "venv")], check=True)
+    subprocess.run([interpreter(python), "-m", "venv", str(tmp_path / "venv")], check=True)
     bin_folder = tmp_path / "venv/bin"
     install = [str(bin_folder / "python"), "-m", "pip", "install", "--quiet", str(wheel), *constraints]
     subprocess.run(install, check=True, timeout=600)
@@ -74,3 +52,9 @@ def test_the_examples_synthesize(python: str, constraints: list[str], wheel: Pat
     plan = [str(bin_folder / "iot-ca"), "plan", "--app", str(examples / "cdk.out")]
     said = subprocess.run(plan, check=True, capture_output=True, text=True).stdout
     assert re.search(r"\b3 registrations\b", said)
+
+
+def test_every_python_that_is_supported_is_tried() -> None:
+    """Those that the package's classifiers name."""
+    named = [each.rpartition(" ")[2] for each in _PROJECT["classifiers"] if ":: Python :: 3." in each]
+    assert named == list(SUPPORTED)

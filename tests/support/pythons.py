@@ -1,0 +1,36 @@
+"""The Pythons of this machine, by version."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+#: What pyproject.toml says is supported; a test holds the two together.
+SUPPORTED = ("3.11", "3.12", "3.13")
+
+
+def python(version: str) -> str:
+    """The path of a Python of this version; one that is missing fails the test, and none is skipped."""
+    for pinned in ("", *_of_pyenv(version)):
+        run = subprocess.run(
+            [f"python{version}", "-c", "import sys, ensurepip; print(sys.executable)"],
+            env={**os.environ, "PYENV_VERSION": pinned},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode == 0:
+            return run.stdout.strip()
+    pytest.fail(
+        f"Python {version} is not on this machine: install it, since the project says that it is supported"
+    )
+
+
+def _of_pyenv(version: str) -> list[str]:
+    try:
+        run = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return []
+    return [each for each in run.stdout.split() if each.startswith(f"{version}.")]

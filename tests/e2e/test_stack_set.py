@@ -7,99 +7,23 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from iot_multiaccount_ca.local.device import Outcome
-from support.certificates import Authority, certificate_id, make_ca
-from support.deployments import ACCOUNTS, REGIONS, Deployments
+from support.certificates import certificate_id, make_ca
+from support.deployments import REGIONS, Deployments
 from support.local_accounts import LocalAccount, connect, device_of
-from support.organizations import Organization
+from support.set_fleets import ADMINISTRATOR, SetFleet
 from support.terminal import in_pipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from iot_multiaccount_ca.local.emulator import LocalAws
+    from support.organizations import Organization
 
-ADMINISTRATOR = ACCOUNTS[0]
 SET = "FleetOfAll"
 _MANY_REGIONS = (*REGIONS, "us-east-2", "us-west-2", "eu-central-1", "ap-south-1")
-_APP = """
-import json, os
-from aws_cdk import App, Environment, Stack
-from iot_multiaccount_ca import (
-    CaCertificate, CaStage, JitpTemplateBody, SharedCa, SharedCaPlan, SharedCaStackSet, StackSetOperation, Verification)
-
-asked = json.loads(os.environ["ASKED"])
-owner, regions = asked["owner"], asked["regions"]
-app = App()
-ca = CaCertificate.from_pem(asked["ca"])
-provisioning = JitpTemplateBody.from_file(asked["jitp"])
-if "secret" in asked:
-    SharedCa(app, asked["name"] + "Owner", plan=SharedCaPlan(
-        ca_certificate=ca,
-        owner_account=owner,
-        verification=Verification.from_secret(asked["secret"]),
-        provisioning=provisioning,
-        stages=CaStage.grid(accounts={"owner": owner}, regions=regions),
-    ))
-stack = Stack(app, asked["name"], env=Environment(account=owner, region=regions[0]))
-SharedCaStackSet(
-    stack, "Set", ca_certificate=ca, provisioning=provisioning, regions=regions, organizational_units=asked["units"],
-    excluded_accounts=[owner], stack_set_name=asked["name"], readers=[owner],
-    operation=StackSetOperation(regions_in_parallel=asked.get("parallel", False)))
-app.synth()
-"""
-
-
-class _Fleet:
-    """One app with a set, its organization, and what is registered in its accounts."""
-
-    def __init__(self, deployments: Deployments, root: str, ca: Authority, name: str, **asked: Any) -> None:
-        self.deployments, self.aws, self.ca, self.name = deployments, deployments.aws, ca, name
-        self.organization = Organization(deployments.aws, manager=ADMINISTRATOR)
-        self.regions: tuple[str, ...] = asked.get("regions", REGIONS)
-        self.folder = Path()
-        self._asked = {"owner": ADMINISTRATOR, "regions": REGIONS, "ca": ca.pem, "name": name, **asked}
-        self._asked["jitp"] = f"{root}/examples/jitp.json"
-
-    def deploy(self, units: Iterable[str], *arguments: str) -> None:
-        variables = {"ASKED": json.dumps({**self._asked, "units": [*units]})}
-        self.deployments.deploy(_APP, *arguments, name=self.name, variables=variables)
-        self.folder = self.deployments.assembly(self.name)
-
-    def modes(self, account: str) -> list[str | None]:
-        """The mode that the CA is registered in, in each region; None where it is not."""
-        found = [
-            self.deployments.describe_ca(certificate_id(self.ca.certificate), account, region)
-            for region in self.regions
-        ]
-        return [each["certificateMode"] if each else None for each in found]
-
-    def statuses(self) -> dict[str, set[str]]:
-        """The statuses of each account's instances, once the set is quiet."""
-        self.organization.quiet(self.name)
-        found: dict[str, set[str]] = {}
-        for (account, _), each in self.organization.instances(self.name).items():
-            found.setdefault(account, set()).add(each["Status"])
-        return found
-
-    def left_in(self, account: str) -> list[str]:
-        """Stacks, templates and roles in an account."""
-        left: list[str] = []
-        for region in self.regions:
-            iot = self.aws.client("iot", account=account, region=region)
-            left += self.organization.stacks(account, region)
-            left += [each["templateName"] for each in iot.list_provisioning_templates()["templates"]]
-        iam = self.aws.client("iam", account=account, region=REGIONS[0])
-        return left + [
-            each["RoleName"]
-            for each in iam.list_roles()["Roles"]
-            if each["RoleName"].startswith(("StackSet", "CaReader"))
-        ]
 
 
 def test_an_organization_from_its_first_account_to_its_last(
@@ -112,7 +36,7 @@ def test_an_organization_from_its_first_account_to_its_last(
     ca = make_ca("ec-p256", common_name="CA of an organization")
     deployments.put_secret("organization/key", ca.key_pem, ADMINISTRATOR, REGIONS[0])
     deployments.put_secret("organization/key", ca.key_pem, ADMINISTRATOR, REGIONS[1])
-    fleet = _Fleet(deployments, str(pytestconfig.rootpath), ca, SET, secret="organization/key")
+    fleet = SetFleet(deployments, str(pytestconfig.rootpath), ca, SET, secret="organization/key")
     organization = fleet.organization
     outer, elsewhere = organization.unit("devices"), organization.unit("elsewhere")
     inner = organization.unit("factories", outer)
@@ -168,7 +92,7 @@ def test_an_organization_from_its_first_account_to_its_last(
     _is_as_it_was(fleet, foreign, before)
 
 
-def _failed_there_and_changed_nothing(fleet: _Fleet, foreign: str, before: list[Any]) -> None:
+def _failed_there_and_changed_nothing(fleet: SetFleet, foreign: str, before: list[Any]) -> None:
     """The set says AWS's reason for that account's instances, and the registration is the other's still."""
     operation = fleet.organization.operations(SET)[0]
     assert operation["Status"] == "SUCCEEDED"
@@ -179,7 +103,7 @@ def _failed_there_and_changed_nothing(fleet: _Fleet, foreign: str, before: list[
     _is_as_it_was(fleet, foreign, before)
 
 
-def _verified(fleet: _Fleet, accounts: list[str], foreign: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def _verified(fleet: SetFleet, accounts: list[str], foreign: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By `iot-ca verify`: what StackSets says, who is in the units, and each account by a role of the test's."""
     for name, value in fleet.aws.settings(ADMINISTRATOR, REGIONS[0]).items():
         monkeypatch.setenv(name, value)
@@ -204,7 +128,7 @@ def _verified(fleet: _Fleet, accounts: list[str], foreign: str, monkeypatch: pyt
     assert expanded == {ADMINISTRATOR, foreign, *accounts}
 
 
-def _is_as_it_was(fleet: _Fleet, foreign: str, before: list[Any]) -> None:
+def _is_as_it_was(fleet: SetFleet, foreign: str, before: list[Any]) -> None:
     ca_id = certificate_id(fleet.ca.certificate)
     now = [fleet.deployments.describe_ca(ca_id, foreign, region) for region in REGIONS]
     assert now == before
@@ -215,7 +139,7 @@ def _is_as_it_was(fleet: _Fleet, foreign: str, before: list[Any]) -> None:
         ]
 
 
-def _come_and_go(fleet: _Fleet, accounts: list[str], outer: str, inner: str, elsewhere: str) -> None:
+def _come_and_go(fleet: SetFleet, accounts: list[str], outer: str, inner: str, elsewhere: str) -> None:
     """Nobody deploys: one joins, one moves within the units, one moves out of them, one leaves."""
     organization = fleet.organization
     joined = organization.join(inner)
@@ -255,7 +179,7 @@ def test_240_targets_by_one_deploy_within_a_minute(
 ) -> None:
     """Forty accounts in six regions; all are CURRENT."""
     ca = make_ca("ec-p256", common_name="CA of 240 targets")
-    fleet = _Fleet(
+    fleet = SetFleet(
         deployments, str(pytestconfig.rootpath), ca, "FleetOf240", regions=_MANY_REGIONS, parallel=True
     )
     unit = fleet.organization.unit("many")

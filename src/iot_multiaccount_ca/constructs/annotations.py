@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..model.ca.certificate import CaCertificate
     from ..model.jitp.template_body import JitpTemplateBody
     from ..model.registration import RegistrationRequest
+    from ..model.stack_set.request import StackSetRequest
 
 #: A CA that expires sooner than this is worth a warning at every synth.
 NEAR_EXPIRY = dt.timedelta(days=EXPIRES_SOON_DAYS)
@@ -77,13 +78,26 @@ def annotate_template_warnings(scope: Construct, body: JitpTemplateBody) -> None
         )
 
 
-def annotate_retained_set(scope: Construct) -> None:
-    """What RETAIN costs an account that leaves a set and returns."""
-    Annotations.of(scope).add_warning_v2(
-        "iot-multiaccount-ca:set-retains",
-        "an account that leaves keeps its registration (on_leaving=RETAIN), and fails when it returns, since a set "
-        "cannot take over what exists: deregister the CA there first",
-    )
+def annotate_set(scope: Construct, request: StackSetRequest) -> None:
+    """Say all that is to be said of a set."""
+    annotate_validity(scope, request.ca_certificate, retiring=False)
+    for old in request.retiring:
+        annotate_validity(scope, old.ca_certificate, retiring=True)
+    if request.provisioning is not None:
+        annotate_template_warnings(scope, request.provisioning)
+    for warning in request.warnings:
+        Annotations.of(scope).add_warning_v2("iot-multiaccount-ca:set", warning)
+    if request.targets.service_managed:
+        Annotations.of(scope).add_info(
+            "a set of organizational units never reaches the organization's management account: where devices come "
+            "there too, register the CA in it with a SharedCa"
+        )
+    if request.retains:
+        Annotations.of(scope).add_warning_v2(
+            "iot-multiaccount-ca:set-retains",
+            "an account that leaves keeps its registration (on_leaving=RETAIN), and fails when it returns, since a set "
+            "cannot take over what exists: deregister the CA there first",
+        )
 
 
 def _day(moment: dt.datetime) -> str:

@@ -44,11 +44,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class SetClaim:
-    """One set of stacks: the CAs that it registers, where, and the construct that stands for it."""
+    """One set of stacks: the CAs that it registers, where, and the construct that stands for it.
+
+    ``name``: CloudFormation's, in the account and region of ``place``.
+    """
 
     certificate_ids: tuple[str, ...]
     targets: StackSetTargets
     construct: Construct
+    name: str
+    place: tuple[str, str]
 
     @property
     def path(self) -> str:
@@ -189,7 +194,13 @@ def _check_beside_set(claim: Claim, stack_set: SetClaim) -> None:
 
 
 def _check_two_sets(first: SetClaim, second: SetClaim) -> None:
-    """Two sets of one CA in one region: they must not share an account."""
+    """Two sets: of one name they cannot both be there, and of one CA in one region they must not share an account."""
+    if (first.name, first.place) == (second.name, second.place):
+        raise DuplicateStackNameError(
+            f"two stack sets of one name: {first.path} and {second.path}",
+            value=second.name,
+            fix="give one of them another stack_set_name",
+        )
     regions = [region for region in first.targets.regions if region in second.targets.regions]
     if not regions or not set(first.certificate_ids) & set(second.certificate_ids):
         return

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from aws_cdk import CfnStackSet, RemovalPolicy
+from aws_cdk import CfnStackSet, RemovalPolicy, Stack, Token
 from constructs import Construct
 
+from ..errors import StackSetRegionsError
 from ..model.assembly_sets import METADATA_TYPE
 from ..model.stack_set.operation import StackSetOperation
 from ..model.stack_set.request import StackSetRequest
 from ..model.stack_set.targets import StackSetTargets
-from .annotations import annotate_retained_set, annotate_template_warnings, annotate_validity
+from ..model.target import partition_of
+from .annotations import annotate_set
+from .place import outermost
 from .registry import Registry, SetClaim
 
 if TYPE_CHECKING:
@@ -88,7 +91,12 @@ class SharedCaStackSet(Construct):
         )
         super().__init__(scope, id)
         self._request = request
-        Registry.of(self).claim_set(SetClaim(request.certificate_ids, request.targets, self))
+        stack = Stack.of(self)
+        _check_partition(request, stack.region)
+        place = (outermost(stack).account, outermost(stack).region)
+        Registry.of(self).claim_set(
+            SetClaim(request.certificate_ids, request.targets, self, name=request.name, place=place)
+        )
         properties = request.properties()
         self._set = CfnStackSet(
             self,
@@ -98,14 +106,9 @@ class SharedCaStackSet(Construct):
         )
         for name, value in properties.items():
             self._set.add_property_override(name, value)
-        self.node.add_metadata(METADATA_TYPE, request.record().to_metadata())
-        annotate_validity(self, request.ca_certificate, retiring=False)
-        for old in request.retiring:
-            annotate_validity(self, old.ca_certificate, retiring=True)
-        if request.provisioning is not None:
-            annotate_template_warnings(self, request.provisioning)
-        if request.retains:
-            annotate_retained_set(self)
+        nested = stack.template_file if stack.nested_stack_parent is not None else None
+        self.node.add_metadata(METADATA_TYPE, request.record(nested).to_metadata())
+        annotate_set(self, request)
 
     @property
     def template_body(self) -> str:
@@ -121,3 +124,15 @@ class SharedCaStackSet(Construct):
     def stack_set_id(self) -> str:
         """The set's id, ``<name>:<uuid>``; a Token that CloudFormation fills."""
         return self._set.attr_stack_set_id
+
+
+def _check_partition(request: StackSetRequest, region: str) -> None:
+    """Raise `StackSetRegionsError` where the set's own stack stands in another partition than its stacks."""
+    partition = request.targets.partition
+    if not Token.is_unresolved(region) and partition_of(region) != partition:
+        raise StackSetRegionsError(
+            f"the set's own stack is in {region} ({partition_of(region)}), and its regions are of another partition",
+            value=", ".join(request.targets.regions),
+            allowed=f"regions of {partition_of(region)}: an organization ends there",
+            fix=f"put the set into a stack of an account of {partition}",
+        )

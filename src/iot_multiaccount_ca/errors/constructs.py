@@ -18,7 +18,7 @@ class DuplicateRegistrationError(ConstructError):
 
 
 class DuplicateStackNameError(ConstructError):
-    """Two stacks of one name in one account and region."""
+    """Two stacks, or two stack sets, of one name in one account and region."""
 
 
 class EnvironmentMismatchError(ConstructError):

@@ -31,11 +31,15 @@ def missing_registration(
     planned: PlannedRegistration, stack: LiveResource | None, *, stack_known: bool
 ) -> Difference:
     """The one difference of a CA that is not registered: not deployed yet, or removed behind the stack's back."""
-    fix = f"deploy it with `{planned.deploy}`"
+    fix = planned.in_set.anew if planned.in_set is not None else f"deploy it with `{planned.deploy}`"
     if not stack_known:
         live = "not registered"
     elif stack is None or stack.status == "DELETE_COMPLETE":
         live = "not deployed"
+    elif planned.in_set is not None:
+        live = (
+            "deleted outside the stack" if stack.status.endswith("_COMPLETE") else f"resource {stack.status}"
+        )
     elif stack.status.endswith("_COMPLETE"):
         fix = f"it was deleted outside the stack, which does not notice: {repaired(planned)}"
         live = "deleted outside the stack"
@@ -51,6 +55,8 @@ def missing_registration(
 
 def repaired(planned: PlannedRegistration) -> str:
     """How a registration is made again as planned, by what carries it out."""
+    if planned.in_set is not None:
+        return planned.in_set.anew
     if planned.is_repairable:
         return f"run `{planned.repair}`, which changes nothing else"
     return (
@@ -231,8 +237,10 @@ def _tags_difference(planned: PlannedRegistration, live: LiveRegistration) -> It
 
 
 def _mode_fix(planned: PlannedRegistration, live: LiveRegistration, holder: Holder, *, foreign: bool) -> str:
-    if holder.gone:
+    if holder.gone and planned.in_set is None:
         return "the stack that registered it is gone: take it up first, as said of the owner"
+    if planned.in_set is not None:
+        return f"it was registered again outside the set: deactivate and delete it there, then {planned.in_set.anew}"
     if foreign:
         return (
             "it was not registered by this stack: deactivate and delete it there, or plan the stage with "
@@ -252,7 +260,7 @@ def _config_difference(
     wanted = planned.template_name(holder.owner.stack if holder.owner is not None else None)
     if held == wanted or (wanted is not None and "?" in wanted and record.template_is(held)):
         return
-    if holder.gone:
+    if holder.gone and planned.in_set is None:
         fix = "the stack that registered it is gone: taking it up, as said of the owner, sets it"
     elif wanted is None:
         fix = f"run `{update} --remove-auto-registration`"
@@ -269,6 +277,8 @@ def _config_difference(
 
 def _anew(planned: PlannedRegistration, what: str) -> str:
     """How CloudFormation makes again what was removed behind its back: it does not notice, and repairs nothing."""
+    if planned.in_set is not None:
+        return planned.in_set.anew
     return (
         f"take {what} out of the stage, deploy, put it in and deploy again, each time with `{planned.deploy}`"
     )

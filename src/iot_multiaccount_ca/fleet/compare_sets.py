@@ -10,7 +10,7 @@ from .difference import Difference
 from .set_result import InstanceGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .live_sets import LiveInstance, LiveSet, Members, Place
     from .planned_sets import PlannedSet
@@ -60,7 +60,7 @@ def instance_groups(planned: PlannedSet, live: Iterable[LiveInstance]) -> Iterat
     for (status, detail, _), alike in sorted(found.items()):
         words = ", ".join(each for each in (status, detail) if each)
         places = tuple(each.place for each in alike)
-        yield InstanceGroup(words, alike[0].reason, places, _instance_fix(planned, status, detail))
+        yield InstanceGroup(words, alike[0].reason, places, _instance_fix(planned, alike))
 
 
 def missing_and_surplus(
@@ -68,6 +68,7 @@ def missing_and_surplus(
 ) -> Iterator[InstanceGroup]:
     """Stacks that should be there and are not, and the other way round. ``members``: of units; None for a list."""
     record = planned.record
+    live = list(live)
     there = {each.place for each in live}
     wanted, spared = set(record.accounts), set()
     if members is not None:
@@ -79,17 +80,14 @@ def missing_and_surplus(
         place for place in there - places if place[0] not in spared or place[1] not in record.regions
     )
     if missing:
-        yield InstanceGroup(
-            "missing",
-            "",
-            tuple(missing),
-            _call(planned, "create-stack-instances", missing, members is not None),
-        )
+        everywhere = {account for account, _ in missing} == wanted
+        yield InstanceGroup("missing", "", tuple(missing), _made(planned, missing, all_accounts=everywhere))
     if surplus:
+        unwanted = set(surplus)
         excluded = any(account in record.excluded_accounts for account, _ in surplus)
         why = "automatic deployment heeds no exclusion when an account joins" if excluded else ""
-        fix = _call(planned, "delete-stack-instances", surplus, members is not None)
-        yield InstanceGroup("surplus", why, tuple(surplus), fix)
+        units = {each.place: each.unit for each in live if each.place in unwanted}
+        yield InstanceGroup("surplus", why, tuple(surplus), _removed(planned, units))
 
 
 def _alike(instance: LiveInstance) -> str:
@@ -102,13 +100,17 @@ def _leaving(retains: bool) -> str:
     return "RETAIN" if retains else "DESTROY"
 
 
-def _instance_fix(planned: PlannedSet, status: str, detail: str) -> str:
-    if detail in _UNDER_WAY:
+def _instance_fix(planned: PlannedSet, alike: Sequence[LiveInstance]) -> str:
+    if alike[0].detail in _UNDER_WAY:
         return "an operation is under way: wait, and check again"
-    if status == "INOPERABLE":
+    if alike[0].status == "INOPERABLE":
+        units = {each.place: each.unit for each in alike}
+        stack = f"--region {alike[0].region} --stack-name {alike[0].stack_id}"
+        let_go = _removed(planned, units, "--retain-stacks")
         return (
-            "its stack can be neither updated nor deleted: delete the instance with `aws cloudformation "
-            f"delete-stack-instances {planned.arguments} --retain-stacks …`, then the stack in the account by hand"
+            f"StackSets can neither update nor delete the stack: {let_go}, then delete the stack in its own account, "
+            f"such as `aws cloudformation delete-stack {stack}` in {alike[0].account}, and at last "
+            f"{_made(planned, units, all_accounts=False)}"
         )
     # One account at a time, and none to fail, is what StackSets does where it is told nothing.
     return (
@@ -118,14 +120,36 @@ def _instance_fix(planned: PlannedSet, status: str, detail: str) -> str:
     )
 
 
-def _call(planned: PlannedSet, verb: str, places: list[Place], by_units: bool) -> str:
-    accounts = list(dict.fromkeys(account for account, _ in places))
-    regions = " ".join(dict.fromkeys(region for _, region in places))
-    shown = ",".join(accounts[:10]) + (",…" if len(accounts) > 10 else "")
-    if by_units:
-        units = ",".join(planned.record.organizational_units)
-        targets = f"--deployment-targets OrganizationalUnitIds={units},Accounts={shown},AccountFilterType=INTERSECTION"
-    else:
-        targets = f"--accounts {shown.replace(',', ' ')}"
-    more = " --no-retain-stacks" if verb.startswith("delete") else ""
-    return f"run `aws cloudformation {verb} {planned.arguments} {targets} --regions {regions}{more}`"
+def _made(planned: PlannedSet, missing: Iterable[Place], *, all_accounts: bool) -> str:
+    blocks = _blocks(missing)
+    return _run(
+        planned.command(
+            "create-stack-instances", [] if all_accounts and len(blocks) == 1 else accounts, regions
+        )
+        for (_, regions), accounts in blocks.items()
+    )
+
+
+def _removed(planned: PlannedSet, units: Mapping[Place, str], how: str = "--no-retain-stacks") -> str:
+    """``units``: the places, each with the unit of the set's for which the stack was made."""
+    return _run(
+        planned.command(f"delete-stack-instances {how}", accounts, regions, unit)
+        for (unit, regions), accounts in _blocks(units, units).items()
+    )
+
+
+def _run(commands: Iterable[str]) -> str:
+    return f"run {', and '.join(commands)}"
+
+
+def _blocks(
+    places: Iterable[Place], units: Mapping[Place, str] | None = None
+) -> dict[tuple[str, tuple[str, ...]], list[str]]:
+    """The accounts by their unit and regions: a command is for all its accounts in all its regions, and no others."""
+    regions: dict[tuple[str, str], list[str]] = {}
+    for account, region in places:
+        regions.setdefault(((units or {}).get((account, region), ""), account), []).append(region)
+    blocks: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (unit, account), its in regions.items():
+        blocks.setdefault((unit, tuple(its)), []).append(account)
+    return blocks

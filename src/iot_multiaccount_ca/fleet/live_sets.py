@@ -25,7 +25,10 @@ _CLOSED = ("SUSPENDED", "PENDING_CLOSURE", "CLOSED")
 
 @dataclass(frozen=True, slots=True)
 class LiveInstance:
-    """One stack of a set. ``status`` and ``detail`` are AWS's own words; ``stack_id`` is "" where it has no stack."""
+    """One stack of a set. ``status`` and ``detail`` are AWS's own words; ``stack_id`` is "" where it has no stack.
+
+    ``unit``: the one of the set's for which it was made; "" in a set of listed accounts.
+    """
 
     account: str
     region: str
@@ -33,6 +36,7 @@ class LiveInstance:
     detail: str
     reason: str
     stack_id: str
+    unit: str = ""
 
     @property
     def place(self) -> Place:
@@ -131,4 +135,5 @@ def _instance(summary: Mapping[str, Any]) -> LiveInstance:
         detail=(summary.get("StackInstanceStatus") or {}).get("DetailedStatus", ""),
         reason=summary.get("StatusReason", ""),
         stack_id=summary.get("StackId", ""),
+        unit=summary.get("OrganizationalUnitId", ""),
     )

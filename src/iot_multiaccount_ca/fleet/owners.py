@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..model.options import CAPABILITIES, Capability, RegistrationEngine
-from ..model.ownership import read_ownership
+from ..model.ownership import TAG_LOGICAL_ID, TAG_STACK_ID, read_ownership
 from .difference import Difference
 
 if TYPE_CHECKING:
     from ..model.assembly import RegistrationRecord
     from ..model.ownership import Ownership
     from .live import LiveRegistration
-    from .planned import PlannedRegistration
+    from .planned import PlannedRegistration, SetStack
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,11 @@ def owner_difference(
     """A registration that is not this stack's, or one of an earlier stack of its name."""
     record = planned.record
     wanted, owner = f"{record.stack_name}/{record.logical_id}", holder.owner
+    if planned.in_set is not None:
+        held_by = f"{owner.stack.name}/{owner.logical_id or '-'}" if owner is not None else None
+        if held_by == wanted and not holder.gone:
+            return None
+        return Difference("owner", wanted, held_by, _in_set_fix(planned, live, holder, planned.in_set))
     if owner is None:
         fix = (
             f"no stack's tags are on it: {_import(planned)}"
@@ -96,6 +101,22 @@ def _orphan_fix(planned: PlannedRegistration, live: LiveRegistration, holder: Ho
 
 def _adopts(record: RegistrationRecord) -> bool:
     return Capability.ADOPTION in CAPABILITIES[RegistrationEngine(record.engine)]
+
+
+def _in_set_fix(planned: PlannedRegistration, live: LiveRegistration, holder: Holder, stack: SetStack) -> str:
+    """What to do where a set has the registration: its stack goes by the CA's id, and heeds no tags."""
+    owner, record = holder.owner, planned.record
+    if owner is not None and not holder.gone and not planned.is_own_stack(owner.stack):
+        return (
+            f"it belongs to stack {planned.name_of(owner.stack)}: take the CA out of that stack, "
+            f"{planned.deployment_of(owner.stack)}, and then {stack.anew}"
+        )
+    tags = {TAG_STACK_ID: stack.stack_id, TAG_LOGICAL_ID: record.logical_id}
+    pairs = " ".join(f"Key={key},Value={value}" for key, value in tags.items())
+    return (
+        "the set's stack has it all the same: give it back its tags with "
+        f"`aws iot tag-resource --region {record.region} --resource-arn {live.arn} --tags {pairs}`"
+    )
 
 
 def _import(planned: PlannedRegistration) -> str:

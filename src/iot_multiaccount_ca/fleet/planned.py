@@ -42,6 +42,14 @@ class PlannedFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class SetStack:
+    """The stack of a stack set that a registration is in. ``anew``: how it is made again, a sentence."""
+
+    stack_id: str
+    anew: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedRegistration:
     """One planned registration and what the assembly says around it.
 
@@ -50,7 +58,7 @@ class PlannedRegistration:
     template, or None where the template is another's; ``template_role``: its provisioning role, an ARN or a resource of
     the stack. ``tags``: the user's own on the CA, as far as they are literal. ``activation``: the Lambda that decides
     under just-in-time registration. ``retained``: whether the CA stays registered when it leaves the stack.
-    ``by_reader``: whether the role for look-ups is one that a stack set carries, and no bootstrap makes.
+    ``in_set``: the stack, where a stack set has it: no deployment of the app's mends that one.
     ``selectors``: those of the app's stacks with registrations, by account, region and
     stack name.
     """
@@ -64,7 +72,7 @@ class PlannedRegistration:
     tags: Mapping[str, str] = field(default_factory=dict)
     activation: PlannedFunction | None = None
     retained: bool = False
-    by_reader: bool = False
+    in_set: SetStack | None = None
     selectors: Mapping[tuple[str, str, str], str] = field(default_factory=dict, repr=False)
 
     @property

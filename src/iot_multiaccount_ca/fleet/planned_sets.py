@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from .. import text
 from ..errors import AssemblyError
 from ..model.assembly_sets import StackSetRecord, read_stacks_and_sets
-from .planned import LogicalId, PlannedRegistration
+from ..model.ownership import StackId
+from .planned import LogicalId, PlannedRegistration, SetStack
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable, Sequence
 
     from ..model.assembly_files import AssemblyStack
+    from .live_sets import LiveInstance
 
 _SET, _TEMPLATE = "AWS::CloudFormation::StackSet", "AWS::IoT::ProvisioningTemplate"
 
@@ -86,8 +89,35 @@ class PlannedSet:
                 return pem
         return None
 
-    def registrations(self, account: str, region: str, stack_name: str) -> list[PlannedRegistration]:
-        """What the set's template comes down to in one account and region."""
+    def command(self, verb: str, accounts: Sequence[str], regions: Iterable[str], unit: str = "") -> str:
+        """A call on stacks of the set, as AWS's command line has it; of all its accounts where none are named.
+
+        ``unit``: the one of the set's that these are of, where that is known.
+        """
+        record = self.record
+        targets = f"--accounts {' '.join(accounts or record.accounts)}"
+        if record.service_managed:
+            targets = (
+                f"--deployment-targets OrganizationalUnitIds={unit or ','.join(record.organizational_units)}"
+            )
+            listed = accounts or record.excluded_accounts
+            if listed:
+                how = "INTERSECTION" if accounts else "DIFFERENCE"
+                targets += f",Accounts={','.join(listed)},AccountFilterType={how}"
+        return f"`aws cloudformation {verb} {self.arguments} {targets} --regions {' '.join(regions)}`"
+
+    def anew(self, instance: LiveInstance) -> str:
+        """How to make one of its stacks again: StackSets sees nothing of what was changed in it, and mends nothing."""
+        accounts, regions = [instance.account], [instance.region]
+        gone = self.command("delete-stack-instances --no-retain-stacks", accounts, regions, instance.unit)
+        made = self.command("create-stack-instances", accounts, regions)
+        first = 'deploy the set with on_leaving="DESTROY"; then ' if self.record.retains else ""
+        return f"{first}run {gone} and, when that has ended, {made}"
+
+    def registrations_of(self, instance: LiveInstance) -> list[PlannedRegistration]:
+        """What the set's template comes down to in one of its stacks."""
+        account, region = instance.account, instance.region
+        stack_name = StackId.parse(instance.stack_id).name
         template: dict[str, Any] = {}
         for resource in json.loads(self.body)["Resources"].values():
             if resource["Type"] == _TEMPLATE:
@@ -101,7 +131,7 @@ class PlannedSet:
                 record,
                 selector=self.selector,
                 lookup_role_arn=self.record.reader_role_arn(account, region),
-                by_reader=self.record.reader_role_name is not None,
+                in_set=SetStack(instance.stack_id, self.anew(instance)),
                 **template,
             )
             for record in self.record.registrations(account, region, stack_name)
@@ -128,7 +158,7 @@ def read_planned_sets(assembly: str | os.PathLike[str]) -> list[PlannedSet]:
 
 
 def _body(stack: AssemblyStack, record: StackSetRecord) -> str:
-    for resource in stack.template()["Resources"].values():
+    for resource in stack.template(record.nested_template)["Resources"].values():
         properties = resource.get("Properties")
         if resource.get("Type") != _SET or not isinstance(properties, dict):
             continue

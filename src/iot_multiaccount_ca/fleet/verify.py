@@ -154,7 +154,7 @@ def _check_target(
             record.target,
             planned_role=first.lookup_role_arn,
             external_id=first.external_id,
-            as_planned=first.by_reader and access.names_bootstrap,
+            as_planned=first.in_set is not None and access.names_bootstrap,
         ) as identity:
             reader = Reader(access.client, record.target, identity)
             found = [(each, _find(each, reader, now, expires_soon_days)) for each in target]

@@ -9,7 +9,6 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ..model.ownership import StackId
 from ..model.target import Target
 from .access import Access, NoAccessError, NoCredentialsError
 from .compare_sets import instance_groups, missing_and_surplus, set_differences
@@ -241,13 +240,7 @@ def accounts_of(
     on_done: Callable[[int], None] = lambda _: None,
 ) -> FleetResult:
     """Check what a set's stacks register, each in its account, as the stages of a plan are."""
-    registrations = [
-        registration
-        for each in instances
-        for registration in planned.registrations(
-            each.account, each.region, StackId.parse(each.stack_id).name
-        )
-    ]
+    registrations = [registration for each in instances for registration in planned.registrations_of(each)]
     return verify_fleet(
         registrations,
         access,

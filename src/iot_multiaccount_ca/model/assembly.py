@@ -17,6 +17,7 @@ from .record_forms import (
     ACCOUNT,
     ANY_TEXT,
     CERTIFICATE_ID,
+    FILE,
     FLAG,
     OBJECT,
     PARTITION,
@@ -28,7 +29,6 @@ from .record_forms import (
     camel,
     check_fields,
     check_version,
-    matching,
     or_none,
 )
 from .target import Target
@@ -159,7 +159,7 @@ _FIELDS: dict[str, Form] = {
     "verification": or_none(OBJECT),
     "enrollment": or_none(OBJECT),
     "engine": (", ".join(_PEM_PROPERTIES), lambda value: isinstance(value, str) and value in _PEM_PROPERTIES),
-    "nested_template": or_none(("a file's name", matching(r"[A-Za-z0-9_.-]+"))),
+    "nested_template": or_none(FILE),
 }
 
 

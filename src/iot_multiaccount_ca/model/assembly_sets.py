@@ -16,6 +16,7 @@ from .record_forms import (
     ACCOUNT,
     ANY_TEXT,
     CERTIFICATE_ID,
+    FILE,
     FLAG,
     OBJECT,
     RECORD_VERSION,
@@ -64,6 +65,7 @@ class StackSetRecord:
     """One planned set. Either ``organizational_units`` or ``accounts`` is empty; ``cas`` begins with the current CA.
 
     ``reader_role_name``: the role in its accounts by which they can be looked at, with ``{region}`` in it.
+    ``nested_template``: of a set in a nested stack, the file of that one's template.
     """
 
     name: str
@@ -76,6 +78,7 @@ class StackSetRecord:
     delegated_administrator: bool
     retains: bool
     reader_role_name: str | None = None
+    nested_template: str | None = None
 
     def to_metadata(self) -> dict[str, Any]:
         """The record as the metadata entry's data."""
@@ -184,6 +187,7 @@ _FIELDS: dict[str, Form] = {
     "delegated_administrator": FLAG,
     "retains": FLAG,
     "reader_role_name": or_none(("a role's name", matching(r"[\w+=,.@{}-]{1,64}"))),
+    "nested_template": or_none(FILE),
 }
 _CA_FIELDS: dict[str, Form] = {
     "certificate_id": CERTIFICATE_ID,

@@ -34,7 +34,7 @@ def check_type(value: object, kind: type, what: str, maker: str) -> None:
             f"{what} is of another kind",
             value=type(value).__name__,
             allowed=kind.__name__,
-            fix=f"make it with {maker}",
+            fix="write it in quotes" if kind is str else f"make it with {maker}",
         )
 
 
@@ -63,7 +63,7 @@ def as_items(values: object, kind: type[_Item], what: str, maker: str) -> tuple[
             f"{what} are not a list",
             value=values if isinstance(values, str) else type(values).__name__,
             allowed=f"a list of {kind.__name__}",
-            fix=f"write [{maker}(…), …], also for one alone",
+            fix=f"write [{'…' if kind is str else f'{maker}(…)'}, …], also for one alone",
         )
     items = tuple(values)
     for each in items:

@@ -10,7 +10,8 @@ from ..errors import InvalidAccountError, InvalidRegionError, UnresolvedTargetEr
 
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]{2,12}){1,3}-[0-9]{1,2}", re.ASCII)
-_TOKEN = "${Token["  # noqa: S105 - how CDK writes a value that it does not know yet
+# How CDK writes a text that it does not know yet, and a list: behind a "$" or a "#".
+_TOKEN = "{Token["  # noqa: S105
 
 #: Regions in which AWS IoT Core answers (AWS General Reference, "AWS IoT Core endpoints"). A test holds it against
 #: botocore's list. A region that is missing here is a warning, never an error: AWS adds regions.

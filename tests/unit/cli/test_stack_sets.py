@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from iot_multiaccount_ca.model.stack_set.reader import reader_role
 from support import fleets
+from support.aws_commands import check_aws_command
 from support.fakes.fleet_aws import FakeAws
 from support.fleets import Fleet, record
 from support.stack_sets import (
@@ -28,9 +30,11 @@ from support.stack_sets import (
 from support.terminal import Ran, in_pipe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from iot_multiaccount_ca.model.assembly_sets import StackSetRecord
+    from support.fakes.fleet_aws import World
 
 REASON = "ResourceLogicalId:Ca0123, ResourceType:AWS::IoT::CACertificate, already exists"
 
@@ -357,6 +361,53 @@ def test_what_verify_warns_of_in_accounts_of_a_set_is_told_once(a_read_set: _Set
     [warning] = inside["warnings"]
     assert "begin its rotation now" in warning["warning"]
     assert len(warning["places"]) == 6
+
+
+def _update(world: World, here: str, **values: str) -> None:
+    world.cas[f"{here}/{ca().certificate_id}"]["describe"]["certificateDescription"].update(values)
+
+
+_HARMS: dict[str, Callable[[World, str], object]] = {
+    "gone": lambda world, here: world.cas.pop(f"{here}/{ca().certificate_id}"),
+    "mode": lambda world, here: _update(world, here, certificateMode="DEFAULT"),
+    "status": lambda world, here: _update(world, here, status="INACTIVE"),
+    "no tags": lambda world, here: world.cas[f"{here}/{ca().certificate_id}"]["tags"].clear(),
+    "another's": lambda world, here: world.cas[f"{here}/{ca().certificate_id}"]["tags"].update(
+        {"iot-multiaccount-ca:stack-id": f"arn:aws:cloudformation:{REGIONS[0]}:{MEMBERS[0]}:stack/Other/1"}
+    ),
+    "template gone": lambda world, here: world.templates.pop(f"{here}/{set_record().template_name}"),
+    "template's type": lambda world, here: world.templates[f"{here}/{set_record().template_name}"].update(
+        type="FLEET_PROVISIONING"
+    ),
+    "role gone": lambda world, here: world.templates[f"{here}/{set_record().template_name}"].update(
+        provisioningRoleArn="arn:aws:iam::1:role/gone"
+    ),
+}
+
+
+@pytest.mark.parametrize("harm", _HARMS)
+def test_what_is_advised_in_an_account_of_a_set_can_be_done_there(a_read_set: _Set, harm: str) -> None:
+    """Its stacks are in no app: `cdk deploy` or `cdk import` mends none of them, and there is no stage to change."""
+    _HARMS[harm](a_read_set.fleet.world, f"{MEMBERS[0]}/{REGIONS[0]}")
+    [found] = json.loads(a_read_set.run("verify", "--json").stdout)["stackSets"]
+    fixes = [each["fix"] for stage in found["accounts"]["stages"] for each in stage["differences"]]
+    assert fixes
+    for fix in fixes:
+        assert not re.search(r"\bcdk\b|\bstage\b|RemovalPolicy|allow_mode_change|OnExisting", fix)
+        commands = [shlex.split(command) for command in re.findall("`([^`]*)`", fix)]
+        assert commands
+        for command in commands:
+            check_aws_command(command)
+
+
+def test_a_set_that_retains_is_told_not_to_before_a_stack_is_made_anew(a_read_set: _Set) -> None:
+    """What its stack leaves would stand in the way of the next one."""
+    a_read_set.record = replace(a_read_set.record, retains=True)
+    a_read_set.instances = deploy_set(a_read_set.fleet.world, a_read_set.record)
+    _HARMS["gone"](a_read_set.fleet.world, f"{MEMBERS[0]}/{REGIONS[0]}")
+    assert 'deploy the set with on_leaving="DESTROY"; then run' in a_read_set.run(
+        "verify", "--json"
+    ).stdout.replace('\\"', '"')
 
 
 # --- report -----------------------------------------------------------------------------------------------------

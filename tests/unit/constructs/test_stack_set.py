@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import App, Environment, Stack, Tags
+from aws_cdk import App, Environment, NestedStack, Stack, Stage, Tags
 from aws_cdk.assertions import Annotations, Match, Template
 
 from iot_multiaccount_ca import SharedCa, SharedCaStackSet, StackSetOperation, errors
+from iot_multiaccount_ca.fleet.planned_sets import read_planned_sets
 from support import plans
 
 if TYPE_CHECKING:
@@ -129,3 +130,54 @@ def test_what_retain_costs_is_told() -> None:
     stack = _stack()
     _set(stack, on_leaving="RETAIN")
     Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp("fails when it returns"))
+
+
+def test_a_set_of_another_partition_than_its_stack_is_refused() -> None:
+    """An organization ends at its partition; where the stack's region is not known yet, nothing is said."""
+    with pytest.raises(
+        errors.StackSetRegionsError, match="put the set into a stack of an account of aws-us-gov"
+    ):
+        _set(_stack(), regions=["us-gov-west-1"])
+    assert _set(Stack(App(), "Open"), regions=["us-gov-west-1"]).template_name
+    gov = Environment(account="999999999999", region="us-gov-east-1")
+    assert _set(Stack(App(), "Gov", env=gov), regions=["us-gov-west-1"]).template_name
+
+
+def test_two_sets_of_one_name_are_refused() -> None:
+    """In one account and region CloudFormation has one set of a name, whatever it registers where."""
+    app = App()
+    _set(_stack(app), "First", stack_set_name="Fleet", accounts=[plans.DEV])
+    other = Stack(app, "Other", env=Environment(account="999999999999", region="us-east-1"))
+    with pytest.raises(errors.DuplicateStackNameError, match="Organization/First and Other/Second"):
+        _set(other, "Second", stack_set_name="Fleet", accounts=[plans.PROD])
+    elsewhere = Stack(app, "Elsewhere", env=Environment(account="999999999999", region="us-west-2"))
+    _set(elsewhere, "Third", stack_set_name="Fleet", accounts=[plans.STAGING])
+
+
+def test_a_region_that_is_not_known_is_a_warning() -> None:
+    """As of a stage: AWS adds regions."""
+    stack = _stack()
+    _set(stack, regions=["eu-nowhere-9"])
+    Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp("eu-nowhere-9 is not among"))
+
+
+def test_that_the_management_account_is_never_reached_is_told() -> None:
+    """Of units alone: a set of listed accounts reaches whichever is listed."""
+    stack = _stack()
+    _set(stack)
+    Annotations.from_stack(stack).has_info("*", Match.string_like_regexp("never reaches.*management account"))
+    listed = _stack()
+    _set(listed, accounts=[plans.DEV])
+    Annotations.from_stack(listed).has_no_info("*", Match.any_value())
+
+
+@pytest.mark.parametrize("kind", ["nested", "stage"])
+def test_a_set_is_read_wherever_it_stands(kind: str) -> None:
+    """In a nested stack, whose template is a file of its own, and in a Stage, whose assembly is."""
+    app = App()
+    scope = app if kind == "nested" else Stage(app, "Prod")
+    stack = Stack(scope, "Organization", env=Environment(account="999999999999", region="us-east-1"))
+    made = _set(NestedStack(stack, "Nested") if kind == "nested" else stack)
+    [planned] = read_planned_sets(app.synth().directory)
+    assert planned.body == made.template_body
+    assert planned.deploy.split()[2] == ("Organization" if kind == "nested" else "Prod/Organization")

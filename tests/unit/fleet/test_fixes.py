@@ -8,9 +8,8 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore import xform_name
-from botocore.session import Session
 
+from support.aws_commands import check_aws_command
 from support.fleets import OWN_ACCOUNT, REGION, Fleet, certificate_id, live, record
 
 if TYPE_CHECKING:
@@ -99,19 +98,7 @@ def _check(command: list[str]) -> None:
         assert deploy == ["deploy", SELECTOR, "--exclusively"]
         assert not repair or (repair[0] == "-c" and repair[1].startswith("iot-multiaccount-ca:repair=2"))
         return
-    assert program == "aws"
-    service, name, *arguments = words
-    model = Session().get_service_model(service)
-    operation = model.operation_model(
-        next(each for each in model.operation_names if xform_name(each, "-") == name)
-    )
-    given = {word.removeprefix("--") for word in arguments if word.startswith("--")} - {"region"}
-    known = {xform_name(member, "-"): shape for member, shape in operation.input_shape.members.items()}
-    known |= {"type": known["template-type"]} if "template-type" in known else {}
-    flags = {f"no-{each}" for each in known} | set(known)
-    assert given <= flags
-    assert {xform_name(each, "-") for each in operation.input_shape.required_members} <= given
-    assert "--region" in arguments
+    check_aws_command(command)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

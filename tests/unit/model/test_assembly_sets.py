@@ -9,6 +9,7 @@ import pytest
 from aws_cdk import App, Environment, RemovalPolicy, Stack
 
 from iot_multiaccount_ca import RetiringCa, SharedCaStackSet, errors
+from iot_multiaccount_ca.fleet.live_sets import LiveInstance
 from iot_multiaccount_ca.fleet.planned_sets import read_planned_sets
 from iot_multiaccount_ca.model.assembly_sets import StackSetRecord
 from support import plans
@@ -49,7 +50,10 @@ def test_what_a_construct_writes_is_read() -> None:
         (plans.ca("Old CA").certificate_id, True, False),
     ]
     assert record.retains
-    here = planned.registrations("222222222222", "eu-west-1", "StackSet-FleetOfAll-x")
+    stack_id = "arn:aws:cloudformation:eu-west-1:222222222222:stack/StackSet-FleetOfAll-x/0"
+    here = planned.registrations_of(
+        LiveInstance("222222222222", "eu-west-1", "CURRENT", "SUCCEEDED", "", stack_id)
+    )
     assert {each.record.logical_id for each in here} < set(json.loads(made.template_body)["Resources"])
     assert here[0].template_body == plans.jitp().resolve(
         account="222222222222", region="eu-west-1", partition="aws"

@@ -190,11 +190,22 @@ def warnings_of(
 ) -> Iterator[str]:
     """What is not an error, and should be looked at: each a sentence; those of a stage begin with its name."""
     for stage in stages:
-        if stage.region not in KNOWN_REGIONS:
+        yield from region_warnings([stage.region], f"stage {stage.name!r}")
+    yield from rotation_warnings(current, retiring)
+
+
+def region_warnings(regions: Iterable[str], where: str) -> Iterator[str]:
+    """Regions of which this version does not know whether AWS IoT is there."""
+    for region in regions:
+        if region not in KNOWN_REGIONS:
             yield (
-                f"stage {stage.name!r}: region {stage.region} is not among the AWS IoT regions known to this version; "
-                "it is used as it stands"
+                f"{where}: region {region} is not among the AWS IoT regions known to this version; it is used as it "
+                "stands"
             )
+
+
+def rotation_warnings(current: CaCertificate, retiring: Iterable[RetiringCa]) -> Iterator[str]:
+    """Two CAs that devices' TLS stacks may take for one."""
     for each in retiring:
         pair = (current, each.ca_certificate)
         if current.subject == each.ca_certificate.subject and not all(

@@ -17,7 +17,7 @@ from ..jitp.template_name import generated_name
 from ..jitr.enrollment import JitrEnrollment
 from ..options import resolve_removal_policy
 from ..plan.retiring import RetiringCa
-from ..plan.rules import check_retiring
+from ..plan.rules import check_retiring, region_warnings, rotation_warnings
 from ..registration import in_iso
 from .operation import StackSetOperation
 from .reader import check_partition, reader_role, reader_role_name, readers_of
@@ -114,6 +114,14 @@ class StackSetRequest:
         _ = self.template_body
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is not an error, and should be looked at: each a sentence."""
+        return (
+            *region_warnings(self.targets.regions, f"the set {self.name}"),
+            *rotation_warnings(self.ca_certificate, self.retiring),
+        )
+
+    @property
     def retains(self) -> bool:
         """Whether an account that leaves keeps its registration."""
         return self.on_leaving == "RETAIN"
@@ -151,8 +159,8 @@ class StackSetRequest:
             for each in (self.ca_certificate, *(old.ca_certificate for old in self.retiring))
         )
 
-    def record(self) -> StackSetRecord:
-        """What the cloud assembly says of the set."""
+    def record(self, nested_template: str | None = None) -> StackSetRecord:
+        """What the cloud assembly says of the set. ``nested_template``: the file, where it is in a nested stack."""
         targets = self.targets
         current = self._ca(self.ca_certificate, active=self.active, retiring=False)
         return StackSetRecord(
@@ -169,6 +177,7 @@ class StackSetRequest:
             delegated_administrator=self.delegated_administrator,
             retains=self.retains,
             reader_role_name=self.reader_role_name,
+            nested_template=nested_template,
         )
 
     def _ca(self, ca: CaCertificate, *, active: bool, retiring: bool) -> SetCa:

@@ -55,10 +55,10 @@ def _units(values: Iterable[str] | None) -> tuple[str, ...]:
     return units
 
 
-def _accounts(values: Iterable[str] | None, what: str) -> tuple[str, ...]:
+def _accounts(values: Iterable[str] | None, what: str, where: str) -> tuple[str, ...]:
     accounts = () if values is None else as_items(values, str, f"{what} of the set", "str")
     for account in accounts:
-        check_account(account, where=f"{what} of the set")
+        check_account(account, where=where)
     if len(set(accounts)) != len(accounts):
         raise StackSetAccountsError(
             f"an account stands twice among {what} of the set", value=_twice(accounts), fix="list it once"
@@ -67,11 +67,11 @@ def _accounts(values: Iterable[str] | None, what: str) -> tuple[str, ...]:
 
 
 def _listed(values: Iterable[str] | None) -> tuple[str, ...]:
-    return _accounts(values, "the accounts")
+    return _accounts(values, "the accounts", "the set")
 
 
 def _excluded(values: Iterable[str] | None) -> tuple[str, ...]:
-    return _accounts(values, "the excluded accounts")
+    return _accounts(values, "the excluded accounts", "the set's exclusions")
 
 
 def _regions(values: Iterable[str]) -> tuple[str, ...]:

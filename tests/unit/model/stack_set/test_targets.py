@@ -46,6 +46,7 @@ def test_listed_accounts_are_self_managed() -> None:
         ({"organizational_units": ["ou-11111111"]}, errors.InvalidOrganizationalUnitError, "malformed"),
         ({"organizational_units": ["OU-AB12-11111111"]}, errors.InvalidOrganizationalUnitError, "malformed"),
         ({"organizational_units": ["${Token[TOKEN.7]}"]}, errors.InvalidOrganizationalUnitError, "Token"),
+        ({"organizational_units": ["#{Token[TOKEN.7]}"]}, errors.InvalidOrganizationalUnitError, "Token"),
         ({"organizational_units": UNIT}, errors.InvalidTypeError, "not a list"),
         (
             {"organizational_units": [f"ou-ab12-{number:08d}" for number in range(MOST_UNITS + 1)]},

@@ -1,0 +1,126 @@
+"""What is advised for a stack set: whole commands, for the stacks that are meant and no others."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from iot_multiaccount_ca.fleet.compare_sets import instance_groups, missing_and_surplus
+from iot_multiaccount_ca.fleet.live_sets import LiveInstance, Members
+from iot_multiaccount_ca.fleet.planned_sets import PlannedSet
+from support import fleets
+from support.aws_commands import check_aws_command
+from support.stack_sets import ADMINISTRATOR, INNER, MEMBERS, NAME, REGIONS, UNIT, body_of, set_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from iot_multiaccount_ca.fleet.set_result import InstanceGroup
+
+MANY = [f"{number:012d}" for number in range(600_000_000_001, 600_000_000_041)]
+
+
+def _planned(**changes: Any) -> PlannedSet:
+    record = set_record(**changes)
+    return PlannedSet(record, ADMINISTRATOR, fleets.REGION, "Sets", "Sets", body_of(record))
+
+
+def _instances(accounts: Iterable[str], regions: Iterable[str] = REGIONS, **how: str) -> list[LiveInstance]:
+    settings = {"status": "CURRENT", "detail": "SUCCEEDED", "reason": "", "stack_id": "", "unit": UNIT, **how}
+    return [LiveInstance(account, region, **settings) for account in accounts for region in regions]
+
+
+def _commands(groups: Iterable[InstanceGroup]) -> list[list[str]]:
+    fixes = [each.fix for each in groups]
+    assert not any("…" in fix for fix in fixes)
+    found = [shlex.split(command) for fix in fixes for command in re.findall("`([^`]*)`", fix)]
+    for command in found:
+        check_aws_command(command)
+    return found
+
+
+def _after(command: list[str], option: str) -> list[str]:
+    words = command[command.index(option) + 1 :]
+    return words[: next((at for at, word in enumerate(words) if word.startswith("--")), len(words))]
+
+
+def test_every_account_that_is_meant_is_named() -> None:
+    """However many they are: what a reader would have to fill in does not run as printed."""
+    planned, members = _planned(), Members(ADMINISTRATOR, active={*MANY, MEMBERS[0]})
+    [command] = _commands(missing_and_surplus(planned, _instances([MEMBERS[0]]), members))
+    [targets] = _after(command, "--deployment-targets")
+    assert targets == (
+        f"OrganizationalUnitIds={UNIT},Accounts={','.join(MANY)},AccountFilterType=INTERSECTION"
+    )
+
+
+def test_where_all_are_missing_the_units_are_named() -> None:
+    """Without those that are excluded: a thousand accounts are not a line that anybody can read."""
+    planned = _planned(excluded_accounts=(MEMBERS[0],))
+    members = Members(ADMINISTRATOR, active={*MANY, MEMBERS[0]})
+    [command] = _commands(missing_and_surplus(planned, [], members))
+    [targets] = _after(command, "--deployment-targets")
+    assert targets == f"OrganizationalUnitIds={UNIT},Accounts={MEMBERS[0]},AccountFilterType=DIFFERENCE"
+
+
+def test_no_command_touches_a_stack_that_is_as_planned() -> None:
+    """One for all accounts and all regions of what is surplus would delete what is planned, too."""
+    live = [*_instances(MEMBERS[:1]), *_instances(MEMBERS[1:2], ["eu-west-1", "us-east-1", "us-west-2"])]
+    planned, members = _planned(), Members(ADMINISTRATOR, active={MEMBERS[1]})
+    commands = _commands(missing_and_surplus(planned, live, members))
+    touched = {
+        (account, region)
+        for command in commands
+        for account in re.findall(r"\d{12}", _after(command, "--deployment-targets")[0])
+        for region in _after(command, "--regions")
+    }
+    assert touched == {(MEMBERS[0], region) for region in REGIONS} | {(MEMBERS[1], "us-west-2")}
+
+
+def test_a_surplus_stack_is_asked_for_by_the_unit_that_it_was_made_for() -> None:
+    """Which may not be one of the plan's any more."""
+    planned, members = _planned(), Members(ADMINISTRATOR, active=set())
+    [command] = _commands(missing_and_surplus(planned, _instances(MEMBERS[:1], unit=INNER), members))
+    assert _after(command, "--deployment-targets")[0].startswith(f"OrganizationalUnitIds={INNER},")
+    assert "--no-retain-stacks" in command
+
+
+@pytest.mark.parametrize("delegated", [True, False])
+def test_a_delegated_administrator_says_so(delegated: bool) -> None:
+    """Or StackSets knows no such set."""
+    planned = _planned(delegated_administrator=delegated)
+    live = _instances(MEMBERS[:1], status="OUTDATED", detail="FAILED")
+    for command in _commands(instance_groups(planned, live)):
+        assert ("--call-as" in command) is delegated
+
+
+def test_listed_accounts_are_no_units() -> None:
+    """Self-managed permissions know no deployment targets."""
+    planned = _planned(organizational_units=(), accounts=MEMBERS)
+    [command] = _commands(missing_and_surplus(planned, _instances(MEMBERS[:1]), None))
+    assert _after(command, "--accounts") == [*MEMBERS[1:]]
+
+
+def test_a_stack_that_nobody_can_delete_is_let_go_and_made_anew() -> None:
+    """Step by step: out of the set, deleted in its account by its id, back into the set."""
+    stack = f"arn:aws:cloudformation:eu-west-1:{MEMBERS[0]}:stack/StackSet-{NAME}/{fleets.UUID}"
+    live = _instances(MEMBERS[:1], ["eu-west-1"], status="INOPERABLE", detail="INOPERABLE", stack_id=stack)
+    commands = _commands(instance_groups(_planned(), live))
+    verbs = ["delete-stack-instances", "delete-stack", "create-stack-instances"]
+    assert [command[2] for command in commands] == verbs
+    assert "--retain-stacks" in commands[0]
+    assert _after(commands[1], "--stack-name") == [stack]
+
+
+@pytest.mark.parametrize(
+    ("readers", "capability"),
+    [(None, "CAPABILITY_IAM"), ("CaReader-0123abcd-{region}", "CAPABILITY_NAMED_IAM")],
+)
+def test_an_update_has_the_capabilities_that_the_template_needs(readers: str | None, capability: str) -> None:
+    """Or CloudFormation refuses it."""
+    live = _instances(MEMBERS[:1], status="OUTDATED", detail="FAILED")
+    [command] = _commands(instance_groups(_planned(reader_role_name=readers), live))
+    assert _after(command, "--capabilities") == [capability]

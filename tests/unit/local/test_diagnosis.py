@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from iot_multiaccount_ca.local.emulator import LocalAws
     from support.local_accounts import LocalAccount
+YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+
 
 # --- the name ---------------------------------------------------------------------------------------------------
 
@@ -178,6 +180,53 @@ def test_a_weak_signature(fleet: Fleet, tmp_path: Path) -> None:
     load(context, device.pem, device.key_pem)
     found = fleet.diagnose(knock(fleet.aws, context, fleet.place.endpoint).port)
     check(found, "weak-signature", "signed with a digest that is too weak", "SHA-256")
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+@pytest.mark.parametrize("algorithm", ["ed25519", "ed448"])
+def test_a_key_that_aws_does_not_take(fleet: Fleet, tmp_path: Path, algorithm: str, version: str) -> None:
+    """OpenSSL takes Edwards curves, whatever the TLS version, and AWS IoT does not: nothing is registered."""
+    device = by_openssl(
+        fleet.ca,
+        tmp_path,
+        f"req -new -newkey {algorithm} -nodes -keyout d.key -subj /CN=edwards -out d.csr",
+        "x509 -req -in d.csr -CA ca.pem -CAkey ca.key -set_serial 7 -days 3 -out d.pem",
+    )
+    found = fleet.openssl(tmp_path, device, version)
+    check(found, "weak-key", "key algorithm of the device's certificate is not supported", "another key")
+    assert fleet.place.iot.list_certificates()["certificates"] == []
+
+
+def test_a_curve_that_aws_does_not_take(fleet: Fleet, tmp_path: Path) -> None:
+    """Bitcoin's; with TLS 1.3 a stack leaves its certificate out instead."""
+    device = by_openssl(
+        fleet.ca,
+        tmp_path,
+        "ecparam -name secp256k1 -genkey -noout -out d.key",
+        "req -new -key d.key -subj /CN=koblitz -out d.csr",
+        "x509 -req -in d.csr -CA ca.pem -CAkey ca.key -set_serial 7 -days 3 -out d.pem",
+    )
+    check(fleet.openssl(tmp_path, device, "-tls1_2"), "weak-key", "curve of the device's key", "another key")
+    check(fleet.openssl(tmp_path, device), "no-certificate", "sent no certificate", "another curve")
+
+
+def test_a_digest_that_aws_does_not_take(fleet: Fleet, tmp_path: Path) -> None:
+    """SHA-224 is good enough for OpenSSL."""
+    device = by_openssl(
+        fleet.ca,
+        tmp_path,
+        "req -new -newkey rsa:2048 -nodes -keyout d.key -subj /CN=sha224 -out d.csr",
+        "x509 -req -sha224 -in d.csr -CA ca.pem -CAkey ca.key -set_serial 7 -days 3 -out d.pem",
+    )
+    check(fleet.openssl(tmp_path, device), "weak-signature", "signature algorithm of the device's", "SHA-256")
+
+
+def test_an_expired_ca_between(aws: LocalAws, places: list[LocalAccount]) -> None:
+    """The device's own dates are right: the sentence does not say that it is the device's certificate."""
+    root = make_ca("ec-p256", common_name="of today")
+    signer = make_ca("ec-p256", common_name="of old", issuer=root, not_before=LONG_AGO, not_after=YESTERDAY)
+    found = Fleet(aws, places[0], root).python(make_device(signer, "d"), chain=signer.pem)
+    check(found, "expired", "or a CA above it, has expired", "anew")
 
 
 def test_a_chain_that_is_longer_than_the_ca_allows(aws: LocalAws, places: list[LocalAccount]) -> None:

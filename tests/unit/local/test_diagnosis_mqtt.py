@@ -141,6 +141,7 @@ def test_what_is_no_mqtt(fleet: Fleet) -> None:
     [
         ("POST", "/topics/elsewhere", "do not allow iot:Publish on topic/elsewhere"),
         ("GET", "/role-aliases/mine/credentials", "no credential provider"),
+        ("GET", "/mqtt", "MQTT over WebSocket takes AWS credentials"),
     ],
 )
 def test_https_that_publishes_nothing(fleet: Fleet, method: str, path: str, says: str) -> None:

@@ -18,6 +18,7 @@ from ministack import app
 from ministack.services import iot
 
 from . import https, tls
+from .certificates import device_problem
 from .client_hello import LONGEST, ClientHello, NotTlsError, read_client_hello
 from .journal import Connection, current, tell
 from .refusals import why_refused
@@ -123,7 +124,13 @@ async def _shake_hands(
     suite = stream.ssl_object.cipher()
     connection.tls, connection.suite = stream.ssl_object.version(), suite[0] if suite else None
     connection.alpn = stream.ssl_object.selected_alpn_protocol()
-    return True
+    problem = device_problem(der) if der else None
+    if problem is None:
+        return True
+    # TLS at AWS offers no signature algorithm for such a key; Python's ssl has no setting for those.
+    tell(*problem)
+    stream.close()
+    return False
 
 
 async def _hello(reader: asyncio.StreamReader) -> tuple[bytes, ClientHello | None]:

@@ -1,4 +1,4 @@
-"""Which CA and verification certificates AWS IoT refuses to register. Pure: certificates in, sentences out.
+"""Which certificates of CAs and devices AWS IoT refuses. Pure: certificates in, sentences out.
 
 Written from AWS's documents, apart from the model's rules: the two must not prove each other.
 """
@@ -34,30 +34,42 @@ def verification_problem(pem: str, now: dt.datetime) -> str | None:
     return _validity_problem(x509.load_pem_x509_certificate(pem.encode()), now, "verification certificate")
 
 
-def _key_problem(certificate: x509.Certificate) -> str | None:
+def device_problem(der: bytes) -> tuple[str, str] | None:
+    """A word and a sentence: why AWS IoT would refuse a device's certificate that OpenSSL takes, or None."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+    except ValueError:
+        return None  # whoever looks for its issuer will say so
+    word, says = "weak-key", _key_problem(certificate, "device's certificate")
+    if says is None:
+        word, says = "weak-signature", _signature_problem(certificate, "device's certificate")
+    return None if says is None else (word, says[0].lower() + says[1:].rstrip("."))
+
+
+def _key_problem(certificate: x509.Certificate, what: str = "CA certificate") -> str | None:
     try:
         key = certificate.public_key()
     except (UnsupportedAlgorithm, ValueError):
-        return "The key algorithm of the CA certificate is not supported."
+        return f"The key algorithm of the {what} is not supported."
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < _SMALLEST_RSA_KEY:
-            return f"The RSA key of the CA certificate has {key.key_size} bits; at least 2048 are needed."
+            return f"The RSA key of the {what} has {key.key_size} bits; at least 2048 are needed."
         return None
     if isinstance(key, ec.EllipticCurvePublicKey):
         if not isinstance(key.curve, _CURVES):
-            return f"The curve {key.curve.name} of the CA certificate's key is not supported."
+            return f"The curve {key.curve.name} of the key of the {what} is not supported."
         return None
-    return "The key algorithm of the CA certificate is not supported."
+    return f"The key algorithm of the {what} is not supported."
 
 
-def _signature_problem(certificate: x509.Certificate) -> str | None:
+def _signature_problem(certificate: x509.Certificate, what: str = "CA certificate") -> str | None:
     try:
         algorithm = certificate.signature_hash_algorithm
     except UnsupportedAlgorithm:
         algorithm = None
     if isinstance(algorithm, _HASHES):
         return None
-    return "The signature algorithm of the CA certificate is not supported."
+    return f"The signature algorithm of the {what} is not supported."
 
 
 def _validity_problem(certificate: x509.Certificate, now: dt.datetime, what: str) -> str | None:

@@ -83,6 +83,11 @@ async def _publish(stream: TlsStream, request_line: str, body: bytes) -> tuple[i
     path = urlsplit(target)
     if path.path.startswith("/role-aliases/"):
         return 404, "the local AWS has no credential provider"
+    if path.path == "/mqtt":
+        return (
+            404,
+            "MQTT over WebSocket takes AWS credentials (SigV4) and no device certificate: use MQTT over TLS",
+        )
     if method != "POST" or not path.path.startswith("/topics/"):
         return 404, "over HTTPS a device publishes, by POST /topics/<topic>, and nothing else"
     if len(body) > LARGEST_MESSAGE:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 # X509_V_ERR_… of OpenSSL's x509_vfy.h
 _OF_CERTIFICATE = {
     7: ("other-key", "the certificate names a registered CA as its issuer, and another key signed it"),
-    9: ("not-yet-valid", "the device's certificate is not valid yet"),
-    10: ("expired", "the device's certificate has expired"),
+    9: ("not-yet-valid", "the device's certificate, or a CA above it, is not valid yet"),
+    10: ("expired", "the device's certificate, or a CA above it, has expired"),
     18: ("unknown-issuer", "the device's certificate is self-signed, and is not registered"),
     19: ("unknown-issuer", "the device's chain ends in a root that is not registered"),
     20: ("unknown-issuer", "no CA that is registered here issued the device's certificate"),
@@ -27,13 +27,14 @@ _OF_CERTIFICATE = {
     24: ("unknown-issuer", "a certificate of the device's chain that should be a CA is none"),
     26: (
         "usage",
-        "the extendedKeyUsage or keyUsage of the device's certificate does not allow client authentication",
+        "the extendedKeyUsage or keyUsage of the device's certificate, or of a CA above it, does not allow client "
+        "authentication",
     ),
     29: ("other-key", "the issuer's name fits a registered CA, and its key identifier does not"),
     30: ("other-key", "the issuer's name fits a registered CA, and its key identifier does not"),
     34: (
         "critical-extension",
-        "the device's certificate has a critical extension that nobody here understands",
+        "the device's certificate, or a CA above it, has a critical extension that nobody here understands",
     ),
     66: ("weak-key", "the key of the device's certificate is too weak"),
     67: ("weak-key", "the key of a CA in the device's chain is too weak"),
@@ -74,6 +75,10 @@ _OF_HANDSHAKE = {
     "WRONG_SIGNATURE_TYPE": (
         "wrong-key",
         "the device signs with another kind of key than its certificate has, or by a digest that is too weak",
+    ),
+    "WRONG_CURVE": (
+        "weak-key",
+        "the curve of the device's key is none that AWS IoT takes, or not that of its certificate",
     ),
     "EE_KEY_TOO_SMALL": ("weak-key", "the key of the device's certificate is too weak"),
 }

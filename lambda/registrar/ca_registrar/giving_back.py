@@ -1,16 +1,28 @@
-"""Gives back what was taken: settings, tags and owner as they were found. Can be interrupted, and begun again."""
+"""Lets go of a registration: what was taken is given back, settings, tags and owner as they were found.
+
+Can be interrupted, and begun again.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from . import settings
+from .changing import remove
 from .errors import DENIED, code_of
 from .iot import GONE, gone_is_done
-from .ownership import ADOPTION, KEYS, TAKE_UP, added, found, given_back_by, is_being_given_back
+from .ownership import (
+    ADOPTION,
+    KEYS,
+    TAKE_UP,
+    added,
+    describe_owner,
+    found,
+    given_back_by,
+    is_being_given_back,
+)
 
 if TYPE_CHECKING:
     from .iot import Live
@@ -18,6 +30,31 @@ if TYPE_CHECKING:
     from .ownership import Layer, Settings
 
 _REFUSALS = (GONE, "InvalidRequestException")
+
+
+def delete(job: Job, physical_id: str, pem: str | None) -> None:
+    """Remove what is ours, give back what was taken, and leave alone what is somebody else's."""
+    live = job.iot.find_for_delete(physical_id, pem)
+    if live is None:
+        job.note("gone already", physical_id=physical_id)
+    elif not job.owner.owns(live.tags):
+        if not finish(job, live):
+            owner = describe_owner(live.tags)
+            job.note("not ours, left alone", certificate_id=live.certificate_id, owner=owner)
+    else:
+        job.doing("deregistering the CA")
+        let_go(job, live)
+
+
+def let_go(job: Job, live: Live) -> None:
+    """Deregister what is ours for good; give back what was adopted, and what is taken up and rolled back."""
+    if found(live.tags, TAKE_UP) is not None and job.rolls_back():
+        give_back(job, live, TAKE_UP)
+    elif found(live.tags, ADOPTION) is not None:
+        give_back(job, live, ADOPTION)
+    else:
+        job.note("deregistering", certificate_id=live.certificate_id)
+        remove(job, live)
 
 
 def give_back(job: Job, live: Live, layer: Layer) -> None:
@@ -74,7 +111,7 @@ def _restore(job: Job, live: Live, before: Settings, *, denial_counts: bool) -> 
             live = again
             if last:
                 job.note("template not given back", template=before.template_name, error=code_of(error))
-                settings.apply(job, live, replace(before, template_name=None))
+                settings.apply(job, live, before._replace(template_name=None))
         else:
             return
 

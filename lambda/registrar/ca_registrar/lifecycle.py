@@ -1,4 +1,8 @@
-"""What each event of CloudFormation asks for. Sorts the cases; the work is done next door."""
+"""What each event of CloudFormation asks for. Sorts the cases; the work is done next door.
+
+Nearly every cold start is a Create that finds nothing registered. What all else needs (``taking``, ``giving_back`` and
+what they import) is a third of the code, and imported only then.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .changing import differences, remove
 from .errors import RegistrarError, sentence_of
-from .giving_back import finish, give_back
 from .iot import Iot
 from .job import Job
-from .ownership import ADOPTION, STACK_ID, TAKE_UP, Owner, describe_owner, found, place_of
-from .properties import CERTIFICATE_ID, der_of, digest_of, read_former, read_wanted, readable_pem
+from .ownership import Owner, place_of
+from .properties import digest_of, read_former, read_wanted, readable_pem
 from .registering import AlreadyRegisteredError, register
 from .runtime import Clients, Clock, Patience
 from .stacks import Stacks
-from .tagging import apply as apply_tags
-from .tagging import without_during
-from .taking import ForeignRegistrationError, take
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .iot import Live
     from .properties import Former, Wanted
 
 
@@ -70,10 +68,8 @@ def run(
             return _delete(job, str(event["PhysicalResourceId"]), event.get("ResourceProperties") or {})
         wanted = read_wanted(event["ResourceProperties"])
         former = read_former(event.get("OldResourceProperties"))
-        if creating:
-            certificate_id = _create(job, wanted, former)
-        else:
-            certificate_id = _update(job, str(event["PhysicalResourceId"]), wanted, former)
+        physical_id = None if creating else str(event["PhysicalResourceId"])
+        certificate_id = _registered(job, physical_id, wanted, former)
     except (ClientError, BotoCoreError) as error:
         raise ServiceError(job.about(f"AWS answered with an error ({sentence_of(error)})")) from None
     return _answer(job, certificate_id, wanted.mode)
@@ -94,110 +90,22 @@ def _answer(job: Job, certificate_id: str, mode: str) -> dict[str, Any]:
     return {"PhysicalResourceId": certificate_id, "Data": data}
 
 
-def _create(job: Job, wanted: Wanted, former: Former) -> str:
+def _registered(job: Job, physical_id: str | None, wanted: Wanted, former: Former) -> str:
+    """The id of what is registered in the end; ``physical_id``: of what is to be updated."""
     try:
-        return register(job, wanted, {**wanted.tags, **job.owner.tags})
+        if physical_id is None:
+            return register(job, wanted, {**wanted.tags, **job.owner.tags})
+        from .taking import update
+
+        return update(job, physical_id, wanted, former)
     except AlreadyRegisteredError as already:
-        live = already.live
-        if job.kind == "Update" and not job.owner.owns(live.tags) and job.rolls_back():
-            return _leave_alone(job, live)
-        return _take(job, live, wanted, former)
+        from .taking import meet
 
-
-def _leave_alone(job: Job, live: Live) -> str:
-    owner = describe_owner(live.tags)
-    job.note("left alone, since not ours", certificate_id=live.certificate_id, owner=owner)
-    return live.certificate_id
-
-
-def _take(job: Job, live: Live, wanted: Wanted, former: Former) -> str:
-    try:
-        take(job, live, wanted, former)
-    except AlreadyRegisteredError as already:
-        # A change of mode took effect though its answer was lost: what is left to do is done in place.
-        take(job, already.live, wanted, former)
-    return live.certificate_id
-
-
-def _update(job: Job, physical_id: str, wanted: Wanted, former: Former) -> str:
-    live = job.iot.find(physical_id) if CERTIFICATE_ID.fullmatch(physical_id) else None
-    if not _same_ca(physical_id, live, wanted, former):
-        # Another CA under the same name: register it; CloudFormation removes the old one at the end.
-        job.note("replacing", before=physical_id)
-        return _create(job, wanted, former)
-    _clear_failed_replacement(job, physical_id, wanted, former)
-    if live is None:
-        job.note("not registered any more, registering", certificate_id=physical_id)
-        return _create(job, wanted, former)
-    if _gave_back(job, live, former):
-        return physical_id
-    if not job.owner.owns(live.tags) and (not differences(live, wanted) or job.rolls_back()):
-        # Not ours any more: as wanted all the same, or this is a roll-back, which must not fail over it.
-        return _leave_alone(job, live)
-    if STACK_ID not in live.tags and not wanted.adopt:
-        own = " ".join(f"Key={key},Value={value}" for key, value in job.owner.tags.items())
-        raise ForeignRegistrationError(
-            job.about(
-                "the registration no longer carries this resource's tags, so it was not touched; put them back with "
-                f"`aws iot tag-resource --resource-arn {live.arn} --tags {own}`, or set "
-                "on_existing=OnExisting.ADOPT to take it over"
-            )
-        )
-    return _take(job, live, wanted, former)
-
-
-def _gave_back(job: Job, live: Live, former: Former) -> bool:
-    """Whether this is the roll-back of the Update that took the registration: then it is given back."""
-    if finish(job, live) or not job.owner.owns(live.tags):
-        return False
-    for layer in (TAKE_UP, ADOPTION):
-        note = found(live.tags, layer)
-        if note is not None and note.during and note.during == former.fingerprint:
-            if job.rolls_back():
-                give_back(job, live, layer)
-                return True
-            apply_tags(job, live, without_during(live, layer, note))
-    return False
-
-
-def _same_ca(physical_id: str, live: Live | None, wanted: Wanted, former: Former) -> bool:
-    if live is not None and live.pem:
-        return der_of(live.pem) == der_of(wanted.pem)
-    if physical_id == wanted.digest:
-        return True
-    return former.pem is not None and der_of(former.pem) == der_of(wanted.pem)
-
-
-def _clear_failed_replacement(job: Job, physical_id: str, wanted: Wanted, former: Former) -> None:
-    """Roll-back of a replacement that failed half-way: the CA of the failed properties may be registered by us."""
-    if former.pem is None or der_of(former.pem) == der_of(wanted.pem):
-        return
-    left = job.iot.find_by_pem(former.pem)
-    if left is not None and left.certificate_id != physical_id and job.owner.owns(left.tags):
-        job.note("removing what a failed replacement left", certificate_id=left.certificate_id)
-        _let_go(job, left)
+        return meet(job, already.live, wanted, former)
 
 
 def _delete(job: Job, physical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    live = job.iot.find_for_delete(physical_id, readable_pem(properties.get("CaCertificatePem")))
-    if live is None:
-        job.note("gone already", physical_id=physical_id)
-    elif not job.owner.owns(live.tags):
-        if not finish(job, live):
-            owner = describe_owner(live.tags)
-            job.note("not ours, left alone", certificate_id=live.certificate_id, owner=owner)
-    else:
-        job.doing("deregistering the CA")
-        _let_go(job, live)
+    from .giving_back import delete
+
+    delete(job, physical_id, readable_pem(properties.get("CaCertificatePem")))
     return {"PhysicalResourceId": physical_id, "Data": {}}
-
-
-def _let_go(job: Job, live: Live) -> None:
-    """Deregister what is ours for good; give back what was adopted, and what is taken up and rolled back."""
-    if found(live.tags, TAKE_UP) is not None and job.rolls_back():
-        give_back(job, live, TAKE_UP)
-    elif found(live.tags, ADOPTION) is not None:
-        give_back(job, live, ADOPTION)
-    else:
-        job.note("deregistering", certificate_id=live.certificate_id)
-        remove(job, live)

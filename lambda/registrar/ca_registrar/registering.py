@@ -1,4 +1,4 @@
-"""Makes a registration: proof, one call, and what AWS may answer to it."""
+"""Makes a registration: proof, room for its tags, one call, and what AWS may answer to it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from .errors import PossessionError, RegistrarError, code_of, sentence_of
-from .possession import prove
-from .tagging import check_room
+from .ownership import KEYS
 from .timing import HAND_OVER, HAND_OVER_PAUSE
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from .job import Job
     from .properties import Wanted
 
+#: AWS IoT's limit for one resource, ours included.
+MOST_TAGS = 50
 _EXISTS = "ResourceAlreadyExistsException"
 _WRONG_CODE = "RegistrationCodeValidationException"
 _INVALID = "InvalidRequestException"
@@ -33,6 +34,10 @@ class AlreadyRegisteredError(Exception):
     def __init__(self, live: Live) -> None:
         super().__init__(live.certificate_id)
         self.live = live
+
+
+class TooManyTagsError(RegistrarError):
+    """Those that are there and those that are wanted do not fit on one registration."""
 
 
 class NoVerificationError(RegistrarError):
@@ -58,6 +63,8 @@ def proof_for(job: Job, wanted: Wanted) -> str | None:
                 "`verification` (of the plan, or of the RetiringCa)"
             )
         )
+    from .possession import prove  # imported here: SNI_ONLY, which most are, proves nothing
+
     verification = wanted.verification
     job.doing("proving possession of the CA key")
     code = job.iot.call("get_registration_code")["registrationCode"]
@@ -73,6 +80,18 @@ def proof_for(job: Job, wanted: Wanted) -> str | None:
         failed = type(error)(job.about(error.sentence))
     # Outside of the except block: a caught error stays reachable from one that is raised in it.
     raise failed
+
+
+def check_room(job: Job, tags: Mapping[str, str], *, was: int = 0) -> None:
+    """Raise `TooManyTagsError` where they are more than a registration holds. ``was``: how many are there now."""
+    if len(tags) > MOST_TAGS:
+        own = len(tags.keys() & KEYS)
+        raise TooManyTagsError(
+            job.about(
+                f"it would have {len(tags)} tags ({was} are there, {own} are this library's), and AWS IoT allows "
+                f"{MOST_TAGS}; take tags off the registration or out of the app; all was left as it was"
+            )
+        )
 
 
 def register(job: Job, wanted: Wanted, tags: Mapping[str, str], proof: str | None = None) -> str:

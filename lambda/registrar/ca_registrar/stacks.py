@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,8 +20,7 @@ class StackUnreadableError(RegistrarError):
     """The stack's own status has to be known, and CloudFormation does not tell it."""
 
 
-@dataclass(frozen=True)
-class Fate:
+class Fate(NamedTuple):
     """What became of a stack. ``said``: how CloudFormation put it, for a sentence."""
 
     gone: bool

@@ -1,14 +1,15 @@
-"""The tags of a registration: which to put, which to take off, whether there is room. Never touches others' tags."""
+"""The tags of a registration: which to put, which to take off. Never touches others' tags."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from .errors import RegistrarError, code_of, sentence_of
 from .ownership import ADOPTION, KEYS, TAKE_UP, added, found, note_of_added
+from .registering import check_room
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,13 +19,7 @@ if TYPE_CHECKING:
     from .ownership import Found, Layer
     from .properties import Former, Wanted
 
-#: AWS IoT's limit for one resource, ours included.
-MOST_TAGS = 50
 _REFUSALS = ("InvalidRequestException", "LimitExceededException")
-
-
-class TooManyTagsError(RegistrarError):
-    """Those that are there and those that are wanted do not fit on one registration."""
 
 
 class ForeignTagError(RegistrarError):
@@ -46,18 +41,6 @@ class TagChange:
     def __bool__(self) -> bool:
         """Whether anything is to be done."""
         return bool(self.put or self.drop)
-
-
-def check_room(job: Job, tags: Mapping[str, str], *, was: int = 0) -> None:
-    """Raise `TooManyTagsError` where they are more than a registration holds. ``was``: how many are there now."""
-    if len(tags) > MOST_TAGS:
-        own = len(tags.keys() & KEYS)
-        raise TooManyTagsError(
-            job.about(
-                f"it would have {len(tags)} tags ({was} are there, {own} are this library's), and AWS IoT allows "
-                f"{MOST_TAGS}; take tags off the registration or out of the app; all was left as it was"
-            )
-        )
 
 
 def change_for(job: Job, live: Live, wanted: Wanted, former: Former) -> TagChange:
@@ -111,7 +94,7 @@ def change_for_take_up(job: Job, live: Live, wanted: Wanted, own: Mapping[str, s
 
 def without_during(live: Live, layer: Layer, note: Found) -> TagChange:
     """What notes that the Update which took the registration is not rolled back any more."""
-    put = replace(note, during="").tags(layer) if note.settings is not None else {}
+    put = note._replace(during="").tags(layer) if note.settings is not None else {}
     return TagChange(put, (), {**live.tags, **put})
 
 

@@ -1,12 +1,16 @@
-"""What a registration that exists already is to us: ours, nobody's to take up, another's to adopt, or foreign."""
+"""What a registration that exists already is to us: ours, nobody's to take up, another's to adopt, or foreign.
+
+Every Update comes here, and a Create that finds the CA registered.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from . import settings, tagging
-from .changing import ModeChangeError, change
+from .changing import ModeChangeError, change, differences
 from .errors import RegistrarError
+from .giving_back import finish, give_back, let_go
 from .ownership import (
     ADOPTION,
     LOGICAL_ID,
@@ -20,6 +24,8 @@ from .ownership import (
     owner_tags,
     stack_name,
 )
+from .properties import CERTIFICATE_ID, der_of
+from .registering import AlreadyRegisteredError, register
 
 if TYPE_CHECKING:
     from .iot import Live
@@ -37,6 +43,92 @@ class RenamedError(RegistrarError):
 
 class AdoptedAlreadyError(RegistrarError):
     """Another stack that is alive has adopted it."""
+
+
+def update(job: Job, physical_id: str, wanted: Wanted, former: Former) -> str:
+    """Bring it to what is wanted; gives the id that it has then. Raises `AlreadyRegisteredError` as `register` does."""
+    live = job.iot.find(physical_id) if CERTIFICATE_ID.fullmatch(physical_id) else None
+    if not _same_ca(physical_id, live, wanted, former):
+        # Another CA under the same name: register it; CloudFormation removes the old one at the end.
+        job.note("replacing", before=physical_id)
+        return _register(job, wanted)
+    _clear_failed_replacement(job, physical_id, wanted, former)
+    if live is None:
+        job.note("not registered any more, registering", certificate_id=physical_id)
+        return _register(job, wanted)
+    if _gave_back(job, live, former):
+        return physical_id
+    if not job.owner.owns(live.tags) and (not differences(live, wanted) or job.rolls_back()):
+        # Not ours any more: as wanted all the same, or this is a roll-back, which must not fail over it.
+        return _leave_alone(job, live)
+    if STACK_ID not in live.tags and not wanted.adopt:
+        own = " ".join(f"Key={key},Value={value}" for key, value in job.owner.tags.items())
+        raise ForeignRegistrationError(
+            job.about(
+                "the registration no longer carries this resource's tags, so it was not touched; put them back with "
+                f"`aws iot tag-resource --resource-arn {live.arn} --tags {own}`, or set "
+                "on_existing=OnExisting.ADOPT to take it over"
+            )
+        )
+    return _take(job, live, wanted, former)
+
+
+def meet(job: Job, live: Live, wanted: Wanted, former: Former) -> str:
+    """What becomes of a registration that stood in the way of one; gives its id."""
+    if job.kind == "Update" and not job.owner.owns(live.tags) and job.rolls_back():
+        return _leave_alone(job, live)
+    return _take(job, live, wanted, former)
+
+
+def _leave_alone(job: Job, live: Live) -> str:
+    owner = describe_owner(live.tags)
+    job.note("left alone, since not ours", certificate_id=live.certificate_id, owner=owner)
+    return live.certificate_id
+
+
+def _register(job: Job, wanted: Wanted) -> str:
+    return register(job, wanted, {**wanted.tags, **job.owner.tags})
+
+
+def _take(job: Job, live: Live, wanted: Wanted, former: Former) -> str:
+    try:
+        take(job, live, wanted, former)
+    except AlreadyRegisteredError as already:
+        # A change of mode took effect though its answer was lost: what is left to do is done in place.
+        take(job, already.live, wanted, former)
+    return live.certificate_id
+
+
+def _gave_back(job: Job, live: Live, former: Former) -> bool:
+    """Whether this is the roll-back of the Update that took the registration: then it is given back."""
+    if finish(job, live) or not job.owner.owns(live.tags):
+        return False
+    for layer in (TAKE_UP, ADOPTION):
+        note = found(live.tags, layer)
+        if note is not None and note.during and note.during == former.fingerprint:
+            if job.rolls_back():
+                give_back(job, live, layer)
+                return True
+            tagging.apply(job, live, tagging.without_during(live, layer, note))
+    return False
+
+
+def _same_ca(physical_id: str, live: Live | None, wanted: Wanted, former: Former) -> bool:
+    if live is not None and live.pem:
+        return der_of(live.pem) == der_of(wanted.pem)
+    if physical_id == wanted.digest:
+        return True
+    return former.pem is not None and der_of(former.pem) == der_of(wanted.pem)
+
+
+def _clear_failed_replacement(job: Job, physical_id: str, wanted: Wanted, former: Former) -> None:
+    """Roll-back of a replacement that failed half-way: the CA of the failed properties may be registered by us."""
+    if former.pem is None or der_of(former.pem) == der_of(wanted.pem):
+        return
+    left = job.iot.find_by_pem(former.pem)
+    if left is not None and left.certificate_id != physical_id and job.owner.owns(left.tags):
+        job.note("removing what a failed replacement left", certificate_id=left.certificate_id)
+        let_go(job, left)
 
 
 def take(job: Job, live: Live, wanted: Wanted, former: Former) -> None:

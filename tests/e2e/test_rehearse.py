@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,8 @@ from support.tls_client import connect_packet, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from support.certificates import Device
 
 pytestmark = pytest.mark.e2e
 
@@ -100,7 +102,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setenv("CDK_VALIDATION", "false")
     yield folder
-    assert [each.name for each in folder.iterdir() if each.name.startswith("iot-ca-")] == []
+    assert [each.name for each in folder.iterdir()] == []
 
 
 def rows(ran: Ran) -> dict[str, list[str]]:
@@ -308,7 +310,27 @@ sys.exit(0 if connects() or connects() else 1)
 def user_folder(
     tmp_path: Path, ca_files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
-    """The folder of a user's app, in which a rehearsal writes nothing."""
+    """The folder of a user's app, in which a rehearsal writes nothing, and whose settings it does not follow.
+
+    The user has a proxy that is not there, and settings of the CDK CLI for real accounts.
+    """
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(name.upper(), "http://127.0.0.1:9")
+    home = tmp_path / "home"
+    home.mkdir()
+    # jsii's cache takes a minute to fill.
+    cache = Path("~/.cache").expanduser()
+    cache.mkdir(exist_ok=True)
+    (home / ".cache").symlink_to(cache)
+    settings = {
+        "profile": "prod",
+        "proxy": "http://127.0.0.1:9",
+        "roleArn": "arn:aws:iam::111111111111:role/none",
+    }
+    (home / ".cdk.json").write_text(json.dumps({**settings, "caBundlePath": "none.pem"}))
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("CDK_PROFILE", "prod")
     folder = tmp_path / "app"
     folder.mkdir()
     (folder / "app.py").write_text(_ONE_STAGE_APP)
@@ -319,6 +341,9 @@ def user_folder(
     before = sorted(folder.rglob("*"))
     yield folder
     assert sorted(folder.rglob("*")) == before
+    written = {str(each.relative_to(home)) for each in home.rglob("*") if not each.is_dir()}
+    # What aws-cdk-lib remembers of the files that it copied, wherever an app of it runs.
+    assert {each for each in written if not each.startswith(".cdk/cache/fingerprints/")} == {".cdk.json"}
 
 
 def test_what_the_local_aws_has_not_is_named(
@@ -380,18 +405,9 @@ def test_a_board_is_listened_to(temporary: Path, ca_files: tuple[Path, Path], us
         assert first, process.stderr.read()
         fleet = json.loads(first)
         (stage,) = fleet["stages"]
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.load_verify_locations(cadata=fleet["trustAnchors"])
-        load(context, device.pem, device.key_pem)
         told = []
         for name in (None, stage["endpoint"]):
-            with (
-                socket.create_connection((fleet["address"], fleet["port"]), timeout=20) as plain,
-                context.wrap_socket(plain, server_hostname=name) as secure,
-            ):
-                secure.sendall(connect_packet("board-1"))
-                assert secure.recv(1) == b""
+            come(fleet, name, device)
             told.append(json.loads(process.stdout.readline()))
         process.send_signal(signal.SIGINT)
         rest = [json.loads(line) for line in process.stdout]
@@ -406,6 +422,44 @@ def test_a_board_is_listened_to(temporary: Path, ca_files: tuple[Path, Path], us
     keys = {key for each in (fleet, *told) for key in each} | {f"stages[].{key}" for key in stage}
     listed = set(re.findall(r"^\| `([^`]+)`", document, re.MULTILINE))
     assert {key.removesuffix("[]") for key in listed} == keys - {"stages"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("example", "stage", "told"),
+    [
+        ("jitr", "prod", ["registered", "kept-out"]),
+        ("stack_set", "FleetCaSet", ["provisioned"]),
+    ],
+)
+def test_a_board_is_listened_to_in_the_other_examples(
+    example: str,
+    stage: str,
+    told: list[str],
+    temporary: Path,
+    ca_files: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that is on no list is told so, with the Lambda's reason; one in an account of a set is let in."""
+    monkeypatch.setenv("FLEET_CA", str(ca_files[0]))
+    app = f"{sys.executable} examples/{example}/app.py"
+    with subprocess.Popen(
+        [*PROGRAM, "listen", "--app", app, "--ca-key", str(ca_files[1]), "--json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        fleet = json.loads(process.stdout.readline())
+        endpoint = next(each["endpoint"] for each in fleet["stages"] if each["stage"] == stage)
+        come(fleet, endpoint, make_device(make_ca("ec-p256", common_name="Rehearsed CA"), "board-1"))
+        found = [json.loads(process.stdout.readline()) for _ in told]
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
+    assert [(each["event"], each["stage"]) for each in found] == [(word, stage) for word in told]
+    if example == "jitr":
+        assert found[1]["says"].endswith("is not in parameter /fleet/admitted")
+        assert "put the device on the stage's allow-list" in found[1]["fix"]
 
 
 @pytest.mark.slow
@@ -499,6 +553,20 @@ def test_whatever_ends_it_leaves_nothing(
         process.stderr.read()
     wait_until(lambda: not [each for each in commands() if str(temporary) in each])
     wait_until(lambda: not any(each.name.startswith("iot-ca-") for each in temporary.iterdir()))
+
+
+def come(fleet: dict[str, Any], name: str | None, device: Device) -> None:
+    """Let the device connect, with this server name, and be cut off."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(cadata=fleet["trustAnchors"])
+    load(context, device.pem, device.key_pem)
+    with (
+        socket.create_connection((fleet["address"], fleet["port"]), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname=name) as secure,
+    ):
+        secure.sendall(connect_packet("board-1"))
+        assert secure.recv(1) == b""
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

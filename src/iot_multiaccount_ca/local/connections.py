@@ -11,6 +11,7 @@ from cryptography import x509
 from .device_events import DeviceEvent, read_events
 from .device_visit import endpoint_of
 from .diagnosis import PlannedStage, diagnose
+from .enrollments import Enrollments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,7 @@ class Connections:
             )
             for record in app.records
         ]
+        self._enrollments = Enrollments(aws, self.plan)
         self._position = 0
         self._cut_off: dict[bytes, tuple[float, DeviceEvent]] = {}
 
@@ -59,17 +61,23 @@ class Connections:
         """What happened since the last call; ``ended``: nobody who was cut off will come back any more."""
         events, self._position = read_events(self._aws.connections, self._position)
         for event in events:
-            device = event.certificates[:1]
-            if device and event.event == "provisioned":
-                self._cut_off[device[0]] = (time.monotonic(), event)
-            elif device:
-                self._cut_off.pop(device[0], None)
-            yield self._told(event)
+            self._enrollments.saw(event)
+            yield from self._happened(event)
+        for event in self._enrollments.decided(ended=ended):
+            yield from self._happened(event)
         for device_certificate, (since, event) in list(self._cut_off.items()):
             if ended or time.monotonic() - since > BACK_SECONDS:
                 del self._cut_off[device_certificate]
                 says = "it was cut off after its first connect, as it should be, and did not come back"
                 yield self._told(replace(event, event="never-back", says=says))
+
+    def _happened(self, event: DeviceEvent) -> Iterator[dict[str, Any]]:
+        device = event.certificates[:1]
+        if device and event.event in ("provisioned", "enrolled"):
+            self._cut_off[device[0]] = (time.monotonic(), event)
+        elif device:
+            self._cut_off.pop(device[0], None)
+        yield self._told(event)
 
     def _told(self, event: DeviceEvent) -> dict[str, Any]:
         told = asdict(diagnose(event, self.plan))

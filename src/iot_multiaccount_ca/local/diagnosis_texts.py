@@ -132,6 +132,15 @@ MEANINGS: dict[str, Meaning] = {
         "the same: it stays outside, and the cause stands in CloudWatch Logs and CloudTrail only",
         "mend the template, its role, or the device's subject; `iot-ca simulate` tries template and subject offline",
     ),
+    "enrolled": Meaning("the same: the activation Lambda lets it in; it has to connect again", None),
+    "kept-out": Meaning(
+        "the same: it stays PENDING_ACTIVATION, and the reason stands in the activation Lambda's log only",
+        "put the device on the stage's allow-list, or change the admission; each connect of the device asks anew",
+    ),
+    "not-enrolled": Meaning(
+        "the same: Lambda tries twice more, then the event is in the dead-letter queue",
+        "mend in the stage what the reason names; each connect of the device asks anew",
+    ),
     "never-back": Meaning(
         "the same: the first connect is always cut off",
         "have the firmware connect again after a first failure, some seconds later, with the same certificate",

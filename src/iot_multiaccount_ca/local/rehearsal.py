@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .activation import put_on_list
+from .activation import make_list, put_on_list
 from .invented import InventedOrganization, newcomer, places_of, registrations
 from .inventory import STACK, Found, inventory, retained
 from .key_ring import KeyRing, place_of
@@ -135,12 +135,17 @@ class Rehearsal:
         self.app.deploy(self._concurrency)
 
     def put_on_lists(self) -> int:
-        """Put the devices on the allow-lists of stages under just-in-time registration; how many there are."""
+        """Put the devices on the allow-lists of stages under just-in-time registration; on how many.
+
+        A list that the app does not make is made, so that whoever comes is told that it is not on it.
+        """
         put = 0
         for record in self.records:
             device = self.keys.device_of(self.app, record)
-            new = device is not None and self._visit(record, device) not in self._let_in
-            put += new and device is not None and put_on_list(self._aws, record, device)
+            if device is None:
+                make_list(self._aws, record)
+            elif self._visit(record, device) not in self._let_in:
+                put += put_on_list(self._aws, record, device)
         return put
 
     def check(self) -> Iterator[Row]:

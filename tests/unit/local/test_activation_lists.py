@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from iot_multiaccount_ca.errors import RehearsalError
-from iot_multiaccount_ca.local.activation import put_on_list
+from iot_multiaccount_ca.local.activation import make_list, put_on_list
 from support.fleets import record
 
 DEVICE: Any = SimpleNamespace(certificate_id="ab" * 32)
@@ -30,7 +30,7 @@ class Aws:
     def get_parameter(self, *, Name: str) -> dict[str, Any]:
         return {"Parameter": self.parameters[Name]}
 
-    def put_parameter(self, *, Name: str, Type: str, Value: str, Overwrite: bool) -> None:
+    def put_parameter(self, *, Name: str, Type: str, Value: str, Overwrite: bool = False) -> None:
         self.parameters[Name] = {"Value": Value, "Type": Type}
 
     @property
@@ -50,6 +50,17 @@ def test_a_list_that_the_stack_makes_is_found_by_its_deployed_name() -> None:
     assert put_on_list(aws, planned, DEVICE)
     (stored,) = aws.parameters.values()
     assert stored["Value"] == f"none,{DEVICE.certificate_id}"
+
+
+def test_a_list_that_the_app_does_not_make_is_made_once() -> None:
+    """Without an entry, so that a board which comes is told that it is not on it; one that is there is left alone."""
+    aws: Any = Aws("other")
+    for _ in range(2):
+        make_list(aws, _record("/fleet/admitted"))
+        aws.parameters["/fleet/admitted"]["Value"] += "+"
+    assert aws.parameters["/fleet/admitted"] == {"Value": "none++", "Type": "StringList"}
+    make_list(aws, _record({"Fn::ImportValue": "Lists:Admitted"}))
+    assert set(aws.parameters) == {"other", "/fleet/admitted"}
 
 
 def test_a_list_of_another_stack_without_a_literal_name_is_told() -> None:

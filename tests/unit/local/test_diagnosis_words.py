@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 #: Told by what looks at several connections, not by the broker.
-NOT_OF_THE_BROKER = {"never-back"}
+NOT_OF_THE_BROKER = {"never-back", "enrolled", "kept-out", "not-enrolled"}
 #: What a test calls to have a real client connect: Python's ssl, OpenSSL, paho, mbedTLS, HTTP, or a bare socket.
 CLIENTS = {
     "knock",

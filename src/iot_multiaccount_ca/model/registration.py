@@ -27,7 +27,7 @@ from .options import (
     resolve_on_existing,
     resolve_removal_policy,
 )
-from .possession.verification import HOW_TO_PROVE, check_verification
+from .possession.verification import HOW_TO_PROVE, HOW_TO_PROVE_AHEAD, check_verification
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -43,15 +43,26 @@ def asked_of_engine(
     allow_mode_change: bool,
     on_existing: OnExisting | None,
     unproved: bool,
+    admits: bool = False,
 ) -> frozenset[Capability]:
-    """What such a registration needs; ``unproved``: DEFAULT without the verification that it was registered with."""
+    """What such a registration needs; ``unproved``: DEFAULT without the verification that it was registered with.
+
+    ``admits``: whether a Lambda decides which devices come in.
+    """
     asked = {
         Capability.PROOF: verification is not None and verification.signs_in_lambda,
         Capability.MODE_CHANGE: allow_mode_change,
         Capability.ADOPTION: on_existing is OnExisting.ADOPT,
+        Capability.ADMISSION: admits,
         Capability.NO_PROOF: unproved,
     }
     return frozenset(each for each, is_asked in asked.items() if is_asked)
+
+
+def how_to_prove(engine: RegistrationEngine | None) -> str:
+    """The ways of proof that an engine can carry out, for messages."""
+    by_lambda = Capability.PROOF in CAPABILITIES[engine or RegistrationEngine.LAMBDA]
+    return HOW_TO_PROVE if by_lambda else HOW_TO_PROVE_AHEAD
 
 
 def check_engine(engine: RegistrationEngine, asked: Iterable[Capability], *, where: str) -> None:
@@ -61,7 +72,7 @@ def check_engine(engine: RegistrationEngine, asked: Iterable[Capability], *, whe
         raise UnsupportedByEngineError(
             f"{where} asks its engine, RegistrationEngine.{engine.name}, for what it cannot do",
             value="; ".join(missing),
-            allowed="SNI_ONLY, or DEFAULT with Verification.from_pre_issued; no mode change, no adoption",
+            allowed="SNI_ONLY, or DEFAULT with Verification.from_pre_issued; no mode change, no adoption, no JITR",
             fix="leave it out, or use engine=RegistrationEngine.LAMBDA",
         )
 
@@ -225,7 +236,7 @@ class RegistrationRequest:
         ):
             raise MissingVerificationError(
                 f"{self.where} is in DEFAULT mode, and nothing proves possession of the CA key",
-                allowed=HOW_TO_PROVE,
+                allowed=how_to_prove(self.engine),
                 fix="give it a verification, or register SNI_ONLY, which needs none",
             )
         if self.certificate_mode is CertificateMode.SNI_ONLY and self.verification is not None:

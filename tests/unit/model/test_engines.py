@@ -10,7 +10,9 @@ import attrs
 import pytest
 
 from iot_multiaccount_ca import (
+    Admission,
     CertificateMode,
+    JitrEnrollment,
     OnExisting,
     RegistrationEngine,
     RetiringCa,
@@ -89,6 +91,10 @@ def test_an_unknown_engine_is_refused() -> None:
         ({"on_existing": OnExisting.ADOPT}, "taking over"),
         ({"allow_mode_change": True}, "change of the certificate mode"),
         ({"owner_account": plans.PROD, "verification": SECRET}, "made during the deployment"),
+        (
+            {"provisioning": JitrEnrollment(policy="devices", admission=Admission(table_name="fleet"))},
+            "a Lambda that",
+        ),
     ],
 )
 def test_a_plan_says_which_stage_asks_its_engine_for_too_much(changed: dict[str, Any], said: str) -> None:
@@ -121,3 +127,16 @@ def test_a_retiring_ca_of_a_native_owner_keeps_its_proof() -> None:
         errors.UnsupportedByEngineError, match="stage 'prod'.*retiring CA in DEFAULT mode without"
     ):
         attrs.evolve(plan, retiring=[attrs.evolve(old, verification=None)])
+    with pytest.raises(errors.UnsupportedByEngineError, match="stage 'prod'.*made during the deployment"):
+        attrs.evolve(plan, retiring=[attrs.evolve(old, verification=SECRET)])
+
+
+def test_a_native_owner_without_a_proof_is_told_of_the_one_way_that_it_has() -> None:
+    """And not of those that the next error would refuse."""
+    said = r"allowed: Verification\.from_pre_issued; fix"
+    with pytest.raises(errors.MissingVerificationError, match=said):
+        plans.sni_only_plan(engine=NATIVE, owner_account=plans.PROD)
+    with pytest.raises(errors.MissingVerificationError, match=said):
+        RegistrationRequest(
+            ca_certificate=plans.ca(), engine=NATIVE, certificate_mode=CertificateMode.DEFAULT
+        )

@@ -17,9 +17,9 @@ from ...errors import (
     UnusedVerificationError,
 )
 from ..ca.certificate import CertificateMode
+from ..jitr.enrollment import JitrEnrollment
 from ..options import RegistrationEngine
-from ..possession.verification import HOW_TO_PROVE
-from ..registration import asked_of_engine, check_engine
+from ..registration import asked_of_engine, check_engine, how_to_prove
 from ..target import KNOWN_REGIONS
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def check_verifications(
             raise MissingVerificationError(
                 f"stage {stage.name!r} (account {stage.account}, {stage.region}) is in DEFAULT mode, and nothing "
                 "proves possession of the CA key there",
-                allowed=HOW_TO_PROVE,
+                allowed=how_to_prove(stage.engine),
                 fix="give the plan or the stage a verification, or register SNI_ONLY, which needs none",
             )
         stage.verification.check_target(stage.target)
@@ -135,7 +135,7 @@ def check_engines(
     stages: Iterable[CaStage], retiring: Iterable[RetiringCa], *, allow_mode_change: bool
 ) -> None:
     """Raise `UnsupportedByEngineError` where a stage asks for more than its engine can do."""
-    unproved = any(each.verification is None for each in retiring)
+    old = [each.verification for each in retiring]
     for stage in stages:
         if stage.engine is RegistrationEngine.LAMBDA:
             continue
@@ -144,8 +144,11 @@ def check_engines(
             stage.verification,
             allow_mode_change=allow_mode_change,
             on_existing=stage.on_existing,
-            unproved=owner and unproved,
+            unproved=owner and None in old,
+            admits=isinstance(stage.provisioning, JitrEnrollment),
         )
+        for verification in old if owner else ():
+            asked |= asked_of_engine(verification, allow_mode_change=False, on_existing=None, unproved=False)
         check_engine(stage.engine or RegistrationEngine.LAMBDA, asked, where=f"stage {stage.name!r}")
 
 

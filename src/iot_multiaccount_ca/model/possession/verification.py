@@ -51,6 +51,10 @@ WAYS: Mapping[str, type[Proof]] = {
 }
 #: How to make one, for messages.
 HOW_TO_PROVE = f"Verification.{', '.join(_FACTORIES)}"
+#: Those of them that need no Lambda.
+HOW_TO_PROVE_AHEAD = "Verification." + ", ".join(
+    name for name, made in _FACTORIES.items() if not cast("type[Proof]", made.__func__).signs_in_lambda
+)
 
 for _proof in WAYS.values():
     Verification.register(_proof)

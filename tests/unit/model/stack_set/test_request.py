@@ -90,17 +90,18 @@ def test_the_set_holds_the_ca_its_template_and_their_role() -> None:
             st.text(alphabet=st.characters(exclude_characters="{}"), max_size=8),
         ),
         max_size=12,
-    )
+    ),
+    escaped=st.booleans(),
 )
-def test_the_neutral_text_is_what_each_stage_would_be_given(pieces: list[str]) -> None:
+def test_the_neutral_text_is_what_each_stage_would_be_given(pieces: list[str], escaped: bool) -> None:
     """Whatever a body holds: filled by CloudFormation it is what `resolve` makes of it."""
-    text = json.dumps({**plans.jitp().body, "Description": "".join(pieces)})
+    text = json.dumps(
+        {**plans.jitp().body, "Mappings": {"Any": {"text": {"is": "".join(pieces)}}}}, ensure_ascii=escaped
+    )
     try:
         body = JitpTemplateBody(text)
     except errors.UnknownPlaceholderError:
         return  # a brace beside a placeholder made another of it
-    except errors.UnknownSectionError:
-        body = JitpTemplateBody(plans.jitp().text)
     here = {"AWS::AccountId": "222222222222", "AWS::Region": "eu-west-1", "AWS::Partition": "aws"}
     expected = body.resolve(account="222222222222", region="eu-west-1", partition="aws")
     assert _in_a_stack(neutral_text(body.text), here) == expected
@@ -138,6 +139,27 @@ def test_a_body_that_is_too_long_says_what_takes_the_space() -> None:
     with pytest.raises(errors.StackSetBodyTooLongError, match=r"bytes, of which .*allowed: 51,200"):
         _request(retiring=old)
     assert len(_request(retiring=old[:9]).template_body.encode()) <= LONGEST_BODY
+
+
+def test_a_body_may_have_every_byte_that_cloudformation_takes() -> None:
+    """51,200 of them, counted in UTF-8; one more is refused."""
+    old = [RetiringCa(plans.ca(f"Old CA {number}")) for number in range(60)]
+
+    def padded(text: str, retiring: list[RetiringCa]) -> StackSetRequest:
+        body = {**plans.jitp().body, "Mappings": {"Any": {"text": {"is": text}}}}
+        return _request(
+            retiring=retiring, provisioning=JitpTemplateBody(json.dumps(body, ensure_ascii=False))
+        )
+
+    sizes = [len(padded("é", old[:number]).template_body.encode()) for number in (0, 1)]
+    room = LONGEST_BODY - sizes[0]
+    most = old[: room // (sizes[1] - sizes[0]) - 1]
+    left = LONGEST_BODY - len(padded("é", most).template_body.encode())
+    longest = padded("é" + "x" * left, most)
+    assert len(longest.template_body.encode()) == 51_200
+    assert len(longest.template_body) < 51_200
+    with pytest.raises(errors.StackSetBodyTooLongError, match="51,201 bytes"):
+        padded("é" + "x" * (left + 1), most)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CHANGES, CHANGES_VERSION = "iot-ca/plan-changes", 1
 NOTHING = "nothing changes"
+_OF_WHAT_IS_KNOWN = "in what is known: not all of it is"
 #: Of what is live. CloudFormation looks at templates, and not at what somebody has changed since.
 BY_HAND = (
     "what was changed outside of CloudFormation is only changed back where the stack's template has news too; "
@@ -27,10 +28,12 @@ _STYLES = {Sign.ADD: "green", Sign.CHANGE: "yellow", Sign.REMOVE: "red"}
 SetChange = tuple[str, str, "Sequence[str]"]
 
 
-def print_changes(out: Console, changes: Changes, sets: Sequence[SetChange], note: str | None) -> None:
+def print_changes(
+    out: Console, changes: Changes, sets: Sequence[SetChange], note: str | None, *, known: bool
+) -> None:
     """Each registration with what happens to it, in the order in which it happens, and what it risks.
 
-    ``note``: what holds of all changes.
+    ``note``: what holds of all changes. ``known``: whether that is all.
     """
     for change in changes.changes:
         record = change.record
@@ -54,12 +57,12 @@ def print_changes(out: Console, changes: Changes, sets: Sequence[SetChange], not
         emit(out, "")
     if note is not None:
         paragraph(out, note)
-    paragraph(out, summary(changes, sets))
+    paragraph(out, _sum(changes, sets, known=known))
 
 
-def markdown(changes: Changes, sets: Sequence[SetChange], note: str | None) -> Iterator[str]:
+def markdown(changes: Changes, sets: Sequence[SetChange], note: str | None, *, known: bool) -> Iterator[str]:
     """For a pull request: the sum, a row a registration, a line a move of DEFAULT."""
-    yield text.markdown(summary(changes, sets))
+    yield text.markdown(_sum(changes, sets, known=known))
     rows = [
         [
             change.sign.value,
@@ -118,12 +121,11 @@ def document(changes: Changes, sets: Sequence[SetChange], exit_code: int) -> dic
     }
 
 
-def summary(changes: Changes, sets: Sequence[SetChange]) -> str:
+def _sum(changes: Changes, sets: Sequence[SetChange], *, known: bool) -> str:
     """The sum, in terraform's words."""
-    if not changes.changes and not sets:
-        return NOTHING
     counts = [f"{text.number(_count(changes, sets, sign))} to {sign.words}" for sign in Sign]
-    return ", ".join(counts)
+    said = ", ".join(counts) if changes.changes or sets else NOTHING
+    return said if known else f"{said}, {_OF_WHAT_IS_KNOWN}"
 
 
 def _count(changes: Changes, sets: Sequence[SetChange], sign: Sign) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shlex
 import shutil
@@ -34,7 +35,20 @@ DEFAULT_APP = "cdk.out"
 DEFAULT_CONCURRENCY = 100
 # The last day that X.509 can write in four digits is some 2.9 million days away; a hundred years are enough for anyone.
 LONGEST_DAYS = 36_500
+# A week, in seconds: of what is waited for in the foreground.
+LONGEST_WAIT = 604_800
 _SHOWN_LINES = 60
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds in a range; NaN, which compares with nothing, is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """As click calls it."""
+        found: float = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+        return found
 
 
 # --- the app ----------------------------------------------------------------------------------------------------

@@ -86,7 +86,10 @@ def run(args: Sequence[str] | None = None) -> NoReturn:
 
 def _invoke(arguments: list[str]) -> int | None:
     if _COMPLETION in os.environ:
-        cli.main(args=arguments, prog_name="iot-ca")
+        try:
+            cli.main(args=arguments, prog_name="iot-ca")
+        except SystemExit as ended:  # with 1 for a shell that click does not know
+            return failures.FAILED if ended.code else 0
     # Not cli.main: it has exit codes of its own for Ctrl-C and for a closed pipe.
     try:
         with cli.make_context("iot-ca", arguments or ["--help"]) as context:

@@ -211,7 +211,13 @@ class Access:
             with self._lock:  # making one is not thread-safe; using one is
                 client = self._clients.get(key)
                 if client is None:
-                    client = session.create_client(service, region_name=region, config=self._config)
+                    try:
+                        client = session.create_client(service, region_name=region, config=self._config)
+                    except ValueError as error:  # an AWS_ENDPOINT_URL that is no URL, for example
+                        msg = (
+                            f"AWS cannot be asked with these settings: {error}; fix: see the AWS_… variables"
+                        )
+                        raise NoCredentialsError(f"{msg} and the AWS configuration") from error
                     refuse_strangers(client)
                     self._clients[key] = client
         return client
@@ -272,8 +278,10 @@ def _credentials_of(session: Session) -> Credentials:
         credentials = session.get_credentials()
         if credentials is not None:
             credentials.get_frozen_credentials()  # an expired sign-in shows here, once, not in every row
-    except BotoCoreError as error:
-        msg = f"the AWS credentials cannot be used: {error}; fix: sign in, or give another --profile"
+    # From the user's own command and files too, which may hold, or print, anything.
+    except (BotoCoreError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        said = str(error) or type(error).__name__
+        msg = f"the AWS credentials cannot be used: {said}; fix: sign in, or give another --profile"
         raise NoCredentialsError(msg) from error
     if credentials is None:
         msg = "no AWS credentials found; fix: sign in, set AWS_PROFILE, or give --profile"

@@ -14,6 +14,7 @@ import click
 import pytest
 
 from iot_multiaccount_ca.cli import failures
+from iot_multiaccount_ca.cli.root import cli
 from iot_multiaccount_ca.errors import AssemblyError
 from support.fakes.fleet_aws import FakeAws
 from support.fleets import Fleet, record, three_stages, write_assembly
@@ -226,3 +227,106 @@ def test_ctrl_c_at_any_moment_is_2_and_no_traceback(tmp_path: Path) -> None:
         assert process.returncode in {0, 2}, errors
         assert "Traceback" not in errors
         assert process.returncode == 0 or errors == "iot-ca: interrupted\n"
+
+
+@pytest.mark.parametrize("closed_ones", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_change_no_exit_code(closed_ones: str, tmp_path: Path) -> None:
+    """A script that wants the exit code alone; and no file that is opened stands in for one."""
+    folder = str(write_assembly(tmp_path / "app", three_stages()))
+    for arguments, code in (
+        (["plan", "--app", folder], 0),
+        (["--help"], 0),
+        (["plan", "--app", "/nowhere"], 2),
+    ):
+        shell = ["sh", "-c", f'exec "$@" {closed_ones}', "sh", *PROGRAM, *arguments]
+        ran = subprocess.run(shell, capture_output=True, text=True, cwd=tmp_path)
+        assert ran.returncode == code, ran.stderr
+        assert "Traceback" not in ran.stderr
+
+
+def test_completion_for_a_shell_that_nobody_knows_is_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """1 is a command's own answer."""
+    monkeypatch.setenv("_IOT_CA_COMPLETE", "nonsense_source")
+    assert in_pipe().code == 2
+    monkeypatch.setenv("_IOT_CA_COMPLETE", "bash_source")
+    assert in_pipe().code == 0
+
+
+def numbers() -> list[tuple[str, click.Option]]:
+    """Every option of every command that takes a number."""
+    context = click.Context(cli)
+    return [
+        (name, option)
+        for name in cli.list_commands(context)
+        if (command := cli.get_command(context, name)) is not None
+        for option in command.params
+        if isinstance(option, click.Option)
+        and isinstance(option.type, (click.types.IntParamType, click.types.FloatParamType))
+    ]
+
+
+def test_every_number_has_a_range_and_nothing_else_is_in_it() -> None:
+    """Neither what is no number, nor one that no machine holds, of each option of each command."""
+    found, context = numbers(), click.Context(cli)
+    assert len(found) > 8
+    strange = [
+        "nan",
+        "-nan",
+        "inf",
+        "-inf",
+        "1e400",
+        "-1",
+        "9" * 30,
+        "",
+        " ",
+        "x",
+        "0x10",
+        "1,000",
+        "\u0661\u0662x",
+    ]
+    for name, option in found:
+        assert isinstance(option.type, (click.IntRange, click.FloatRange)), (name, option.name)
+        assert option.type.min is not None, (name, option.name)
+        assert option.type.max is not None, (name, option.name)
+        for value in strange:
+            with pytest.raises(click.BadParameter):
+                option.type_cast_value(context, value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"AWS_ENDPOINT_URL": "junk"},
+        {"AWS_CONFIG_FILE": "[default]\ncredential_process = echo '{'\n"},
+        {"AWS_CONFIG_FILE": "[default]\ncredential_process = echo '[]'\n"},
+        {"AWS_CONFIG_FILE": "[default]\ncredential_process = echo '{\"Version\": 1}'\n"},
+        {"AWS_CONFIG_FILE": "[default]\ncredential_process = /nowhere/at/all\n"},
+        {"AWS_CONFIG_FILE": "[default"},
+        {"AWS_CONFIG_FILE": "\x00\xff"},
+        {"AWS_PROFILE": "none\x1b[31m"},
+        {"AWS_ROLE_ARN": "x", "AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere"},
+    ],
+    ids=repr,
+)
+def test_settings_of_aws_that_cannot_be_are_one_sentence(
+    settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose fault it is, and no bug of the tool; the same for all accounts, and so told once."""
+    folder = str(write_assembly(tmp_path / "app", three_stages()))
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    if "AWS_CONFIG_FILE" not in settings and "AWS_ROLE_ARN" not in settings:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111111111111")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    for name, value in settings.items():
+        if name == "AWS_CONFIG_FILE":
+            (tmp_path / "config").write_text(value, encoding="latin-1")
+        monkeypatch.setenv(name, str(tmp_path / "config") if name == "AWS_CONFIG_FILE" else value)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ran = in_pipe("verify", "--app", folder)
+    assert ran.code == 2
+    assert ran.stdout.count("fix: ") + ran.stderr.count("fix: ") == 1
+    assert "bug" not in ran.stderr
+    assert "the check itself failed" not in ran.stdout
+    assert all(each.isprintable() or each == "\n" for each in ran.stdout + ran.stderr)

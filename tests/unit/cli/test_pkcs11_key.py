@@ -212,3 +212,22 @@ def test_a_pin_that_others_can_read_is_warned_of(
     said = capsys.readouterr().err
     assert PIN not in said
     assert (says in said) if says else (said == "")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"pkcs11:object=ca?module-path=/nowhere&pin-value={PIN}",
+        f"pkcs11:pin-value={PIN}",
+        f"pin-value={PIN}",
+        f"pkcs12:object=ca?pin-value={PIN}",
+    ],
+)
+def test_a_pin_in_a_uri_that_cannot_be_is_warned_of(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is in the shell's history all the same; neither the warning nor the error repeats it."""
+    asked = Asked(make_ca().certificate, dt.timedelta(days=7), None)
+    with pytest.raises(Pkcs11Error) as caught, pkcs11_uri.SIGNER.open(uri, asked):
+        pass
+    said = capsys.readouterr().err
+    assert "the PIN stands among the arguments" in said
+    assert PIN not in said + str(caught.value)

@@ -211,6 +211,16 @@ def test_a_key_that_others_can_read_is_warned_of(desk: Desk, capsys: pytest.Capt
         assert f"chmod 600 {desk.folder / 'ca.key'}" in capsys.readouterr().err
 
 
+def test_a_certificate_in_place_of_a_key_is_for_all_to_read(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is told to hide it."""
+    (desk.folder / "public.pem").write_text(desk.ca.pem)
+    said = failure(desk, capsys, "--private-key", str(desk.folder / "public.pem"))
+    assert "holds a certificate, but no private key" in said
+    assert "chmod" not in said
+
+
 @pytest.mark.parametrize("option", ["--private-key", "--kms-key", "--private-ca", "--pkcs11-uri"])
 def test_a_key_itself_as_an_option_is_not_repeated(
     desk: Desk, capsys: pytest.CaptureFixture[str], option: str

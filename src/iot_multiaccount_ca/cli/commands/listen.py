@@ -12,6 +12,7 @@ import click
 from ...errors import WrongOptionsError
 from ..device_keys import load_key
 from ..local_fleet import deploy, deploying_options, local_aws
+from ..options import LONGEST_WAIT, Seconds
 from ..output import reader_is_gone, say
 from ..rehearsal_text import Steps, print_endpoints
 
@@ -53,7 +54,7 @@ def _address(_context: click.Context, _option: click.Parameter, value: str | Non
 @click.option(
     "--for",
     "seconds",
-    type=click.FloatRange(min=0),
+    type=Seconds(0, LONGEST_WAIT),
     metavar="SECONDS",
     help="End after that many seconds. Default: Ctrl-C ends it.",
 )

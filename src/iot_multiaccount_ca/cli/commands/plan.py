@@ -161,9 +161,9 @@ def _compare(folder: Path, old: str, profile: str | None, *, as_json: bool, as_m
     if as_json:
         emit_json(CHANGES, CHANGES_VERSION, document(changes, sets, exit_code))
     elif as_markdown:
-        say_markdown(markdown(changes, sets, note))
+        say_markdown(markdown(changes, sets, note, known=known))
     else:
-        print_changes(console(), changes, sets, note)
+        print_changes(console(), changes, sets, note, known=known)
     return exit_code
 
 

@@ -14,6 +14,7 @@ import click
 from ...text import counted
 from ..device_keys import load_devices, load_key
 from ..local_fleet import FILE, deploy, deploying_options, local_aws
+from ..options import LONGEST_WAIT, Seconds
 from ..rehearsal_text import Steps, print_how_to_use, print_leftovers, print_rows
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ _KEY_TYPES = ("ec-p256", "rsa-2048")
 )
 @click.option(
     "--device-timeout",
-    type=click.FloatRange(min=1),
+    type=Seconds(1, LONGEST_WAIT),
     default=60.0,
     show_default=True,
     metavar="SECONDS",

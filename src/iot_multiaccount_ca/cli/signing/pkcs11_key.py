@@ -53,7 +53,8 @@ def parse(uri: str) -> KeyUri:
     scheme, _, rest = uri.partition(":")
     path, _, query = rest.partition("?")
     if scheme != "pkcs11":
-        raise Pkcs11Error("this is not a PKCS#11 URI", value=scheme, allowed=_EXAMPLE)
+        shown = scheme if scheme.isalnum() else None  # anything else may be the PIN
+        raise Pkcs11Error("this is not a PKCS#11 URI", value=shown, allowed=_EXAMPLE)
     attributes = dict(_pairs(path, ";", _PATH))
     options = dict(_pairs(query, "&", _QUERY))
     if "object" not in attributes and "id" not in attributes:

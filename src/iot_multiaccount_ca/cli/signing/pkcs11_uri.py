@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
 from ...assets import registrar_importable
@@ -13,6 +14,8 @@ from .signer import Asked, Sign, Signer, warn_of_readers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_PIN = re.compile("pin-value=.")
+
 
 @contextlib.contextmanager
 def _open(uri: str, asked: Asked) -> Iterator[Sign]:
@@ -21,13 +24,14 @@ def _open(uri: str, asked: Asked) -> Iterator[Sign]:
         from ca_registrar.possession.signing import verification_certificate
         from ca_registrar.possession.signing.remote_key import remote_key
 
-    parsed = pkcs11_key.parse(uri)
-    if parsed.pin is not None and parsed.pin_file is None:
+    # Whatever else is wrong with the URI: the PIN is exposed already.
+    if _PIN.search(uri):
         say(
             "warning: the PIN stands among the arguments, where the shell's history and every user of this machine can "
             f"read it; fix: give pin-source=file:… in the URI, or set {pkcs11_key.PIN_VARIABLE}",
             err=True,
         )
+    parsed = pkcs11_key.parse(uri)
     if parsed.pin_file is not None:
         warn_of_readers(parsed.pin_file)
     with pkcs11_key.open_key(

@@ -25,11 +25,11 @@ def _open(name: str, asked: Asked) -> Iterator[Sign]:
     path = Path(name)
     holder = f"the file {path}"
     text = _read(path)
-    warn_of_readers(path)
     try:
         key = private_key.load(text, holder=holder)
     except EncryptedKeyError:
         key = None
+    warn_of_readers(path)  # once it is known to be a key
     if key is None:
         passphrase = ask_secret(f"Passphrase of {path}")
         key = private_key.load(text, holder=holder, passphrase=passphrase)

@@ -279,11 +279,13 @@ def _emit_blocks(where: Console, columns: Sequence[Column], cells: Sequence[Sequ
 
 def _wrapped(where: Console, sentence: str, begin: str, hanging: str) -> list[str]:
     """The sentence in lines that fit, broken between words alone; with what begins the first, and the others."""
+    from rich.cells import cell_len
+
     room = where.width if where.is_terminal else _PIPE_WIDTH
     made, line = [], begin
     for atom in _ATOM.findall(text.plain(sentence)):
         started = line.strip() != ""
-        if started and len(line) + 1 + len(atom) > room:
+        if started and cell_len(line) + 1 + cell_len(atom) > room:
             made.append(line)
             line, started = hanging, False
         line += f" {atom}" if started else atom

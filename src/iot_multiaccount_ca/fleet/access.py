@@ -184,7 +184,7 @@ class Access:
             credentials, identity = self._own_credentials.get_frozen_credentials(), own_arn
         except _UNUSABLE as error:
             raise _unusable(error) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ValueError) as error:  # the latter for a time that is none
             raise self._unasked(target.region, error) from error
         with self._entered.held(credentials):
             yield identity
@@ -213,7 +213,7 @@ class Access:
                 if client is None:
                     try:
                         client = session.create_client(service, region_name=region, config=self._config)
-                    except ValueError as error:  # an AWS_ENDPOINT_URL that is no URL, for example
+                    except ValueError as error:  # such as an AWS_ENDPOINT_URL that is not a URL
                         msg = (
                             f"AWS cannot be asked with these settings: {error}; fix: see the AWS_… variables"
                         )
@@ -230,7 +230,7 @@ class Access:
         )["Credentials"]
         return ReadOnlyCredentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
 
-    def _unasked(self, region: str, error: BotoCoreError) -> NoAccessError:
+    def _unasked(self, region: str, error: BotoCoreError | ValueError) -> NoAccessError:
         """The same words for every account: what is wrong is between here and STS."""
         cause = f"{type(error).__name__}: {error}"
         fix = "see the network, its proxies, and the region's name"

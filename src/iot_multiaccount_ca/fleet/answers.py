@@ -6,13 +6,50 @@ refusal it would look like one of AWS's, or like a fault of this tool.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+
+_KINDS: dict[str, Any] = {
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "long": int,
+    "timestamp": dt.datetime,
+    "structure": dict,
+    "map": dict,
+    "list": list,
+}
+#: What is read of each answer and is in every one, which AWS's models do not say. ``*``: in each of a list.
+_ALWAYS = {
+    "AssumeRole": ("Credentials.AccessKeyId", "Credentials.SecretAccessKey", "Credentials.SessionToken"),
+    "GetCallerIdentity": ("Account", "Arn"),
+    "DescribeEndpoint": ("endpointAddress",),
+    "GetRegistrationCode": ("registrationCode",),
+    "DescribeCACertificate": (
+        "certificateDescription.certificateArn",
+        "certificateDescription.certificateId",
+        "certificateDescription.status",
+    ),
+    "ListTagsForResource": ("tags.*.Key",),
+    "ListCACertificates": ("certificates.*.certificateId",),
+    "ListProvisioningTemplates": ("templates.*.templateName",),
+    "ListTopicRules": ("rules.*.ruleName",),
+    "DescribeStackResource": ("StackResourceDetail.ResourceStatus",),
+    "DescribeStackResources": ("StackResources.*.StackId",),
+    "DescribeStacks": ("Stacks.0.StackStatus",),
+    "DescribeStackSet": ("StackSet",),
+    "ListStackInstances": ("Summaries.*.Account", "Summaries.*.Region"),
+    "DescribeOrganization": ("Organization.MasterAccountId",),
+    "ListAccountsForParent": ("Accounts.*.Id",),
+    "ListOrganizationalUnitsForParent": ("OrganizationalUnits.*.Id",),
+}
 
 
 class StrangeAnswerError(BotoCoreError):  # type: ignore[misc]
@@ -24,6 +61,7 @@ class StrangeAnswerError(BotoCoreError):  # type: ignore[misc]
 def refuse_strangers(client: Any) -> None:
     """Let each call of a client raise `StrangeAnswerError` for an answer that is not AWS's."""
     client.meta.events.register("before-parse", _check)
+    client.meta.events.register("after-call", _check_members)
 
 
 def _check(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
@@ -65,6 +103,41 @@ def _check_json(operation_model: Any, body: bytes) -> None:
     )
     if not isinstance(held, dict) or (held and not known & held.keys()):
         raise StrangeAnswerError(what=_shown(body))
+
+
+def _check_members(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+    """botocore takes whatever kind of JSON stands for a text; and what is always there may be gone."""
+    if http_response.status_code >= 300:
+        return
+    if model.output_shape is not None and not _fits(parsed, model.output_shape):
+        raise StrangeAnswerError(what="one of another form")
+    for path in _ALWAYS.get(model.name, ()):
+        if not _holds(parsed, path.split(".")):
+            raise StrangeAnswerError(what=f"one without {path.replace('.*', '')}")
+
+
+def _fits(value: Any, shape: Any) -> bool:
+    """Whether all that is there is of the kind that AWS's model says."""
+    kind = shape.type_name
+    if not isinstance(value, _KINDS.get(kind, object)):
+        return False
+    if kind == "structure":
+        known = ((value.get(name), member) for name, member in shape.members.items())
+        return all(_fits(held, member) for held, member in known if held is not None)
+    if kind == "list":
+        return all(_fits(each, shape.member) for each in value)
+    return kind != "map" or all(_fits(each, shape.value) for each in value.values())
+
+
+def _holds(value: Any, path: Sequence[str]) -> bool:
+    if not path:
+        return value is not None
+    step, *rest = path
+    if step == "*":
+        return all(_holds(each, rest) for each in value or ())
+    if step == "0":
+        return bool(value) and _holds(value[0], rest)
+    return isinstance(value, dict) and _holds(value.get(step), rest)
 
 
 def _shown(body: bytes) -> str:

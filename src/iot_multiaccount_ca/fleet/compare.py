@@ -13,6 +13,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from ..model.jitr.events import REGISTERED_TOPIC
+from ..text import shell
 from .difference import Difference
 from .owners import Holder, owner_difference
 
@@ -114,7 +115,7 @@ def template_differences(planned: PlannedRegistration, live: LiveTemplate | None
         )
         return
     if not live.enabled:
-        fix = f"run `aws iot update-provisioning-template --region {region} --template-name {name} --enabled`"
+        fix = f"run `aws iot update-provisioning-template --region {region} --template-name {shell(name)} --enabled`"
         yield Difference("templateEnabled", True, False, fix)
     if live.type != "JITP":
         fix = f"a template's type cannot change: {_anew(planned, 'the provisioning')}"
@@ -128,8 +129,8 @@ def template_differences(planned: PlannedRegistration, live: LiveTemplate | None
             "as in the stack",
             "changed",
             f"run `{planned.deploy}` if it has news; else set the stack's body again with "
-            f"`aws iot create-provisioning-template-version --region {region} --template-name {name} --set-as-default "
-            f"--template-body {_argument(planned.template_body)}`",
+            f"`aws iot create-provisioning-template-version --region {region} --template-name {shell(name)} "
+            f"--set-as-default --template-body {_argument(planned.template_body)}`",
         )
 
 
@@ -142,8 +143,8 @@ def role_difference(
         return None
     record = planned.record
     fix = (
-        f"run `aws iot update-provisioning-template --region {record.region} --template-name {live.name} "
-        f"--provisioning-role-arn {_role_arn(record, wanted)}`"
+        f"run `aws iot update-provisioning-template --region {record.region} --template-name {shell(live.name)} "
+        f"--provisioning-role-arn {shell(_role_arn(record, wanted))}`"
     )
     return Difference("templateRole", wanted, role or None, fix)
 
@@ -170,8 +171,8 @@ def function_differences(
         environment = {**live, **activation.environment}
         fix = (
             f"its environment was changed outside the stack ({', '.join(changed)}): set it again with "
-            f"`aws lambda update-function-configuration --region {planned.record.region} --function-name {name} "
-            f"--environment {_argument(json.dumps({'Variables': environment}))}`"
+            f"`aws lambda update-function-configuration --region {planned.record.region} "
+            f"--function-name {shell(name)} --environment {_argument(json.dumps({'Variables': environment}))}`"
         )
         yield Difference("admission", "as in the stack", "changed", fix)
 
@@ -188,7 +189,7 @@ def activation_difference(
     if listening:
         name = listening[0].name
         region = planned.record.region
-        fix = f"run `aws iot enable-topic-rule --region {region} --rule-name {name}`; {_MEANWHILE}"
+        fix = f"run `aws iot enable-topic-rule --region {region} --rule-name {shell(name)}`; {_MEANWHILE}"
         return Difference("activationRule", wanted, f"{name} is disabled", fix)
     fix = f"it was deleted outside the stack: {_anew(planned, 'the activation')}; {_MEANWHILE}"
     return Difference("activationRule", wanted, None, fix)
@@ -227,7 +228,10 @@ def _tags_difference(planned: PlannedRegistration, live: LiveRegistration) -> It
     off = {key: value for key, value in planned.tags.items() if live.tags.get(key) != value}
     if off:
         pairs = " ".join(shlex.quote(f"Key={key},Value={value}") for key, value in off.items())
-        fix = f"run `aws iot tag-resource --region {planned.record.region} --resource-arn {live.arn} --tags {pairs}`"
+        fix = (
+            f"run `aws iot tag-resource --region {planned.record.region} --resource-arn {shell(live.arn)} "
+            f"--tags {pairs}`"
+        )
         yield Difference(
             "tags",
             ", ".join(f"{key}={value}" for key, value in off.items()),
@@ -268,7 +272,7 @@ def _config_difference(
             fix += f", then `{update} --new-auto-registration-status ENABLE`, should the first have turned it off"
     else:
         fix = (
-            f"run `{update} --registration-config templateName={wanted}`"
+            f"run `{update} --registration-config templateName={shell(wanted)}`"
             if "?" not in wanted
             else f"{repaired(planned)}; only CloudFormation knows the whole name of a template that is retained"
         )
@@ -284,20 +288,20 @@ def _anew(planned: PlannedRegistration, what: str) -> str:
     )
 
 
-def _argument(text: str) -> str:
+def _argument(written: str) -> str:
     """JSON as one argument of a command line: on one line, and without a backtick, which would end what is quoted."""
     with contextlib.suppress(ValueError):  # whatever else it is, AWS IoT took it once
-        text = json.dumps(json.loads(text), separators=(",", ":"))
-    return shlex.quote(text.replace("`", "\\u0060"))
+        written = json.dumps(json.loads(written), separators=(",", ":"))
+    return shlex.quote(written.replace("`", "\\u0060"))
 
 
 def same_json(one: str, other: str) -> bool:
     """Whether two texts are one JSON document, however they are written."""
 
-    def loaded(text: str) -> Any:
+    def loaded(written: str) -> Any:
         try:
-            return json.loads(text)
+            return json.loads(written)
         except ValueError:
-            return text
+            return written
 
     return bool(loaded(one) == loaded(other))

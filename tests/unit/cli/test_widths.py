@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.cells import cell_len
 
 from support.fakes.fleet_aws import FakeAws
 from support.fleets import Fleet, certificate_id, live, many_stages, record, write_assembly
@@ -52,8 +53,22 @@ def test_a_plan_keeps_identifiers_whole_in_every_terminal(columns: int, tmp_path
         assert identifier in shown
     assert certificate_id() in shown
     template = "TheFleetsCertificateAuthori-0123abcd"
-    assert template in shown or re.search(r"left out for want of width: .*enrollment", shown)
-    assert all(len(line) <= columns for line in shown.splitlines() if not ID.search(line))
+    for header, value in (("enrollment", template), ("stack", LONG_STACK)):
+        assert value in shown or re.search(rf"left out for want of width: .*{header}", shown)
+    lines = (line for line in shown.splitlines() if not ID.search(line) and LONG_STACK not in line)
+    assert all(len(line) <= columns for line in lines)
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_letters_that_are_two_columns_wide_are_counted_so(columns: int, tmp_path: Path) -> None:
+    """A sentence of them is wrapped between words, and not by the terminal in one; combining marks take no room."""
+    words = ["工場証明書", "e\u0301" * 5, "デバイス"] * 8
+    folder = write_assembly(
+        tmp_path, [record("工場", subject=f"CN={' '.join(words)}"), record("e\u0301", "222222222222")]
+    )
+    shown = in_terminal("plan", "--app", str(folder), columns=columns).plain
+    assert all(cell_len(line.rstrip()) <= columns for line in shown.splitlines() if not ID.search(line))
+    assert all(word in shown for word in words)
 
 
 @pytest.mark.parametrize("columns", WIDTHS)

@@ -320,6 +320,32 @@ def test_a_refusal_that_is_none_of_awss_is_told_as_that(
     assert "bootstrap" not in str(result.problem)
 
 
+@pytest.mark.parametrize(
+    ("where", "strange"),
+    [
+        (("cas", "describe", "certificateDescription", "certificateArn"), None),
+        (("cas", "describe", "certificateDescription", "status"), 7),
+        (("cas", "describe", "certificateDescription", "certificatePem"), {}),
+        (("cas", "describe", "certificateDescription", "validity", "notAfter"), "tomorrow"),
+        (("cas", "describe", "registrationConfig", "templateName"), ["x"]),
+        (("cas", "tags", "iot-multiaccount-ca:stack-id"), 7),
+        (("templates", "templateBody"), {}),
+        (("templates", "provisioningRoleArn"), []),
+    ],
+    ids=str,
+)
+def test_an_answer_of_another_form_is_told_as_that(where: tuple[str, ...], strange: Any, one: Fleet) -> None:
+    """A member that is gone, or of another kind: no fault of this tool, and no drift with advice."""
+    [held] = getattr(one.world, where[0]).values()
+    for key in where[1:-1]:
+        held = held[key]
+    held[where[-1]] = strange
+    result = one.result()
+    assert (result.state, result.differences) == (StageState.UNCHECKED, ())
+    assert "got no answer of AWS's" in str(result.problem)
+    assert "the check itself failed" not in str(result.problem)
+
+
 def _calls_of_a_check(folder: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]) -> list[str]:
     fleet = Fleet(folder, monkeypatch, [record(**more)])
     assert fleet.result().state is StageState.AS_PLANNED

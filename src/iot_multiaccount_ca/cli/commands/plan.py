@@ -184,7 +184,7 @@ def _rows(overview: Overview) -> Iterator[list[str]]:
 
 def _worth_showing(overview: Overview) -> list[int]:
     """The columns worth a terminal's width: those that say something that the others do not."""
-    left_out = {"stack"}
+    left_out = set()
     if len(overview.cas) == 1:
         left_out.add("CA")
     if all(record.active and not record.retiring for record in overview.records):

@@ -14,6 +14,7 @@ import click
 from ... import text
 from ...errors import MalformedTargetError, NothingToAskError, RegistrationCodeError, WrongOptionsError
 from ...model.ca.certificate import CaCertificate
+from ...model.checks import is_registration_code
 from ...model.target import Target, check_account, check_region
 from .. import files
 from ..options import access_options, app_option, cloud_assembly, open_access
@@ -180,6 +181,13 @@ def _ask(access: Access, account: str, region: str, planned: Iterable[PlannedReg
         ) from None
     except NoAccessError as error:
         raise RegistrationCodeError(f"no access to account {account} in {region}: {error}") from None
+    if not is_registration_code(code):
+        raise RegistrationCodeError(
+            f"account {account} gives a registration code in {region} that is none of AWS's",
+            value=code,
+            allowed="64 hex digits",
+            fix="see what stands between here and AWS, such as a proxy",
+        )
     return code
 
 

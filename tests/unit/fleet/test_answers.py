@@ -1,0 +1,116 @@
+"""AWS's answers, and those of another form: each member that is read, of each call."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import datetime as dt
+import functools
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.session import Session
+
+from iot_multiaccount_ca.fleet import answers
+from iot_multiaccount_ca.fleet.answers import StrangeAnswerError
+from support.documents import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TIME = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
+    ("iot", "DescribeCACertificate"): {
+        "certificateDescription": {
+            "certificateArn": "arn",
+            "certificateId": "ab" * 32,
+            "status": "ACTIVE",
+            "certificatePem": "pem",
+            "certificateMode": "SNI_ONLY",
+            "autoRegistrationStatus": "ENABLE",
+            "validity": {"notAfter": TIME},
+        },
+        "registrationConfig": {"templateName": "x"},
+    },
+    ("iot", "ListTagsForResource"): {"tags": [{"Key": "a", "Value": "b"}], "nextToken": "x"},
+    ("iot", "ListTopicRules"): {"rules": [{"ruleName": "a", "topicPattern": "b", "ruleDisabled": True}]},
+    ("iot", "GetRegistrationCode"): {"registrationCode": "ab" * 32},
+    ("lambda", "GetFunctionConfiguration"): {"Environment": {"Variables": {"A": "b"}}, "Timeout": 3},
+    ("sts", "AssumeRole"): {
+        "Credentials": {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", "Expiration": TIME}
+    },
+    ("cloudformation", "DescribeStacks"): {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "StackName": "x"}]},
+    ("organizations", "ListAccountsForParent"): {"Accounts": [{"Id": "1", "State": "ACTIVE"}]},
+}
+
+
+@functools.cache
+def model(service: str, call: str) -> Any:
+    return Session().get_service_model(service).operation_model(call)
+
+
+def check(service: str, call: str, answer: Any) -> None:
+    answers._check_members(SimpleNamespace(status_code=200), answer, model(service, call))
+
+
+def leaves(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    inside = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    )
+    if at:
+        yield at
+    for key, below in inside or ():
+        yield from leaves(below, (*at, key))
+
+
+@pytest.mark.parametrize(("service", "call"), ANSWERS, ids=str)
+def test_each_member_of_another_kind_is_refused(service: str, call: str) -> None:
+    """And an answer as AWS gives it is not, nor one with what a newer AWS adds."""
+    good = ANSWERS[service, call]
+    check(service, call, {**good, "ResponseMetadata": {"HTTPStatusCode": 200}, "newer": [1]})
+    for at in leaves(good):
+        for strange in (object(), 7.5, b"x"):
+            changed = copy.deepcopy(good)
+            held: Any = changed
+            for key in at[:-1]:
+                held = held[key]
+            held[at[-1]] = strange
+            with pytest.raises(StrangeAnswerError, match="of another form"):
+                check(service, call, changed)
+
+
+def test_what_is_always_there_may_not_be_gone() -> None:
+    """Each path of the table, in an answer that is otherwise AWS's."""
+    for (service, call), good in ANSWERS.items():
+        for path in answers._ALWAYS.get(call, ()):
+            changed = copy.deepcopy(good)
+            held: Any = changed
+            *inside, last = path.replace("*", "0").split(".")
+            for step in inside:
+                held = held[int(step) if step == "0" else step]
+            del held[last]
+            with pytest.raises(StrangeAnswerError, match="one without"):
+                check(service, call, changed)
+    with pytest.raises(StrangeAnswerError, match="one without Stacks"):
+        check("cloudformation", "DescribeStacks", {"Stacks": []})
+    check("iot", "ListCACertificates", {})  # an empty list is not written
+
+
+def test_the_table_has_every_call_that_is_indexed() -> None:
+    """A call that the readers make has a row, or reads with defaults alone."""
+    with_defaults = {"GetFunctionConfiguration", "GetRole", "DescribeProvisioningTemplate"}
+    asked = set()
+    for name in ("live", "live_sets", "access"):
+        tree = ast.parse((ROOT / f"src/iot_multiaccount_ca/fleet/{name}.py").read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                service, colon, call = node.value.partition(":")
+                if (
+                    colon
+                    and service in {"iot", "lambda", "iam", "cloudformation", "organizations"}
+                    and call.isalnum()
+                ):
+                    asked.add(call)
+    assert len(asked) > 10
+    assert asked <= set(answers._ALWAYS) | with_defaults

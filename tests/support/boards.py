@@ -97,13 +97,13 @@ class Fleet:
         )
         return diagnose(self.next_event(seen), self.plan)
 
-    def next_event(self, seen: int) -> DeviceEvent:
-        """The first that the broker wrote from that place on, as soon as it did."""
+    def next_event(self, seen: int, number: int = 0) -> DeviceEvent:
+        """The first that the broker wrote from that place on, or the one of that number, as soon as it did."""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             events, _ = read_events(self.aws.connections, seen)
-            if events:
-                return events[0]
+            if len(events) > number:
+                return events[number]
             time.sleep(0.02)
         raise AssertionError("the broker wrote nothing")
 

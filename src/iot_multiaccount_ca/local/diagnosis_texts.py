@@ -149,6 +149,10 @@ MEANINGS: dict[str, Meaning] = {
     "no-mqtt": Meaning(
         "AWS IoT ends it", "send an MQTT CONNECT first; for HTTPS publish, POST /topics/<topic>"
     ),
+    "malformed": Meaning(
+        "AWS IoT cuts it off",
+        "look at the packet's bytes: its lengths, its strings (UTF-8), the protocol's name, one CONNECT a connection",
+    ),
     "mqtt-version": Meaning(
         "AWS IoT has MQTT 3.1.1 and 5", "set the client library to MQTT 3.1.1 (protocol level 4)"
     ),

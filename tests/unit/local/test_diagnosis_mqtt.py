@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import socket
 import ssl
 import time
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,11 @@ from support.certificates import Device, make_device
 from support.tls_client import connect_packet, context_of, knock, load, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from iot_multiaccount_ca.model.assembly import RegistrationRecord
+
+CONNECT = connect_packet("device-1")
 
 
 def naming_context(fleet: Fleet, device: Device) -> ssl.SSLContext:
@@ -137,14 +140,61 @@ def test_what_is_no_mqtt(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "says"),
+    ("sent", "event", "says"),
     [
-        ("POST", "/topics/elsewhere", "do not allow iot:Publish on topic/elsewhere"),
-        ("GET", "/role-aliases/mine/credentials", "no credential provider"),
-        ("GET", "/mqtt", "MQTT over WebSocket takes AWS credentials"),
+        (CONNECT + CONNECT, "malformed", "a second CONNECT in one connection"),
+        (
+            connect_packet("device-1", name=b"MQIsdp"),
+            "malformed",
+            "names the protocol 'MQIsdp', which is MQTT in",
+        ),
+        (b"\x10\x03\x00\x04M", "malformed", "its CONNECT cannot be read"),
+        (CONNECT[:-2], "malformed", "was not complete when the connection ended"),
+        (CONNECT + b"\x30\x01\x00", "malformed", "its PUBLISH cannot be read"),
+        (CONNECT + b"\x30\x02\x00\x00", "malformed", "its PUBLISH is not one that AWS IoT takes"),
+        (CONNECT + b"\x30\x05\x00\x03a/#", "topic", "wildcards are for subscriptions"),
     ],
+    ids=["twice", "name", "short", "in part", "broken PUBLISH", "no topic", "wildcard"],
 )
-def test_https_that_publishes_nothing(fleet: Fleet, method: str, path: str, says: str) -> None:
+def test_packets_that_are_wrong(fleet: Fleet, sent: bytes, event: str, says: str) -> None:
+    """By home-made MQTT over Python's ssl: no connection ends without a sentence that names the packet."""
+    context = context_of(fleet.aws, make_device(fleet.ca, "device-1"))
+    assert fleet.diagnose(knock(fleet.aws, context, fleet.place.endpoint).port).event == "provisioned"
+    seen = written(fleet.aws)
+    plain = socket.create_connection((LOOPBACK, fleet.aws.broker_port), timeout=20)
+    with context.wrap_socket(plain, server_hostname=fleet.place.endpoint) as secure:
+        secure.sendall(sent)
+        with contextlib.suppress(ConnectionError):
+            secure.shutdown(socket.SHUT_WR)
+            while secure.recv(4096):
+                pass
+    told = fleet.next_event(seen)
+    if told.event == "connected":
+        told = fleet.next_event(seen, 1)
+    check(diagnose(told, fleet.plan), event, says, "")
+
+
+def test_a_connect_in_part_of_a_new_device(fleet: Fleet) -> None:
+    """It is not registered, and the sentence blames the packet and not the CA."""
+    found = fleet.python(make_device(fleet.ca, "device-1"), send=b"\x10\xff\xff\xff\x7f")
+    check(found, "malformed", "did not come whole", "lengths")
+    assert fleet.place.iot.list_certificates()["certificates"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "says"),
+    [
+        ("POST", "/topics/elsewhere", b"hello", "do not allow iot:Publish on topic/elsewhere"),
+        ("POST", "/topics/elsewhere", iter([b"hello"]), "no body in chunks"),
+        ("PATCH", "/topics/elsewhere", b"hello", "by POST /topics/<topic>, and nothing else"),
+        ("GET", "/role-aliases/mine/credentials", None, "no credential provider"),
+        ("GET", "/mqtt", None, "MQTT over WebSocket takes AWS credentials"),
+    ],
+    ids=["policy", "chunks", "method", "credentials", "websocket"],
+)
+def test_https_that_publishes_nothing(
+    fleet: Fleet, method: str, path: str, body: bytes | Iterator[bytes] | None, says: str
+) -> None:
     """By Python's http.client: the answer is the broker's, and the sentence says what HTTPS is for."""
     device = make_device(fleet.ca, "device-1")
     fleet.python(device)
@@ -153,8 +203,8 @@ def test_https_that_publishes_nothing(fleet: Fleet, method: str, path: str, says
         LOOPBACK, fleet.aws.broker_port, context=naming_context(fleet, device), timeout=20
     )
     with contextlib.closing(connection):
-        connection.request(method, path, body=b"hello")
-        assert connection.getresponse().status in (403, 404)
+        connection.request(method, path, body=body)
+        assert connection.getresponse().status in (400, 403, 404)
     check(diagnose(fleet.next_event(seen), fleet.plan), "https", says, "POST /topics/<topic>")
 
 

@@ -75,13 +75,23 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     try:
         stream = await _secure(connection, reader, writer)
         if stream is not None and await _speaks_mqtt(stream):
+            stream.idle = _CONNECT_SECONDS
             await iot._mtls_handle_conn(stream, stream)
-            if stream.timed_out:
-                tell("keep-alive", f"nothing came for 1.5 times its keep-alive, {stream.idle:.0f} s: cut off")
+            _tell_end(connection, stream)
     except (OSError, TimeoutError) as error:
         tell("lost", f"the connection was lost ({error or type(error).__name__})")
     finally:
         writer.close()
+
+
+def _tell_end(connection: Connection, stream: TlsStream) -> None:
+    """What nobody else told of a connection that is over."""
+    if stream.timed_out and connection.mqtt is None:
+        tell("silent", f"its CONNECT was not complete after {stream.idle:.0f} s")
+    elif stream.timed_out:
+        tell("keep-alive", f"nothing came for 1.5 times its keep-alive, {stream.idle:.0f} s: cut off")
+    elif not connection.told:
+        tell("malformed", "its CONNECT was not complete when the connection ended")
 
 
 async def _secure(
@@ -214,8 +224,11 @@ def _tell_after_handshake(reason: str) -> None:
         )
 
 
-async def _refuse(writer: TlsStream, _certificate_id: str, _level: int | None) -> None:
-    """AWS closes without a CONNACK; the cause is told here."""
+async def _refuse(writer: TlsStream, _certificate_id: str, level: int | None) -> None:
+    """AWS closes without a CONNACK; the cause is told here. ``level``: of the CONNECT, None where none came whole."""
+    if level is None:
+        tell("malformed", "its CONNECT did not come whole, or cannot be read")
+        return
     ssl_object = writer.get_extra_info("ssl_object")
     der = ssl_object.getpeercert(binary_form=True)
     tell(*await asyncio.to_thread(why_refused, der, iot._mtls_server_names.get(ssl_object)))

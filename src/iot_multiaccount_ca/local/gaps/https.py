@@ -22,10 +22,14 @@ from .routing import reaches
 if TYPE_CHECKING:
     from .tls_stream import TlsStream
 
-_METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ")
+_METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PATCH ")
 _SECONDS = 10.0
 _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 413: "Payload Too Large"}
 _ROOM_FOR_HEADERS = 16384
+
+
+class _RefusedError(Exception):
+    """What the request has that is not taken."""
 
 
 def is_request(first: bytes) -> bool:
@@ -39,6 +43,8 @@ async def answer(stream: TlsStream) -> None:
         async with asyncio.timeout(_SECONDS):
             head, body = await _request(stream)
             status, message = await _publish(stream, head, body)
+    except _RefusedError as error:
+        status, message = 400, str(error)
     except (TimeoutError, ValueError):
         status, message = 400, "the request is not complete"
     if status != 200:
@@ -69,6 +75,8 @@ async def _request(stream: TlsStream) -> tuple[str, bytes]:
     if headers.get("expect", "").lower() == "100-continue":
         stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         await stream.drain()
+    if "transfer-encoding" in headers:
+        raise _RefusedError("the local AWS takes no body in chunks: send its content-length")
     length = int(headers.get("content-length") or 0)
     while len(body) < min(length, LARGEST_MESSAGE + 1):
         data = await stream.read()

@@ -44,9 +44,12 @@ class Connection:
     region: str | None = None
     #: Why a template was not applied to it.
     problem: str | None = None
+    #: How many events it had.
+    told: int = 0
 
     def tell(self, event: str, says: str, *, warn: bool = True, **more: Any) -> None:
         """Write down that something happened; ``says`` is a sentence without the name of the device."""
+        self.told += 1
         _LOG.log(logging.WARNING if warn else logging.INFO, "device %s: %s: %s", self.peer, event, says)
         path = os.environ.get(FILE_VARIABLE)
         if path:

@@ -22,6 +22,8 @@ _SHORTEST_KEEP_ALIVE, _LONGEST_KEEP_ALIVE = 30, 1200
 _LONGEST_TOPIC, _LONGEST_CLIENT_ID = 256, 128
 _MOST_SLASHES, _MOST_FILTERS = 7, 8
 _VERSIONS = {3: "3.1", 4: "3.1.1", 5: "5"}
+_NAMES = {3: "MQIsdp", 4: "MQTT", 5: "MQTT"}
+_KINDS = {1: "CONNECT", 3: "PUBLISH", 4: "PUBACK", 8: "SUBSCRIBE", 10: "UNSUBSCRIBE", 14: "DISCONNECT"}
 # These may be longer by their head: $aws/rules/<rule>/…
 _BASIC_INGEST = ("$aws", "rules")
 
@@ -32,6 +34,7 @@ def close() -> None:
     session.handle_packet = _limited(session.handle_packet)
     session._send_connack = _telling(session._send_connack, _tell_connected)
     session._refuse_connect = _telling(session._refuse_connect, _tell_connect_denied)
+    session._reject_malformed_packet = _telling(session._reject_malformed_packet, _tell_malformed)
     session._policy_allows = _telling_denied(session._policy_allows)
     serve = iot._mtls_serve_conn
 
@@ -71,6 +74,8 @@ def topic_problem(topic: str) -> str | None:
 
 def _limited(handle: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
     async def handle_packet(session: Any, kind: int, flags: int, body: bytes) -> bool:
+        connection = current.get()
+        told = 0 if connection is None else connection.told
         try:
             problem = _problem(session, kind, flags, body)
         except (ValueError, IndexError, struct.error):
@@ -79,7 +84,10 @@ def _limited(handle: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[
             event, says, goes_on = problem
             tell(event, says)
             return goes_on
-        return await handle(session, kind, flags, body)
+        goes_on = await handle(session, kind, flags, body)
+        if not goes_on and kind != iot.PKT_DISCONNECT and connection is not None and connection.told == told:
+            tell("malformed", f"its {_name(kind)} is not one that AWS IoT takes; cut off")
+        return goes_on
 
     return handle_packet
 
@@ -93,6 +101,8 @@ def _problem(session: Any, kind: int, flags: int, body: bytes) -> tuple[str, str
     if kind == iot.PKT_PUBLISH:
         topic, _ = iot._read_string(body, 0)
         problem = topic_problem(topic)
+        if {"#", "+"} & set(topic):
+            problem = f"it published on {topic!r}: wildcards are for subscriptions"
         if problem:
             return "topic", f"{problem}; cut off", False
         if flags & 0x06 == 0x04:
@@ -103,10 +113,12 @@ def _problem(session: Any, kind: int, flags: int, body: bytes) -> tuple[str, str
 
 
 def _connect_problem(body: bytes) -> tuple[str, str, bool] | None:
-    _, position = iot._read_string(body, 0)
+    name, position = iot._read_string(body, 0)
     level = body[position]
     (keep_alive,) = struct.unpack_from("!H", body, position + 2)
     connection = current.get()
+    if connection is not None and connection.mqtt is not None:
+        return "malformed", "it sent a second CONNECT in one connection; cut off", False
     position += 4
     if level == iot.MQTT_5:
         _, position = iot._decode_properties(body, position)
@@ -117,6 +129,11 @@ def _connect_problem(body: bytes) -> tuple[str, str, bool] | None:
         stream = _streams.get(id(connection))
         if stream is not None:
             stream.idle = seconds_of_silence(keep_alive)
+    if name != _NAMES.get(level, name):
+        says = (
+            f"its CONNECT names the protocol {name!r}, which is {_NAMES[level]} in version {_VERSIONS[level]}"
+        )
+        return "malformed", f"{says}; cut off", False
     if level not in (iot.MQTT_311, iot.MQTT_5):
         tell("mqtt-version", f"it speaks MQTT {_VERSIONS.get(level, level)}: AWS IoT has 3.1.1 and 5")
     if len(client_id.encode()) > _LONGEST_CLIENT_ID:
@@ -165,6 +182,14 @@ def _tell_connected(session: Any, *_: Any) -> None:
         connection.account, connection.region = session.account_id, session.region
     where = f"{session.account_id}/{session.region}"
     tell("connected", f"it is connected to {where} as client {session._client_id!r}", warn=False)
+
+
+def _tell_malformed(_: Any, kind: int, error: Exception) -> None:
+    tell("malformed", f"its {_name(kind)} cannot be read ({error}); cut off")
+
+
+def _name(kind: int) -> str:
+    return _KINDS.get(kind, f"packet of type {kind}")
 
 
 def _tell_connect_denied(session: Any, denied: str) -> None:

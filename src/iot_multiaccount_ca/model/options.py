@@ -62,6 +62,8 @@ CAPABILITIES: Mapping[RegistrationEngine, frozenset[Capability]] = {
 
 def resolve_engine(value: object) -> RegistrationEngine:
     """A `RegistrationEngine`, given as enum or word."""
+    if isinstance(value, RegistrationEngine):
+        return value
     try:
         return RegistrationEngine(str(value))
     except ValueError:
@@ -74,6 +76,8 @@ def resolve_engine(value: object) -> RegistrationEngine:
 
 def resolve_on_existing(value: object) -> OnExisting:
     """An `OnExisting`, given as enum or word."""
+    if isinstance(value, OnExisting):
+        return value
     try:
         return OnExisting(str(value))
     except ValueError:

@@ -63,6 +63,8 @@ def _region(stage: CaStage, _: attrs.Attribute[Any], region: object) -> None:
 
 
 def _mode(mode: CertificateMode | str | None) -> CertificateMode | None:
+    if mode is None or isinstance(mode, CertificateMode):
+        return mode
     # An unknown word passes, for the validator to refuse: it knows the stage's name.
     return CertificateMode.__members__.get(str(mode)) or cast("CertificateMode | None", mode)
 

@@ -6,8 +6,8 @@ import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,15 +23,17 @@ _LONGEST = 400
 
 
 class Clients:
-    """boto3 clients of the Lambda's own region, one per service."""
+    """boto3's clients of the Lambda's own region, one per service: of botocore, of which boto3 is a shell that takes
+    time to import."""
 
     def __init__(self) -> None:
+        self._session = Session()
         self._made: dict[str, Any] = {}
 
     def client(self, service_name: str) -> Any:
         """A client of the service."""
         if service_name not in self._made:
-            self._made[service_name] = boto3.client(service_name, config=_CONFIG)
+            self._made[service_name] = self._session.create_client(service_name, config=_CONFIG)
         return self._made[service_name]
 
 

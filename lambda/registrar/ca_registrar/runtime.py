@@ -6,9 +6,9 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.session import Session
 
 from .errors import DENIED, AccessDeniedError, code_of
 from .timing import CALL_ATTEMPTS, CONNECT_TIMEOUT, PROPAGATION, PROPAGATION_PAUSES, READ_TIMEOUT
@@ -26,17 +26,18 @@ _CONFIG = Config(
 
 
 class Clients:
-    """boto3 clients, one per service and region."""
+    """boto3's clients, one per service and region: of botocore, of which boto3 is a shell that takes time to import."""
 
     def __init__(self, region: str) -> None:
         self._region = region
+        self._session = Session()
         self._made: dict[tuple[str, str], Any] = {}
 
     def client(self, service_name: str, region: str | None = None) -> Any:
         """A client of the service, in the region or the Lambda's own."""
         key = (service_name, region or self._region)
         if key not in self._made:
-            self._made[key] = boto3.client(key[0], region_name=key[1], config=_CONFIG)
+            self._made[key] = self._session.create_client(key[0], region_name=key[1], config=_CONFIG)
         return self._made[key]
 
 

@@ -9,6 +9,7 @@ from aws_cdk import Annotations
 
 from ..model.assembly_policies import FOREIGN_POLICY_METADATA_TYPE, metadata_of
 from ..model.ca.validity import EXPIRES_SOON_DAYS
+from ..model.options import RegistrationEngine
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -30,10 +31,14 @@ def annotate(scope: Construct, request: RegistrationRequest, account: str) -> No
     problem = request.verification.pre_issued_problem(request.stage)
     if problem is not None:
         # No error: a registration that stands needs no proof, and its stack can still be deployed.
+        native = (
+            "; where it is registered already keep this proof: for another one CloudFormation would make another "
+            "registration of the same CA, and fail"
+        )
         Annotations.of(scope).add_warning_v2(
             "iot-multiaccount-ca:pre-issued-validity",
             f"{problem}; until then the CA can neither be registered here nor change its mode, and what is registered "
-            "stays as it is",
+            f"stays as it is{native if request.engine is RegistrationEngine.NATIVE else ''}",
         )
     for policy in request.verification.foreign_policies(account, ca_certificate=request.ca_certificate):
         scope.node.add_metadata(FOREIGN_POLICY_METADATA_TYPE, metadata_of(policy))

@@ -212,9 +212,17 @@ def _check_two_sets(first: SetClaim, second: SetClaim) -> None:
             allowed="one registration of a CA per account and region in an app",
             fix="list the account in one of them",
         )
-    if first.targets.service_managed or second.targets.service_managed:
+    if _may_meet(first.targets, second.targets):
         Annotations.of(second.construct).add_warning_v2(
             "iot-multiaccount-ca:two-sets",
             f"{first.path} registers this CA in {regions[0]} too: an account that is in both fails in one of them; "
             "fix: units that do not contain one another, or excluded_accounts",
         )
+
+
+def _may_meet(first: StackSetTargets, second: StackSetTargets) -> bool:
+    """Whether an account may be in both: what units contain is not known here, what they leave out is."""
+    if first.service_managed and second.service_managed:
+        return True
+    units, listed = (first, second) if first.service_managed else (second, first)
+    return units.service_managed and not set(listed.accounts) <= set(units.excluded_accounts)

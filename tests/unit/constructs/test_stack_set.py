@@ -116,6 +116,23 @@ def test_two_sets_of_units_are_a_warning() -> None:
     Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp("First registers this CA"))
 
 
+@pytest.mark.parametrize("units_first", [True, False])
+@pytest.mark.parametrize(("excluded", "warned"), [([plans.DEV], True), ([plans.DEV, plans.PROD], False)])
+def test_a_set_of_units_beside_one_of_accounts_warns_until_it_leaves_them_out(
+    units_first: bool, excluded: list[str], warned: bool
+) -> None:
+    """All of them."""
+    stack = _stack()
+    made: list[Callable[[], object]] = [
+        lambda: _set(stack, "Units", excluded_accounts=excluded),
+        lambda: _set(stack, "Listed", accounts=[plans.DEV, plans.PROD]),
+    ]
+    for make in made if units_first else reversed(made):
+        make()
+    found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("registers this CA"))
+    assert bool(found) is warned
+
+
 def test_sets_of_two_cas_or_two_regions_do_not_meet() -> None:
     """Nothing to say."""
     stack = _stack()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 from aws_cdk import App, Environment, RemovalPolicy, Stack, Tags, aws_iam
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from iot_multiaccount_ca import (
     CaRegistration,
@@ -123,6 +124,20 @@ def test_a_native_owner_brings_its_own_proof() -> None:
     properties = _registration(shared.stacks["prod"])["Properties"]
     assert properties["CertificateMode"] == CertificateMode.DEFAULT
     assert properties["VerificationCertificatePem"].strip() == issued.strip()
+
+
+@pytest.mark.parametrize(("engine", "keeps"), [(NATIVE, True), (RegistrationEngine.LAMBDA, False)])
+def test_a_proof_that_has_expired_is_kept_where_the_ca_is_registered(
+    engine: RegistrationEngine, keeps: bool
+) -> None:
+    """A new one is another resource to CloudFormation, of the same id: advice to sign anew must not lead there."""
+    authority = make_ca("ec-p256", common_name="Fleet CA")
+    yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    issued = make_verification_certificate(authority, registration_code(), not_after=yesterday)
+    plan = plans.plan(verification=Verification.from_pre_issued({"prod": issued}), engine=engine)
+    _, shared = _native(plan)
+    [warning] = Annotations.from_stack(shared.stacks["prod"]).find_warning("*", Match.any_value())
+    assert ("keep this proof" in str(warning.entry.data)) is keeps
 
 
 @pytest.mark.parametrize("policy", ["DESTROY", "RETAIN"])

@@ -92,8 +92,9 @@ def verify(
     """Hold the live state of every stage against the plan, field by field.
 
     Reads each account through the CDK lookup role and changes nothing. Of a stack set StackSets is asked first, then
-    Organizations, then each account by the role of `--role-name`. Exit code: 0 as planned, 1 differences,
-    2 where something could not be checked, which goes before differences. Ctrl-C ends at once with what is known (2).
+    Organizations, then each account by the role that the set carries, or that of `--role-name`. Exit code: 0 as
+    planned, 1 differences, 2 where something could not be checked, which goes before differences. Ctrl-C ends at once
+    with what is known (2).
 
     --watch is for the minutes after a deployment. It tells on stderr what changes, and ends as a single check does.
 

@@ -139,11 +139,17 @@ class Device:
 
     ``server_name``: the endpoint that it names (SNI), which is also the name that the broker must prove;
     None sends none, as poor TLS stacks do. ``address`` is dialled whatever the name: names of a local AWS need not
-    resolve.
+    resolve. ``folder``: where its key is written for a moment; by default that for temporary files.
     """
 
     def __init__(
-        self, certificate: DeviceCertificate, broker: Broker, server_name: str | None, *, client_id: str
+        self,
+        certificate: DeviceCertificate,
+        broker: Broker,
+        server_name: str | None,
+        *,
+        client_id: str,
+        folder: Path | None = None,
     ) -> None:
         self._broker = broker
         self._over = threading.Event()
@@ -158,7 +164,7 @@ class Device:
             client_id=client_id,
             reconnect_on_failure=False,
         )
-        self._context = _tls_context(certificate, broker, server_name)
+        self._context = _tls_context(certificate, broker, server_name, folder)
         self._client.tls_set_context(self._context)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
@@ -263,7 +269,9 @@ class _NamingContext(ssl.SSLContext):
             self._made.close()
 
 
-def _tls_context(certificate: DeviceCertificate, broker: Broker, server_name: str | None) -> _NamingContext:
+def _tls_context(
+    certificate: DeviceCertificate, broker: Broker, server_name: str | None, folder: Path | None
+) -> _NamingContext:
     context = _NamingContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.server_name = server_name
@@ -271,7 +279,7 @@ def _tls_context(certificate: DeviceCertificate, broker: Broker, server_name: st
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(cadata=broker.trust_anchor)
     # ssl reads keys from files only: one that is its owner's, for a moment.
-    handle, name = tempfile.mkstemp(suffix=".pem")
+    handle, name = tempfile.mkstemp(suffix=".pem", dir=folder)
     path = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:

@@ -166,7 +166,9 @@ class DeviceVisit:
         return done
 
     def _connection(self, client_id: str) -> Device:
-        return Device(self._device, self._broker, self.endpoint, client_id=client_id)
+        # Of the run, so that no key is left whenever it is killed.
+        folder = self._aws.folder
+        return Device(self._device, self._broker, self.endpoint, client_id=client_id, folder=folder)
 
     def _wait_for_certificate(self, wanted: set[str]) -> str | None:
         """The certificate's status once it is as wanted, else the last one that it had; None if it is not known."""

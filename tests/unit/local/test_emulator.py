@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +66,33 @@ def test_one_that_is_released_lives_on_until_it_is_told() -> None:
         except ConnectionResetError:
             pass
     wait_until(lambda: not Path(folder).exists())
+
+
+@pytest.mark.parametrize("how", ["told twice", "its emulator was killed"])
+def test_one_that_is_released_leaves_nothing_however_it_ends(how: str) -> None:
+    """Who is told to end twice, in the middle of ending, ends in order; and who has nothing left to run ends, too."""
+    bound = [sys.executable, bound_process.__file__, "--folder", "{}", "--"]
+    folder = tempfile.mkdtemp()
+    # A command that takes its time to end.
+    script = "trap 'echo ending; sleep 1; exit' TERM; echo $$; while true; do sleep 0.1; done"
+    command = [*(each.format(folder) for each in bound), "sh", "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=False) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(bound_process.RELEASE)
+        process.stdin.close()
+        pid = int(process.stdout.readline())
+        if how == "told twice":
+            process.terminate()
+            assert process.stdout.readline() == b"ending\n"
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                process.send_signal(number)
+        else:
+            os.kill(pid, signal.SIGKILL)
+        code = process.wait(20)
+    assert code == 128 + (signal.SIGTERM if how == "told twice" else signal.SIGKILL)
+    assert not Path(folder).exists()
+    assert not is_running(pid)
 
 
 def test_a_command_ends_with_its_starter() -> None:

@@ -157,6 +157,11 @@ MEANINGS: dict[str, Meaning] = {
         "AWS IoT has MQTT 3.1.1 and 5", "set the client library to MQTT 3.1.1 (protocol level 4)"
     ),
     "client-id": Meaning("AWS IoT takes 128 bytes", "shorten the client id"),
+    "same-client-id": Meaning(
+        "AWS IoT keeps one connection a client id, and cuts off the one before",
+        "give each device a client id of its own, often its thing's name; a device that lost its network, and connects "
+        "anew, has to change nothing",
+    ),
     "connected": Meaning("the same", None),
     "connect-denied": Meaning(
         "AWS IoT cuts it off without a CONNACK (MQTT 5: reason 135)",

@@ -18,6 +18,7 @@ from iot_multiaccount_ca.local.diagnosis import diagnose
 from iot_multiaccount_ca.local.emulator import LOOPBACK
 from support.boards import Fleet, check
 from support.certificates import Device, make_device
+from support.local_accounts import policy_document
 from support.tls_client import connect_packet, context_of, knock, load, written
 
 if TYPE_CHECKING:
@@ -90,6 +91,36 @@ def test_a_client_id_that_is_too_long(fleet: Fleet) -> None:
     """Whatever the policy allows."""
     (told,) = paho(fleet, client_id="d" * 129)
     assert told.startswith("client-id: shorten the client id")
+
+
+@pytest.mark.parametrize(
+    ("newer", "says"), [("device-1", "it connected anew with"), ("device-2", "another device connected with")]
+)
+def test_a_client_id_that_is_in_use(fleet: Fleet, newer: str, says: str) -> None:
+    """Told of the connection that is cut off: of devices that share a client id each cuts off the other, for ever."""
+    place = fleet.place
+    policy = policy_document("iot:Connect", Resource="*")
+    place.iot.create_policy(policyName="any-client", policyDocument=policy)
+    contexts = {}
+    for name in {"device-1", newer}:
+        device = make_device(fleet.ca, name)
+        contexts[name] = context_of(fleet.aws, device)
+        knock(fleet.aws, contexts[name], place.endpoint)
+        target = f"arn:aws:iot:{place.region}:{place.account}:cert/{device.certificate_id}"
+        place.iot.attach_policy(policyName="any-client", target=target)
+    with contextlib.ExitStack() as stack:
+        sockets = []
+        for name in ("device-1", newer):
+            seen = written(fleet.aws)
+            plain = socket.create_connection((LOOPBACK, fleet.aws.broker_port), timeout=20)
+            secure = stack.enter_context(contexts[name].wrap_socket(plain, server_hostname=place.endpoint))
+            secure.sendall(CONNECT)
+            assert secure.recv(4) == b"\x20\x02\x00\x00"
+            sockets.append(secure)
+        told = fleet.next_event(seen)
+        assert told.peer.endswith(f":{sockets[0].getsockname()[1]}")
+        check(diagnose(told, fleet.plan), "same-client-id", says, "a client id of its own")
+        assert sockets[0].recv(4) == b""
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ keep-alive, size, levels and length of topics, QoS 2, clients' ids.
 from __future__ import annotations
 
 import struct
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from ministack.services import iot
 
-from .journal import current, tell
+from .journal import Connection, current, tell
 from .tls_stream import TlsStream
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def close() -> None:
     session._refuse_connect = _telling(session._refuse_connect, _tell_connect_denied)
     session._reject_malformed_packet = _telling(session._reject_malformed_packet, _tell_malformed)
     session._policy_allows = _telling_denied(session._policy_allows)
+    iot._force_disconnect_duplicate = _telling_duplicate(iot._force_disconnect_duplicate)
     serve = iot._mtls_serve_conn
 
     async def serve_conn(reader: TlsStream, writer: TlsStream) -> None:
@@ -49,6 +51,8 @@ def close() -> None:
 
 
 _streams: dict[int, TlsStream] = {}
+# The connection of a session that was let in.
+_connected: weakref.WeakKeyDictionary[Any, Connection] = weakref.WeakKeyDictionary()
 
 
 def seconds_of_silence(keep_alive: int) -> float:
@@ -179,9 +183,26 @@ def _telling(
 def _tell_connected(session: Any, *_: Any) -> None:
     connection = current.get()
     if connection is not None:
+        _connected[session] = connection
         connection.account, connection.region = session.account_id, session.region
     where = f"{session.account_id}/{session.region}"
     tell("connected", f"it is connected to {where} as client {session._client_id!r}", warn=False)
+
+
+def _telling_duplicate(evict: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Tell of the connection that has to go: its own device knows nothing of the one that comes."""
+
+    async def force_disconnect_duplicate(account: str, region: str, client_id: str) -> Any:
+        session, newer = iot._connected_clients.get((account, region, client_id)), current.get()
+        former = None if session is None else _connected.get(session)
+        if former is not None and newer is not None:
+            same = former.certificates[:1] == newer.certificates[:1]
+            who = "it connected anew" if same else "another device connected"
+            says = f"{who} with the client id {client_id!r} while this connection stood; cut off"
+            former.tell("same-client-id", says)
+        return await evict(account, region, client_id)
+
+    return force_disconnect_duplicate
 
 
 def _tell_malformed(_: Any, kind: int, error: Exception) -> None:

@@ -24,6 +24,7 @@ from ..model import strict_json
 from ..model.assembly_files import newer_schema
 from ..model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name
 from ..quiet_jsii import QUIET_JSII
+from ..text import counted
 from .output import say, working
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ def _synthesize(command: str, folder: Path) -> None:
     if run.returncode != 0:
         said = (run.stderr if run.stderr.strip() else run.stdout).splitlines()
         if len(said) > _SHOWN_LINES:
-            say(f"(the first {len(said) - _SHOWN_LINES} lines are left out)", err=True)
+            many = counted(len(said) - _SHOWN_LINES, "line")
+            say(f"({many} before these left out)", err=True)
         if said:
             say(*(line.expandtabs(4) for line in said[-_SHOWN_LINES:]), err=True)
         raise AssemblyError(

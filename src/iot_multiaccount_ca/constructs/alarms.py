@@ -14,6 +14,7 @@ from constructs import Construct
 from ..errors import InvalidNumberError, InvalidTypeError
 from ..model.ca.certificate import CaCertificate
 from ..model.ca.validity import EXPIRES_SOON_DAYS
+from ..text import counted, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,7 +89,7 @@ class CaExpiryAlarm(Construct):
             self.schedules[days] = aws_scheduler.CfnSchedule(
                 self,
                 f"Before{days}Days",
-                description=f"Device CA {ca_certificate.certificate_id[:16]} expires in {days} days",
+                description=f"Device CA {ca_certificate.certificate_id[:16]} expires in {counted(days, 'day')}",
                 schedule_expression=f"at({ca_certificate.not_valid_after - dt.timedelta(days=days):%Y-%m-%dT%H:%M:%S})",
                 schedule_expression_timezone="UTC",
                 flexible_time_window=aws_scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
@@ -186,7 +187,8 @@ def _checked_days(days_before: Iterable[int]) -> list[int]:
 
 def _notice(ca: CaCertificate, days: int) -> str:
     return (
-        f"The device CA {ca.subject} (certificate id {ca.certificate_id}) expires on {ca.not_valid_after:%Y-%m-%d}, in "
-        f"{days} days. From then on AWS IoT registers no device that it signed. Rotate to the next CA: "
+        f"The device CA {plain(ca.subject)} (certificate id {ca.certificate_id}) expires on "
+        f"{ca.not_valid_after:%Y-%m-%d}, in {counted(days, 'day')}. From then on AWS IoT registers no device "
+        "that it signed. Rotate to the next CA: "
         "make it the plan's ca_certificate, and put this one into retiring (iot-multiaccount-ca)."
     )

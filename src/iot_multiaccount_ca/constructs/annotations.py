@@ -10,6 +10,7 @@ from aws_cdk import Annotations
 from ..model.assembly_policies import FOREIGN_POLICY_METADATA_TYPE, metadata_of
 from ..model.ca.validity import EXPIRES_SOON_DAYS
 from ..model.options import RegistrationEngine
+from ..text import plain
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -58,7 +59,7 @@ def annotate_validity(scope: Construct, ca: CaCertificate, *, retiring: bool) ->
         problem = f"the CA certificate expired on {_day(ca.not_valid_after)}"
     elif now < ca.not_valid_before:
         problem = f"the CA certificate is not valid before {_day(ca.not_valid_before)}"
-    named = f"{ca.subject}, {ca.certificate_id[:16]}…"
+    named = f"{plain(ca.subject)}, {ca.certificate_id[:16]}…"
     if problem is not None and not retiring:
         Annotations.of(scope).add_error(
             f"{problem} ({named}): AWS IoT refuses it; fix: make a CA that is valid now the ca_certificate"

@@ -15,6 +15,7 @@ from ..model.jitr.enrollment import JitrEnrollment
 from ..model.options import RegistrationEngine
 from ..model.plan.plan import SharedCaPlan, checked_prefix
 from ..model.registration import RegistrationRequest
+from ..text import plain
 from .place import StageStack
 from .provisioning_template import JitpProvisioningTemplate, reference_to
 from .registration import PlannedRegistration
@@ -192,8 +193,8 @@ class StageStacks:
 def _tell_it_goes(registration: CaRegistration, old: RetiringCa) -> None:
     ca = old.ca_certificate
     Annotations.of(registration).add_info(
-        f"the retiring CA ({ca.subject}, {ca.certificate_id[:16]}…) does not stay though the plan says RETAIN: it is "
-        "deregistered when it is taken out of `retiring`, and also if this stage is destroyed before"
+        f"the retiring CA ({plain(ca.subject)}, {ca.certificate_id[:16]}…) does not stay though the plan says RETAIN: "
+        "it is deregistered when it is taken out of `retiring`, and also if this stage is destroyed before"
     )
 
 

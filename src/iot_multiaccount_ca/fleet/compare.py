@@ -13,7 +13,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from ..model.jitr.events import REGISTERED_TOPIC
-from ..text import shell
+from ..text import counted, shell
 from .difference import Difference
 from .owners import Holder, owner_difference
 
@@ -220,7 +220,7 @@ def expiry_warning(
         else "begin its rotation now, with this CA in retiring"
     )
     ca = f"CA {record.certificate_id[:8]}"
-    return f"{ca} expires on {expires:%Y-%m-%d}, in {days} days: {advice}"
+    return f"{ca} expires on {expires:%Y-%m-%d}, in {counted(days, 'day')}: {advice}"
 
 
 def _tags_difference(planned: PlannedRegistration, live: LiveRegistration) -> Iterator[Difference]:

@@ -224,7 +224,7 @@ def test_names_that_collide_are_told_and_exit_1(factory: Path) -> None:
     ran = ask(factory, "--ca-certificate", "ca.pem", devices="factory")
     assert ran.code == 1
     assert "error: several devices would share the thing 'd1'\n  in 2: a.pem, z.pem\n" in ran.stdout
-    assert "1 colliding names" in ran.stdout
+    assert "1 colliding name" in ran.stdout
 
 
 def test_the_same_certificate_twice_is_a_warning(factory: Path) -> None:

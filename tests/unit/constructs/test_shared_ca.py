@@ -303,6 +303,19 @@ def test_an_expired_retiring_ca_is_only_a_warning() -> None:
     found.has_no_error("*", Match.any_value())
 
 
+def test_a_subject_steers_no_terminal_by_an_annotation() -> None:
+    """The CDK CLI prints annotations as they are; so does synth what the plan warns of."""
+    name = "Fleet\x1b[31m\x9b1m\u202e\r\nCA"
+    soon = {"not_before": NOW - dt.timedelta(days=9), "not_after": NOW + dt.timedelta(days=20)}
+    old, new = plans.ca(name, **soon), plans.ca(name, subject_key_identifier=False)
+    shared = _shared(ca_certificate=new, retiring=[RetiringCa(old)], removal_policy=RemovalPolicy.RETAIN)
+    found = Annotations.from_stack(shared.stacks["dev"])
+    every = [*found.find_warning("*", Match.any_value()), *found.find_info("*", Match.any_value())]
+    said = [str(each.entry.data) for each in every]
+    assert sum("\\x1b[31m" in each for each in said) == 3
+    assert all(each.isprintable() for each in said)
+
+
 def test_an_unlisted_region_is_a_warning_on_its_own_stack() -> None:
     """The plan's warnings are annotated where they belong."""
     shared = _shared(stages=[*plans.stages(), CaStage("new", account=plans.DEV, region="eu-west-9")])

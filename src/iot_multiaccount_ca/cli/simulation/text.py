@@ -157,7 +157,7 @@ def _show_many(out: Console, made: DryRuns, *, problems_only: bool) -> None:
     _show_left_out(out, made)
     parts = [f"{text.number(count)} {_WORDS[state]}" for state, count in made.counts.items()]
     say()
-    paragraph(out, f"{', '.join(parts)}, {text.number(len(made.collisions))} colliding names")
+    paragraph(out, f"{', '.join(parts)}, {text.counted(len(made.collisions), 'colliding name')}")
 
 
 def _row(each: DryRun) -> list[Text]:

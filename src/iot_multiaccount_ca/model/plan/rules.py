@@ -16,6 +16,7 @@ from ...errors import (
     UnknownOwnerAccountError,
     UnusedVerificationError,
 )
+from ...text import plain
 from ..ca.certificate import CertificateMode
 from ..jitr.enrollment import JitrEnrollment
 from ..options import RegistrationEngine
@@ -216,6 +217,6 @@ def rotation_warnings(current: CaCertificate, retiring: Iterable[RetiringCa]) ->
         ):
             yield (
                 f"the current CA and retiring CA {each.ca_certificate.certificate_id[:16]}… have one subject "
-                f"({current.subject}), and at least one of them has no subjectKeyIdentifier: TLS stacks cannot tell "
-                "them apart, and may refuse devices of the newer one"
+                f"({plain(current.subject)}), and at least one of them has no subjectKeyIdentifier: TLS stacks cannot "
+                "tell them apart, and may refuse devices of the newer one"
             )

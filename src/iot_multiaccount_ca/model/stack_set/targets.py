@@ -16,6 +16,7 @@ from ...errors import (
     StackSetRegionsError,
     TooManyTargetsError,
 )
+from ...text import counted
 from ..checks import as_items
 from ..target import check_account, check_region, is_token, partition_of
 
@@ -137,7 +138,7 @@ class StackSetTargets:
         if stacks > MOST_STACKS:
             raise TooManyTargetsError(
                 "too many stacks in one set",
-                value=f"{len(self.accounts):,} accounts in {len(self.regions)} regions: {stacks:,}",
+                value=f"{counted(len(self.accounts), 'account')} in {counted(len(self.regions), 'region')}: {stacks:,}",
                 allowed=f"{MOST_STACKS:,}",
                 fix="make two sets",
             )

@@ -35,6 +35,11 @@ class DeviceCommand:
     seconds: float
     say: Callable[[str], None] = field(default=lambda _: None, repr=False)
 
+    @classmethod
+    def of(cls, command: str | None, seconds: float, say: Callable[[str], None]) -> DeviceCommand | None:
+        """None where there is no command."""
+        return cls(command, seconds, say) if command else None
+
     def run(self, variables: Mapping[str, str]) -> CommandEnd:
         """Run it with these environment variables beside the user's, but nothing of the user's AWS.
 

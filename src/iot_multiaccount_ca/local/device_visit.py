@@ -5,6 +5,7 @@ Connects; changes nothing but what a device's first connect does by itself.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -66,20 +67,32 @@ class DeviceVisit:
         return None, KEPT_OUT if self.satisfied else "not activated"
 
     def run(self, command: DeviceCommand) -> tuple[str | None, str]:
-        """Let a command of the user's connect: what counts is that the broker accepted it (CONNACK), here."""
+        """Let a command of the user's connect: what counts is that the broker accepted it (CONNACK), here.
+
+        With this device's certificate: a board that holds another one proves nothing of this stage's device.
+        """
         end = command.run(self._surroundings())
         here = (self._record.account, self._record.region)
-        connected = any(
-            event.event == "connected" and (event.account, event.region) == here for event in self._events()
-        )
+        came = [
+            hashlib.sha256(event.certificates[0]).hexdigest()
+            for event in self._events()
+            if event.event == "connected" and (event.account, event.region) == here and event.certificates
+        ]
+        connected = self._device.certificate_id in came
+        self.satisfied = connected and end.code in (0, None)
         if end.code not in (0, None):
             self.notes.append(f"the device's command ended with exit code {end.code}")
-        if not connected:
+        if not connected and came:
+            self.notes.append(
+                f"the device's command connected with another certificate, {came[0]}; "
+                f"that of IOT_CERTIFICATE_FILE is {self._device.certificate_id}"
+            )
+        elif not connected:
             self.notes += self.refusals()
+        if not self.satisfied:
             self.notes += [f"the device's command said: {line}" for line in end.lines if line]
             if not self.notes:
                 self.notes.append("the device's command did not connect to the broker")
-        self.satisfied = connected and end.code in (0, None)
         known = self._certificate()
         return self._thing() if known else None, "connects" if connected else "does not connect"
 

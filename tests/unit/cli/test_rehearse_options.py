@@ -94,6 +94,10 @@ def device(certificate: str, key: str) -> list[str]:
         (device("ed25519.pem", "ed25519.key"), "no private key that can be read; got 'ed25519.key'"),
         (device("ec-secp256k1.pem", "ec-secp256k1.key"), "allowed: RSA of 2048 bits or more, ECC P-256"),
         (
+            ["rehearse", "--no-device", "--device-command", "true"],
+            "with --no-device nobody connects; got '--device-c",
+        ),
+        (
             ["rehearse", "--ca-key", "one.pem"],
             "the file holds no private key that can be read; got 'one.pem'",
         ),

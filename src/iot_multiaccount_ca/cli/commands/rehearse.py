@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...errors import WrongOptionsError
 from ...text import counted
 from ..device_keys import load_devices, load_key
 from ..local_fleet import FILE, deploy, deploying_options, local_aws
@@ -94,6 +95,8 @@ def rehearse(
     Example: iot-ca rehearse --app before.out --then overlap.out --then after.out --ca-key old.key --ca-key new.key
     """
     shown = Steps()
+    if no_device:
+        _check_that_nobody_connects(certificates, device_command)
     keys, devices = [load_key(path) for path in ca_keys], load_devices(certificates, device_keys)
     with local_aws(shown) as (aws, kept):
         from ...local.device_command import DeviceCommand
@@ -106,9 +109,7 @@ def rehearse(
             own_devices=devices,
             device_key_type=device_key_type,
             with_device=not no_device,
-            device_command=DeviceCommand(device_command, device_timeout, shown.say)
-            if device_command
-            else None,
+            device_command=DeviceCommand.of(device_command, device_timeout, shown.say),
             wanted=wanted,
             unwanted=unwanted,
             concurrency=concurrency,
@@ -125,6 +126,15 @@ def rehearse(
             raise
         _leave_running(aws, kept, rehearsal)
         sys.exit(int(not good))
+
+
+def _check_that_nobody_connects(certificates: tuple[Path, ...], device_command: str | None) -> None:
+    if certificates or device_command:
+        raise WrongOptionsError(
+            "with --no-device nobody connects",
+            value="--device-certificate" if certificates else "--device-command",
+            fix="leave one of the two options out",
+        )
 
 
 def _leave_running(aws: LocalAws, kept: Callable[[], None], rehearsal: Rehearsal) -> None:

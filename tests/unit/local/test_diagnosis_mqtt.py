@@ -170,6 +170,17 @@ def test_what_is_no_mqtt(fleet: Fleet) -> None:
     )
 
 
+def send_and_end(fleet: Fleet, context: ssl.SSLContext, sent: bytes) -> None:
+    """Send these bytes and nothing more, and wait until the broker ends the connection."""
+    plain = socket.create_connection((LOOPBACK, fleet.aws.broker_port), timeout=20)
+    with context.wrap_socket(plain, server_hostname=fleet.place.endpoint) as secure:
+        secure.sendall(sent)
+        with contextlib.suppress(ConnectionError):
+            secure.shutdown(socket.SHUT_WR)
+            while secure.recv(4096):
+                pass
+
+
 @pytest.mark.parametrize(
     ("sent", "event", "says"),
     [
@@ -192,13 +203,7 @@ def test_packets_that_are_wrong(fleet: Fleet, sent: bytes, event: str, says: str
     context = context_of(fleet.aws, make_device(fleet.ca, "device-1"))
     assert fleet.diagnose(knock(fleet.aws, context, fleet.place.endpoint).port).event == "provisioned"
     seen = written(fleet.aws)
-    plain = socket.create_connection((LOOPBACK, fleet.aws.broker_port), timeout=20)
-    with context.wrap_socket(plain, server_hostname=fleet.place.endpoint) as secure:
-        secure.sendall(sent)
-        with contextlib.suppress(ConnectionError):
-            secure.shutdown(socket.SHUT_WR)
-            while secure.recv(4096):
-                pass
+    send_and_end(fleet, context, sent)
     told = fleet.next_event(seen)
     if told.event == "connected":
         told = fleet.next_event(seen, 1)
@@ -207,8 +212,10 @@ def test_packets_that_are_wrong(fleet: Fleet, sent: bytes, event: str, says: str
 
 def test_a_connect_in_part_of_a_new_device(fleet: Fleet) -> None:
     """It is not registered, and the sentence blames the packet and not the CA."""
-    found = fleet.python(make_device(fleet.ca, "device-1"), send=b"\x10\xff\xff\xff\x7f")
-    check(found, "malformed", "did not come whole", "lengths")
+    seen = written(fleet.aws)
+    context = context_of(fleet.aws, make_device(fleet.ca, "device-1"))
+    send_and_end(fleet, context, b"\x10\xff\xff\xff\x7f")
+    check(diagnose(fleet.next_event(seen), fleet.plan), "malformed", "did not come whole", "lengths")
     assert fleet.place.iot.list_certificates()["certificates"] == []
 
 

@@ -27,6 +27,7 @@ CLIENTS = {
     "by_mbedtls",
     "create_connection",
     "talk",
+    "send_and_end",
     "begin",
     "client",
 }

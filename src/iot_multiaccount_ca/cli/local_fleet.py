@@ -67,8 +67,12 @@ def local_aws(shown: Steps, *, bind: str | None = None) -> Iterator[tuple[LocalA
     require_extra()
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from ..local.cdk import find_cdk
     from ..local.emulator import LocalAws, LocalAwsError
 
+    find_cdk(
+        Path.cwd()
+    )  # it is asked for once more where the app is deployed; before that, it is told at once
     aws = LocalAws(bind=bind)
     lives_on: list[bool] = []
 

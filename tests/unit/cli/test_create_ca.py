@@ -14,6 +14,7 @@ from iot_multiaccount_ca import CaCertificate
 from iot_multiaccount_ca.cli.root import run as main
 from iot_multiaccount_ca.cli.signing.code_requests import CodeRequest, to_json
 from iot_multiaccount_ca.model.ca.algorithms import KEY_ALGORITHMS
+from support.terminal import in_pipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,3 +109,12 @@ def test_the_key_is_never_printed(tmp_path: Path, capsys: pytest.CaptureFixture[
     printed = capsys.readouterr()
     assert CaCertificate.from_file(tmp_path / "fleet-ca.pem").certificate_id in printed.out
     assert "PRIVATE" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize("option", ["--common-name", "--organization"])
+def test_a_name_that_is_not_text_is_a_sentence(option: str, tmp_path: Path) -> None:
+    """What a shell passes on in another encoding."""
+    ran = in_pipe("create-ca", option, "Gr\udcf6\udcdfe", cwd=tmp_path)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("iot-ca: a name of the subject is not text; got 'Gr\\udcf6\\udcdfe'")
+    assert list(tmp_path.iterdir()) == []

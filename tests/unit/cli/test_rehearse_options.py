@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from iot_multiaccount_ca.cli.commands.rehearse import rehearse as rehearse_command
 from iot_multiaccount_ca.cli.device_keys import load_devices
+from iot_multiaccount_ca.cli.root import run
+from iot_multiaccount_ca.local import cdk
 from iot_multiaccount_ca.local.device import KEY_TYPES
 from support.certificates import make_ca, make_device
 from support.terminal import in_pipe
@@ -125,6 +127,24 @@ def test_a_missing_extra_is_a_sentence(arguments: list[str], missing: str, tmp_p
     assert ran.stderr == (
         f"iot-ca: a local AWS needs the extra `local` ({missing} missing): "
         "pip install 'iot-multiaccount-ca[local]'\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["rehearse", "listen"])
+def test_without_the_cdk_cli_nothing_is_started(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is the first thing that a new machine lacks: told at once, with how to get it."""
+    monkeypatch.setattr(cdk, "_CHECKOUT", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        run([command])
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.splitlines()) == (
+        "",
+        ["iot-ca: there is no CDK CLI, neither beside the app nor on PATH; fix: npm install aws-cdk@2"],
     )
 
 

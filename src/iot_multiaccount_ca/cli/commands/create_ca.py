@@ -65,6 +65,10 @@ def create_ca(
         )
     if not 1 <= len(common_name) <= _LONGEST_COMMON_NAME:
         raise CreateCaError("X.509 has no such common name", value=common_name, allowed="1 to 64 characters")
+    for value in (common_name, organization or ""):
+        # What a shell passes on in another encoding arrives as halves of characters.
+        if any("\ud800" <= each <= "\udfff" for each in value):
+            raise CreateCaError("a name of the subject is not text", value=value, allowed="text in UTF-8")
     certificate_path, key_path = out / f"{name}.pem", out / f"{name}.key"
     for path in (certificate_path, key_path):
         if os.path.lexists(path):

@@ -25,6 +25,7 @@ from iot_multiaccount_ca.model.bootstrap import DEFAULT_QUALIFIER, lookup_role_n
 from support import fleets  # noqa: E402 - from the tests' folder
 from support.browser import paint  # noqa: E402
 from support.fakes.fleet_aws import FakeAws, World  # noqa: E402
+from support.hard_fleet import hard_fleet  # noqa: E402
 from support.terminal import in_terminal  # noqa: E402
 
 if TYPE_CHECKING:
@@ -57,26 +58,36 @@ def main() -> None:
         large = fleets.many_stages(300, REGIONS)
         large_world = fleets.deployed(large)
         drift(large_world, large)
+        if looked_at is not None:
+            huge = fleets.many_stages(3000, REGIONS)
+            huge_world = fleets.deployed(huge)
+            drift(huge_world, huge)
+            hard, hard_world = hard_fleet(folder / "hard")
+            for name, assembly, held in (
+                ("report-3", fleets.write_assembly(folder / "small", small), world),
+                ("report-300", fleets.write_assembly(folder / "large", large), large_world),
+                ("report-3000", fleets.write_assembly(folder / "huge", huge), huge_world),
+                ("report-hard", hard, hard_world),
+            ):
+                with FakeAws(held) as url:
+                    os.environ["AWS_ENDPOINT_URL"] = url
+                    every_dress(folder, report(name, folder, str(assembly)), looked_at)
+            return
         with FakeAws(world) as url:
             os.environ["AWS_ENDPOINT_URL"] = url
             app = str(fleets.write_assembly(folder / "small", small))
             html = report("report-3", folder, app)
-            if looked_at is not None:
-                every_dress(folder, html, looked_at)
-            else:
-                terminal("plan", ["plan", "--app", app], 118)
-                terminal("verify", ["verify", "--app", app, "--differences"], 118)
-                paint(folder, html, IMAGES / "report-3.png", width=1280, height=1180)
-                paint(folder, html, IMAGES / "report-phone.png", width=390, height=900)
+            terminal("plan", ["plan", "--app", app], 118)
+            terminal("verify", ["verify", "--app", app, "--differences"], 118)
+            paint(folder, html, IMAGES / "report-3.png", width=1280, height=1180)
+            paint(folder, html, IMAGES / "report-phone.png", width=390, height=900)
         with FakeAws(large_world) as url:
             os.environ["AWS_ENDPOINT_URL"] = url
             app = str(fleets.write_assembly(folder / "large", large))
-            html = report("report-300", folder, app)
-            if looked_at is not None:
-                every_dress(folder, html, looked_at)
-            else:
-                terminal("matrix", ["plan", "--app", app], 100, lines=26)
-                paint(folder, html, IMAGES / "report-300.png", width=1280, height=1500)
+            terminal("matrix", ["plan", "--app", app], 100, lines=26)
+            paint(
+                folder, report("report-300", folder, app), IMAGES / "report-300.png", width=1280, height=1500
+            )
 
 
 def rotating_fleet() -> tuple[list[RegistrationRecord], World]:

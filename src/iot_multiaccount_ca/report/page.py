@@ -14,6 +14,7 @@ from .causes import Cause, gravest
 from .differences import differences
 from .markup import Markup, join, tag
 from .sets import sets as sets_section
+from .sets import tiles as set_tiles
 from .tables import scrolling, section, table
 from .timeline import timeline
 
@@ -55,7 +56,7 @@ def render(
         tag("header", tag("h1", title), tag("p", f"{overview.summary}; {asked}.")),
         tag(
             "main",
-            _tiles(overview, checked),
+            _tiles(overview, checked, sets),
             differences(checked, page.link) if checked is not None else None,
             sets_section(overview, sets),
             section("matrix", "Accounts and regions", page.legend(live=checked is not None), page.matrix()),
@@ -73,7 +74,7 @@ def render(
     return f"<!doctype html>\n{tag('html', tag('head', head), tag('body', body), lang='en')}\n"
 
 
-def _tiles(overview: Overview, checked: FleetResult | None) -> Markup:
+def _tiles(overview: Overview, checked: FleetResult | None, sets: Sequence[SetResult]) -> Markup:
     if checked is None:
         counts = [
             (len(counted), noun if len(counted) == 1 else f"{noun}s", "plain")
@@ -86,6 +87,7 @@ def _tiles(overview: Overview, checked: FleetResult | None) -> Markup:
         ]
     else:
         counts = [(checked.count(state), state.words, str(state)) for state in StageState]
+        counts += set_tiles(sets)
     days = min(ca.days_left for ca in overview.cas)
     soon = (
         "different" if days < 0 else "unchecked" if any(ca.expires_soon for ca in overview.cas) else "plain"

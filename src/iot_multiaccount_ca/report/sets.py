@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import text
+from ..fleet.result import StageState
 from .markup import Markup, tag
 from .tables import coded, section, table
 
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from ..fleet.set_result import SetResult
 
 _MOST_PLACES = 10
+
+
+def tiles(checked: Sequence[SetResult]) -> Iterator[tuple[int, str, str]]:
+    """How many sets are in each state: a number, what it counts, and the kind of its tile."""
+    for state in StageState:
+        count = sum(each.state is state for each in checked)
+        if count:
+            yield count, f"stack {'set' if count == 1 else 'sets'} {state.words}", str(state)
 
 
 def sets(overview: Overview, checked: Sequence[SetResult]) -> Markup | None:
@@ -53,7 +62,10 @@ def _row(planned: PlannedSet, overview: Overview, result: SetResult | None) -> l
         tag("span", state, class_=f"state {result.state if result is not None else 'plain'}"),
         stacks,
         planned.accounts_in_words,
-        ", ".join(record.regions),
+        [
+            [", " if number else "", tag("span", each, class_="whole")]
+            for number, each in enumerate(record.regions)
+        ],
         [tag("code", overview.labels[ca.certificate_id] + " ") for ca in record.cas],
         record.enrollment_words,
         planned.place,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .markup import Markup, tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+# How an option begins: browsers take each of its hyphens for a place to break the line.
+_OPTION = re.compile(r"(--\w+)")
 
 
 def section(anchor: str, heading: str, *children: object) -> Markup:
@@ -43,8 +47,14 @@ def scrolling(label: str, inside: Markup, kind: str = "scroll") -> Markup:
 
 
 def coded(sentence: str) -> list[object]:
-    """A sentence whose `commands` stand in code elements."""
-    return [tag("code", part) if number % 2 else part for number, part in enumerate(sentence.split("`"))]
+    """A sentence whose `commands` stand in code elements. No line ends within the -- of an option."""
+    parts = [_unbroken(part) for part in sentence.split("`")]
+    return [tag("code", part) if number % 2 else part for number, part in enumerate(parts)]
+
+
+def _unbroken(words: str) -> list[object]:
+    pieces = _OPTION.split(words)
+    return [tag("span", each, class_="whole") if number % 2 else each for number, each in enumerate(pieces)]
 
 
 def _cells(headers: Sequence[str], row: Sequence[object]) -> list[Markup]:

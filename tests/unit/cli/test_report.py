@@ -25,6 +25,7 @@ from support.fleets import (
     soon,
     write_assembly,
 )
+from support.hard_fleet import hard_fleet
 from support.terminal import in_pipe
 
 if TYPE_CHECKING:
@@ -213,6 +214,13 @@ def test_causes_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert re.search(r"s1\s+not registered\s+FleetCa-s1", page.text)
 
 
+def test_the_hyphens_of_an_option_stay_together(fleet: Fleet, tmp_path: Path) -> None:
+    """A line that ends in -- is read, and typed, as something else."""
+    live(fleet.world, fleet.records[1])["certificateDescription"]["status"] = "INACTIVE"
+    html = write(fleet, tmp_path, "--live")
+    assert '<span class="whole">--new</span>-status ACTIVE' in html
+
+
 def test_one_cause_of_many_stages_is_folded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or it would hide the causes below; none is left out, and one reason that all have stands once."""
     fleet = Fleet(tmp_path, monkeypatch, many_stages(40, ["eu-west-1"]))
@@ -232,11 +240,20 @@ _MEASURES = (ROOT / "tests/support/report_page.js").read_text(encoding="utf-8")
 _PAPER = 1032  # A4 across, less its margins, in pixels of CSS
 
 
-@pytest.fixture(scope="module", params=[3, 300, 3000])
+@pytest.fixture(scope="module", params=[3, 300, 3000, "hard"])
 def drifted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The page of a fleet of this size, some of it amiss."""
+    """The page of a fleet of this size, some of it amiss; and that of one with long names and a stack set."""
     folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
+        if request.param == "hard":
+            fleet = Fleet(folder, patch, [])
+            app, fleet.world = hard_fleet(folder / "cdk.out")
+            with FakeAws(fleet.world) as url:
+                fleet.ask(url)
+                ran = in_pipe("report", "--app", str(app), "--live", "--html", str(folder / "fleet.html"))
+            assert ran.code == 0, ran.stderr
+            yield folder / "fleet.html"
+            return
         fleet = Fleet(folder, patch, many_stages(request.param))
         fleet.world = deployed(fleet.records)
         for number, each in enumerate(fleet.records):

@@ -414,7 +414,7 @@ def test_a_set_that_retains_is_told_not_to_before_a_stack_is_made_anew(a_read_se
 
 
 def test_a_report_has_a_card_a_set(a_set: _Set, tmp_path: Path) -> None:
-    """With counts and failures; of the plan alone without."""
+    """With counts and failures, and its state among the first figures; of the plan alone without."""
     a_set.instances[0].update(Status="OUTDATED", detail="FAILED", StatusReason=REASON)
     page = tmp_path / "fleet.html"
     assert a_set.run("report", "--html", str(page)).code == 0
@@ -422,6 +422,7 @@ def test_a_report_has_a_card_a_set(a_set: _Set, tmp_path: Path) -> None:
     assert "CURRENT" not in page.read_text()
     assert a_set.run("report", "--html", str(page), "--live").code == 0
     assert "5 of 6 CURRENT" in page.read_text()
+    assert '<li class="unchecked"><strong>1</strong> stack set not checked</li>' in page.read_text()
     assert f"1 stack OUTDATED, FAILED: {REASON}" in page.read_text()
 
 

@@ -24,7 +24,7 @@ from aws_cdk import App
 from iot_multiaccount_ca import CaCertificate, CaStage, JitpTemplateBody, SharedCa, SharedCaPlan
 
 asked = json.loads(os.environ["ASKED"])
-app = App()
+app = App(outdir=os.environ["CDK_OUTDIR"])
 SharedCa(app, "Moving", plan=SharedCaPlan(
     ca_certificate=CaCertificate.from_pem(asked["ca"]),
     provisioning=JitpTemplateBody.from_file(asked["jitp"]),

@@ -41,7 +41,7 @@ def enrollment(**admission):
 
 by_parameter = enrollment(parameter_name="/fleet/admitted")
 by_table = enrollment(table_name="fleet", listed_by="SERIAL_NUMBER", subject={"CommonName": "sensor-[0-9]+"})
-app = App()
+app = App(outdir=os.environ["CDK_OUTDIR"])
 plan = SharedCaPlan(
     ca_certificate=CaCertificate.from_pem(os.environ["CA"]),
     stages=[

@@ -23,7 +23,7 @@ from aws_cdk import App
 from iot_multiaccount_ca import CaCertificate, CaStage, JitpTemplateBody, SharedCa, SharedCaPlan, Verification
 
 asked = json.loads(os.environ["ASKED"])
-app = App()
+app = App(outdir=os.environ["CDK_OUTDIR"])
 shared = SharedCa(app, "NativeFleet", plan=SharedCaPlan(
     ca_certificate=CaCertificate.from_pem(asked["ca"]),
     provisioning=JitpTemplateBody.from_file(asked["jitp"]),

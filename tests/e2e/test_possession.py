@@ -41,7 +41,7 @@ from iot_multiaccount_ca import (
     CaCertificate, CaRegistration, CaStage, CertificateMode, SharedCa, SharedCaPlan, Verification)
 
 asked = json.loads(os.environ["ASKED"])
-app = App()
+app = App(outdir=os.environ["CDK_OUTDIR"])
 for name, by_key in asked.get("stacks", {}).items():
     stack = Stack(app, name, env=Environment(account=asked["account"], region="eu-west-1"))
     for number, (pem, key_arn) in enumerate(by_key):

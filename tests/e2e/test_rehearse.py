@@ -140,7 +140,11 @@ def test_the_app_that_init_writes(temporary: Path, tmp_path: Path) -> None:
     assert ran.stdout.splitlines()[-2:] == ["as planned", "nothing is left"]
 
 
-@pytest.mark.parametrize(("example", "stages"), [("pipeline", 3), ("jitr", 2), ("stack_set", 4)])
+# The pipeline's stages are deployed by test_pipeline, too.
+@pytest.mark.parametrize(
+    ("example", "stages"),
+    [pytest.param("pipeline", 3, marks=pytest.mark.slow), ("jitr", 2), ("stack_set", 4)],
+)
 def test_the_other_examples(
     example: str, stages: int, temporary: Path, ca_files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

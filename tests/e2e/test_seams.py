@@ -27,7 +27,7 @@ from aws_cdk import App, CustomResource, Stack, aws_iam
 from iot_multiaccount_ca import CaCertificate, CaStage, JitpTemplateBody, SharedCa, SharedCaPlan, Verification
 
 asked = json.loads(os.environ["ASKED"])
-app = App()
+app = App(outdir=os.environ["CDK_OUTDIR"])
 more = {key: asked[key] for key in (
     "owner_account", "allow_mode_change", "on_existing", "removal_policy", "adopt_from_prefix", "active",
     "auto_registration") if key in asked}

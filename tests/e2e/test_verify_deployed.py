@@ -23,7 +23,7 @@ import os
 from aws_cdk import App, Tags
 from iot_multiaccount_ca import CaCertificate, CaStage, JitpTemplateBody, SharedCa, SharedCaPlan
 
-app = App()
+app = App(outdir=os.environ["CDK_OUTDIR"])
 SharedCa(app, "VerifiedFleet", plan=SharedCaPlan(
     ca_certificate=CaCertificate.from_file(os.environ["FLEET_CA"]),
     provisioning=JitpTemplateBody.from_file(os.environ["JITP"]),

@@ -23,7 +23,7 @@ from aws_cdk import App, Environment, Stack
 from iot_multiaccount_ca import CaCertificate, CaStage, JitpTemplateBody, SharedCa, SharedCaPlan, SharedCaStackSet
 
 asked = json.loads(os.environ["ASKED"])
-app = App()
+app = App(outdir=os.environ["CDK_OUTDIR"])
 ca = CaCertificate.from_pem(asked["ca"])
 provisioning = JitpTemplateBody.from_file(asked["jitp"])
 if asked["stages"]:

@@ -1,16 +1,22 @@
-"""Apps deployed by the real CDK CLI onto the local AWS, and what CloudFormation says of them. For end-to-end tests."""
+"""Apps deployed by the real CDK CLI onto the local AWS, and what CloudFormation says of them. For end-to-end tests.
+
+Apps of the tests are synthesized in the test's own process, where aws_cdk is loaded once: starting Python, Node and the
+CDK for each costs more than the deployment. Apps that users see run as the CLI runs them.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import os
 import shlex
 import shutil
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from iot_multiaccount_ca.local.cdk import Cdk, CdkError
 from iot_multiaccount_ca.model.assembly import read_registrations
+from iot_multiaccount_ca.model.assembly_files import read_stacks
 from support import plans
 
 if TYPE_CHECKING:
@@ -37,7 +43,8 @@ class StackEvent:
 class Deployments:
     """Apps on the local AWS. An app is Python source, or the path of a file, that makes an `aws_cdk.App`.
 
-    Each app has a name; deploying one of the same name again updates it.
+    Source writes into the folder ``os.environ["CDK_OUTDIR"]``, as the CLI would tell it. Each app has a name; deploying
+    one of the same name again updates it.
     """
 
     def __init__(self, aws: LocalAws, root: Path, folder: Path) -> None:
@@ -49,20 +56,24 @@ class Deployments:
     def synthesize(
         self, app: str | Path, *, name: str = "app", variables: Mapping[str, str] | None = None
     ) -> Path:
-        """The cloud assembly of an app, which runs in a process of its own, with ``variables`` in its environment."""
+        """The cloud assembly of an app, which runs with ``variables`` in its environment.
+
+        Source runs in this process; a file in one of its own, started by the CDK CLI.
+        """
         folder = self._folder / name
         folder.mkdir(exist_ok=True)
-        source = app
-        if isinstance(app, str):
-            source = folder / "app.py"
-            source.write_text(app, encoding="utf-8")
         output = folder / "cdk.out"
+        if isinstance(app, str):
+            # What an earlier deployment staged stays there: within a process, the CDK stages an asset in a folder once.
+            file = folder / "app.py"
+            file.write_text(app, encoding="utf-8")
+            with mock.patch.dict(os.environ, {"CDK_OUTDIR": str(output), **(variables or {})}):
+                exec(compile(app, file, "exec"), {"__name__": "__main__"})
+            return output
         shutil.rmtree(output, ignore_errors=True)
-        command = f"{sys.executable} {source}"
         more = {"CDK_VALIDATION": "false", **(variables or {})}
-        self._cdk.run(
-            "synth", "--quiet", "--app", command, "--output", str(output), account=ACCOUNTS[0], more=more
-        )
+        arguments = ("--quiet", "--app", f"{sys.executable} {app}", "--output", str(output))
+        self._cdk.run("synth", *arguments, account=ACCOUNTS[0], more=more)
         return output
 
     def deploy(
@@ -146,20 +157,15 @@ class Deployments:
         return [each for each in listed if each["ResourceType"] == kind]
 
     def close(self) -> None:
-        """Destroy what is still deployed: by the CLI, and by CloudFormation where the CLI does not manage."""
+        """Delete what is still deployed, without the CLI: that a stack can be destroyed is for tests to say."""
         for name in reversed(list(self._deployed)):
-            assembly = self._deployed[name]
-            with contextlib.suppress(CdkError):
-                self.destroy(name)
-            for record in read_registrations(assembly):
-                place = (record.stack_name, record.account, record.region)
-                if self.stack_status(*place) is not None:
-                    cloudformation = self.aws.client(
-                        "cloudformation", account=record.account, region=record.region
-                    )
-                    cloudformation.delete_stack(StackName=record.stack_name)
-                    waiter = cloudformation.get_waiter("stack_delete_complete")
-                    waiter.wait(StackName=record.stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+            for stack in reversed(read_stacks(self._deployed[name])):
+                if self.stack_status(stack.name, stack.account, stack.region) is None:
+                    continue
+                cloudformation = self.aws.client("cloudformation", account=stack.account, region=stack.region)
+                cloudformation.delete_stack(StackName=stack.name)
+                waiter = cloudformation.get_waiter("stack_delete_complete")
+                waiter.wait(StackName=stack.name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
     def stack_status(self, stack: str, account: str, region: str) -> str | None:
         """A stack's status, None where there is none."""

@@ -22,7 +22,7 @@ from iot_multiaccount_ca import (
 
 asked = json.loads(os.environ["ASKED"])
 owner, regions = asked["owner"], asked["regions"]
-app = App()
+app = App(outdir=os.environ["CDK_OUTDIR"])
 ca = CaCertificate.from_pem(asked["ca"])
 provisioning = JitpTemplateBody.from_file(asked["jitp"])
 if "secret" in asked:

@@ -237,7 +237,26 @@ def add_registration(world: World, planned: RegistrationRecord, *, number: int =
         "ResourceStatus": "CREATE_COMPLETE",
         "LastUpdatedTimestamp": "2026-01-01T00:00:00Z",
     }
+    function = f"arn:aws:lambda:{region}:{account}:function"
     if planned.enrollment is not None:
+        rule = f"arn:aws:iot:{region}:{account}:rule/rule2"
+        world.policies[f"{here}/activation"] = {
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "iot.amazonaws.com"},
+                    "Action": "lambda:InvokeFunction",
+                    "Resource": f"{function}:activation",
+                    "Condition": {
+                        "StringEquals": {"AWS:SourceAccount": account},
+                        "ArnLike": {"AWS:SourceArn": rule},
+                    },
+                }
+            ]
+        }
+        listed = (planned.enrollment.get("admission") or {}).get("list")
+        if listed:
+            world.lists.add(f"{here}/{listed['type']}/{listed['name']}")
         world.functions[f"{here}/activation"] = {
             "CA_CERTIFICATE_ID": planned.certificate_id,
             "ENROLLMENT": json.dumps(planned.enrollment),
@@ -250,7 +269,14 @@ def add_registration(world: World, planned: RegistrationRecord, *, number: int =
     if planned.jitr:
         topics = ["devices/+/alarm", "#", f"$aws/events/certificates/registered/{planned.certificate_id}"]
         world.rules[here] = [
-            {"ruleName": f"rule{number}", "topicPattern": topic, "ruleDisabled": False}
+            {
+                "ruleName": f"rule{number}",
+                "ruleArn": f"arn:aws:iot:{region}:{account}:rule/rule{number}",
+                "topicPattern": topic,
+                "ruleDisabled": False,
+                "sql": f"SELECT * FROM '{topic}'",
+                "actions": [{"lambda": {"functionArn": f"{function}:activation"}}],
+            }
             for number, topic in enumerate(topics)
         ]
     if template_name is not None:

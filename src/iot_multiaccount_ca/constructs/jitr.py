@@ -22,7 +22,7 @@ from ..errors import (
 from ..model.assembly import JITR_METADATA_TYPE
 from ..model.checks import is_certificate_id
 from ..model.jitr.enrollment import JitrEnrollment
-from ..model.jitr.events import REGISTERED_TOPIC
+from ..model.jitr.events import rule_sql
 from ..model.target import is_token
 from .activation_function import ActivationFunction
 from .allow_list import check_list, grant_list
@@ -121,7 +121,7 @@ class JitrActivation(Construct):
             self,
             "Resource",
             topic_rule_payload=aws_iot.CfnTopicRule.TopicRulePayloadProperty(
-                sql=f"SELECT * FROM '{REGISTERED_TOPIC}/{ca_id}'",  # noqa: S608 - the id is hex, or CloudFormation's
+                sql=rule_sql(ca_id),
                 aws_iot_sql_version=_SQL_VERSION,
                 description="Registered device certificates of one CA (iot-multiaccount-ca)",
                 actions=[_to_lambda(each) if isinstance(each, str) else each for each in targets],

@@ -12,20 +12,16 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from ..model.jitr.events import REGISTERED_TOPIC
 from ..text import counted, shell
 from .difference import Difference
 from .owners import Holder, owner_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from ..model.assembly import RegistrationRecord
-    from .live import LiveRegistration, LiveResource, LiveRule, LiveTemplate
+    from .live import LiveRegistration, LiveResource, LiveTemplate
     from .planned import PlannedRegistration
-
-
-_MEANWHILE = "until then devices stay PENDING_ACTIVATION"
 
 
 def missing_registration(
@@ -111,17 +107,17 @@ def template_differences(planned: PlannedRegistration, live: LiveTemplate | None
             "template",
             name,
             None,
-            f"it was deleted outside the stack: {_anew(planned, 'the provisioning')}; until then no device enrolls",
+            f"it was deleted outside the stack: {anew(planned, 'the provisioning')}; until then no device enrolls",
         )
         return
     if not live.enabled:
         fix = f"run `aws iot update-provisioning-template --region {region} --template-name {shell(name)} --enabled`"
         yield Difference("templateEnabled", True, False, fix)
     if live.type != "JITP":
-        fix = f"a template's type cannot change: {_anew(planned, 'the provisioning')}"
+        fix = f"a template's type cannot change: {anew(planned, 'the provisioning')}"
         yield Difference("templateType", "JITP", live.type, fix)
     if live.role_exists is False:
-        fix = f"it was deleted outside the stack: {_anew(planned, 'the provisioning')}"
+        fix = f"it was deleted outside the stack: {anew(planned, 'the provisioning')}"
         yield Difference("templateRole", "an existing role", live.role_arn or None, fix)
     if planned.template_body is not None and not same_json(planned.template_body, live.body):
         yield Difference(
@@ -130,7 +126,7 @@ def template_differences(planned: PlannedRegistration, live: LiveTemplate | None
             "changed",
             f"run `{planned.deploy}` if it has news; else set the stack's body again with "
             f"`aws iot create-provisioning-template-version --region {region} --template-name {shell(name)} "
-            f"--set-as-default --template-body {_argument(planned.template_body)}`",
+            f"--set-as-default --template-body {argument(planned.template_body)}`",
         )
 
 
@@ -151,48 +147,6 @@ def role_difference(
 
 def _role_arn(record: RegistrationRecord, role: str) -> str:
     return role if role.startswith("arn:") else record.target.arn("iam", f"role/{role}")
-
-
-def function_differences(
-    planned: PlannedRegistration, name: str | None, live: Mapping[str, str] | None
-) -> Iterator[Difference]:
-    """Where the Lambda that admits devices is gone (``live`` is None), or decides by other rules than planned."""
-    activation = planned.activation
-    if activation is None:
-        return
-    if live is None:
-        fix = f"it was deleted outside the stack: {_anew(planned, 'the activation')}; {_MEANWHILE}"
-        yield Difference("activationFunction", name or activation.logical_id, None, fix)
-        return
-    changed = sorted(
-        key for key, value in activation.environment.items() if not same_json(value, live.get(key, ""))
-    )
-    if changed:
-        environment = {**live, **activation.environment}
-        fix = (
-            f"its environment was changed outside the stack ({', '.join(changed)}): set it again with "
-            f"`aws lambda update-function-configuration --region {planned.record.region} "
-            f"--function-name {shell(name)} --environment {_argument(json.dumps({'Variables': environment}))}`"
-        )
-        yield Difference("admission", "as in the stack", "changed", fix)
-
-
-def activation_difference(
-    planned: PlannedRegistration, certificate_id: str, rules: Iterable[LiveRule]
-) -> Difference | None:
-    """A stage under just-in-time registration whose event nobody gets: its topic rule is gone, or disabled."""
-    topic = f"{REGISTERED_TOPIC}/{certificate_id}"
-    listening = [rule for rule in rules if rule.topic == topic]
-    if any(rule.enabled for rule in listening):
-        return None
-    wanted = f"a topic rule on {topic}"
-    if listening:
-        name = listening[0].name
-        region = planned.record.region
-        fix = f"run `aws iot enable-topic-rule --region {region} --rule-name {shell(name)}`; {_MEANWHILE}"
-        return Difference("activationRule", wanted, f"{name} is disabled", fix)
-    fix = f"it was deleted outside the stack: {_anew(planned, 'the activation')}; {_MEANWHILE}"
-    return Difference("activationRule", wanted, None, fix)
 
 
 def expiry_difference(
@@ -279,7 +233,7 @@ def _config_difference(
     yield Difference("templateName", wanted, held, fix)
 
 
-def _anew(planned: PlannedRegistration, what: str) -> str:
+def anew(planned: PlannedRegistration, what: str) -> str:
     """How CloudFormation makes again what was removed behind its back: it does not notice, and repairs nothing."""
     if planned.in_set is not None:
         return planned.in_set.anew
@@ -288,7 +242,7 @@ def _anew(planned: PlannedRegistration, what: str) -> str:
     )
 
 
-def _argument(written: str) -> str:
+def argument(written: str) -> str:
     """JSON as one argument of a command line: on one line, and without a backtick, which would end what is quoted."""
     with contextlib.suppress(ValueError):  # whatever else it is, AWS IoT took it once
         written = json.dumps(json.loads(written), separators=(",", ":"))

@@ -65,6 +65,24 @@ class LiveRule:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveRulePayload:
+    """A topic rule whole: ``payload`` is what ``replace-topic-rule`` takes."""
+
+    name: str
+    arn: str
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFunction:
+    """A Lambda function; ``policy`` says in JSON who may call it, and is None where there is none."""
+
+    arn: str
+    environment: Mapping[str, str]
+    policy: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LiveResource:
     """A resource of a deployed stack, as CloudFormation knows it."""
 
@@ -215,14 +233,37 @@ class Reader:
         found = [each for page in pages for each in (page or {}).get("templates", ())]
         return [each["templateName"] for each in found if each.get("type") == "JITP"]
 
-    def environment(self, function_name: str) -> dict[str, str] | None:
-        """The environment of a Lambda function, or None where there is no such function."""
-        answer = self._call(
-            "lambda:GetFunctionConfiguration",
-            self._client("lambda", self._region).get_function_configuration,
-            {"FunctionName": function_name},
-        )
-        return None if answer is None else dict(answer.get("Environment", {}).get("Variables", {}))
+    def function(self, name: str) -> LiveFunction | None:
+        """A Lambda function of that name, or None where there is none."""
+        client, request = self._client("lambda", self._region), {"FunctionName": name}
+        answer = self._call("lambda:GetFunctionConfiguration", client.get_function_configuration, request)
+        if answer is None:
+            return None
+        policy = self._call("lambda:GetPolicy", client.get_policy, request)
+        variables = dict(answer.get("Environment", {}).get("Variables", {}))
+        return LiveFunction(answer["FunctionArn"], variables, policy and policy["Policy"])
+
+    def rule(self, name: str) -> LiveRulePayload | None:
+        """A topic rule whole, or None where it is gone."""
+        iot = self._client("iot", self._region)
+        answer = self._call("iot:GetTopicRule", iot.get_topic_rule, {"ruleName": name})
+        if answer is None:
+            return None
+        payload = {key: each for key, each in answer["rule"].items() if key not in {"ruleName", "createdAt"}}
+        return LiveRulePayload(name, answer["ruleArn"], payload)
+
+    def has_list(self, kind: str, name: str) -> bool:
+        """Whether a parameter or table of that name is there; one that is given by an ARN is taken to be."""
+        if name.startswith("arn:"):  # perhaps of another account
+            return True
+        if kind == "PARAMETER":
+            ssm = self._client("ssm", self._region)
+            request = {"ParameterFilters": [{"Key": "Name", "Option": "Equals", "Values": [name]}]}
+            tokens = ("NextToken", "NextToken")
+            pages = self._pages("ssm:DescribeParameters", ssm.describe_parameters, request, tokens)
+            return any(page["Parameters"] for page in pages)
+        dynamodb = self._client("dynamodb", self._region)
+        return self._call("dynamodb:DescribeTable", dynamodb.describe_table, {"TableName": name}) is not None
 
     def _read_template(self, name: str) -> LiveTemplate | None:
         iot = self._client("iot", self._region)

@@ -11,14 +11,20 @@ from ..model.ca.validity import EXPIRES_SOON_DAYS
 from ..model.checks import is_certificate_id
 from .access import NoAccessError, NoCredentialsError
 from .compare import (
-    activation_difference,
     expiry_difference,
     expiry_warning,
-    function_differences,
     missing_registration,
     registration_differences,
     role_difference,
     template_differences,
+)
+from .compare_activation import (
+    activation_difference,
+    admission_list,
+    delivery_difference,
+    function_differences,
+    list_difference,
+    listening,
 )
 from .crew import cores, run_in_processes
 from .leftovers import left_over
@@ -236,10 +242,7 @@ def _read(planned: PlannedRegistration, reader: Reader, now: dt.datetime, found:
             other = role_difference(planned, found.template, wanted_role)
             found.differences += [other] if other is not None else []
     if record.jitr:
-        unheard = activation_difference(planned, found.live.certificate_id, reader.rules())
-        if unheard is not None:
-            found.differences.append(unheard)
-        found.differences += _function_differences(planned, reader)
+        found.differences += _activation_differences(planned, found.live.certificate_id, reader)
 
 
 def _wanted_role(planned: PlannedRegistration, reader: Reader) -> str | None:
@@ -273,12 +276,27 @@ def _holder(planned: PlannedRegistration, live: LiveRegistration, reader: Reader
     return replace(holder, gone=True, replaced=replaced)
 
 
-def _function_differences(planned: PlannedRegistration, reader: Reader) -> Iterator[Difference]:
+def _activation_differences(
+    planned: PlannedRegistration, certificate_id: str, reader: Reader
+) -> Iterator[Difference]:
+    heard = listening(certificate_id, reader.rules())
+    unheard = activation_difference(planned, certificate_id, heard)
+    if unheard is not None:
+        yield unheard
     if planned.activation is None or planned.record.nested_template is not None:
-        return
-    function = reader.resource(planned.record.stack_name, planned.activation.logical_id)
-    name = function.physical_id if function is not None else None
-    yield from function_differences(planned, name, reader.environment(name) if name else None)
+        return  # a target of the user's own, or a stack whose name only CloudFormation knows
+    resource = reader.resource(planned.record.stack_name, planned.activation.logical_id)
+    name = resource.physical_id if resource is not None else None
+    function = reader.function(name) if name else None
+    yield from function_differences(planned, name, function)
+    if function is not None and unheard is None:
+        rules = [rule for each in heard if each.enabled and (rule := reader.rule(each.name)) is not None]
+        undelivered = delivery_difference(planned, certificate_id, function, rules) if rules else None
+        if undelivered is not None:
+            yield undelivered
+    asked = admission_list(planned)
+    if asked is not None and not reader.has_list(*asked):
+        yield list_difference(*asked)
 
 
 def _under_another_id(

@@ -40,7 +40,9 @@ _OF_FIELD = {
     "templateBody": Cause.TEMPLATE,
     "activationRule": Cause.ADMISSION,
     "activationFunction": Cause.ADMISSION,
+    "activationPermission": Cause.ADMISSION,
     "admission": Cause.ADMISSION,
+    "admissionList": Cause.ADMISSION,
 }
 
 

@@ -34,8 +34,12 @@ class World:
     cas: dict[str, dict[str, Any]] = field(default_factory=dict)
     templates: dict[str, dict[str, Any]] = field(default_factory=dict)
     stack_resources: dict[str, dict[str, str]] = field(default_factory=dict)
-    #: Topic rules by ``account/region``.
+    #: Topic rules by ``account/region``, as they are listed, with ``sql`` and ``actions`` beside.
     rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    #: Who may call Lambda functions, by ``account/region/name``.
+    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Parameters and tables, by ``account/region/PARAMETER/name`` and ``account/region/TABLE/name``.
+    lists: set[str] = field(default_factory=set)
     #: Registration codes by ``account/region``; an account without one refuses to give it.
     codes: dict[str, str] = field(default_factory=dict)
     #: (status, code) answers by ``account/Action``, taken one at a time; a last one of ``None`` ends them.
@@ -134,7 +138,17 @@ class FakeAws:
                 return (
                     200,
                     "application/json",
-                    json.dumps(self._iot(action, account, region, url.path, request)),
+                    json.dumps(
+                        self._activation(action, account, region, url.path)
+                        if service == "lambda" or action == "GetTopicRule"
+                        else self._iot(action, account, region, url.path, request)
+                    ),
+                )
+            if service in {"ssm", "dynamodb"}:
+                return (
+                    200,
+                    "application/json",
+                    json.dumps(self._list(action, account, region, json.loads(body))),
                 )
             result = getattr(self, f"_{action}")(account, region, request)
             return 200, "text/xml", _XML.format(action=action, result=result)
@@ -163,12 +177,39 @@ class FakeAws:
             held = _here(self.world.templates, account, region)
             listed = [{"templateName": key.split("/")[2], "type": each["type"]} for key, each in held.items()]
             return self._page("templates", listed, request)
-        if action == "GetFunctionConfiguration":
-            name = urllib.parse.unquote(path.split("/")[3])
-            return {"Environment": {"Variables": _held(self.world.functions, account, region, name)}}
         if action == "ListTopicRules":
-            return self._page("rules", self.world.rules.get(f"{account}/{region}", []), request)
+            listed = [
+                {key: value for key, value in rule.items() if key not in {"sql", "actions"}}
+                for rule in self.world.rules.get(f"{account}/{region}", [])
+            ]
+            return self._page("rules", listed, request)
         return _held(self.world.templates, account, region, name)
+
+    def _activation(self, action: str, account: str, region: str, path: str) -> Any:
+        name = urllib.parse.unquote(path.split("/")[2 if action == "GetTopicRule" else 3])
+        if action == "GetPolicy":
+            return {"Policy": json.dumps(_held(self.world.policies, account, region, name))}
+        if action == "GetFunctionConfiguration":
+            arn = f"arn:aws:lambda:{region}:{account}:function:{name}"
+            variables = _held(self.world.functions, account, region, name)
+            return {"FunctionArn": arn, "Environment": {"Variables": variables}}
+        [rule] = [each for each in self.world.rules[f"{account}/{region}"] if each["ruleName"] == name]
+        whole = {"ruleName": name, "sql": rule["sql"], "actions": rule["actions"], "ruleDisabled": False}
+        return {"ruleArn": rule["ruleArn"], "rule": {**whole, "createdAt": 1.0}}
+
+    def _list(self, action: str, account: str, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        if action == "DescribeParameters":
+            [wanted] = request["ParameterFilters"]
+            assert (wanted["Key"], wanted["Option"]) == ("Name", "Equals")
+            there = [
+                name
+                for name in wanted["Values"]
+                if f"{account}/{region}/PARAMETER/{name}" in self.world.lists
+            ]
+            return {"Parameters": [{"Name": name} for name in there]}
+        if f"{account}/{region}/TABLE/{request['TableName']}" not in self.world.lists:
+            raise FaultError(400, "ResourceNotFoundException", "Requested resource not found")
+        return {"Table": {"TableName": request["TableName"], "TableStatus": "ACTIVE"}}
 
     def _page(
         self,
@@ -293,9 +334,12 @@ def _iot_action(path: str) -> str:
         "/provisioning-templates": "ListProvisioningTemplates",
         "/endpoint": "DescribeEndpoint",
         "/registrationcode": "GetRegistrationCode",
+        "/rules/": "GetTopicRule",
         "/rules": "ListTopicRules",
         "/2015-03-31/functions/": "GetFunctionConfiguration",
     }
+    if path.startswith("/2015-03-31/functions/") and path.endswith("/policy"):
+        return "GetPolicy"
     return next(action for prefix, action in kinds.items() if path.startswith(prefix))
 
 
@@ -311,7 +355,7 @@ def _held(what: dict[str, dict[str, Any]], account: str, region: str, name: str)
 
 
 def _error(service: str, fault: FaultError) -> tuple[int, str, str]:
-    if service in {"iot", "lambda", "organizations"}:
+    if service in {"iot", "lambda", "organizations", "ssm", "dynamodb"}:
         return (
             fault.status,
             "application/json",
@@ -323,12 +367,13 @@ def _error(service: str, fault: FaultError) -> tuple[int, str, str]:
 
 def save(world: World, path: Path) -> None:
     """Write a world for a server in another process."""
-    path.write_text(json.dumps({**asdict(world), "roles": sorted(world.roles)}))
+    sets = {"roles": sorted(world.roles), "lists": sorted(world.lists)}
+    path.write_text(json.dumps({**asdict(world), **sets}))
 
 
 def _load(path: Path) -> World:
     held = json.loads(path.read_text())
-    return World(**{**held, "roles": set(held["roles"])})
+    return World(**{**held, "roles": set(held["roles"]), "lists": set(held["lists"])})
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -263,6 +266,118 @@ def test_an_activation_lambda_that_is_gone_is_a_difference(admitting: Fleet) -> 
         "activation",
         None,
     )
+
+
+_TOPIC = f"$aws/events/certificates/registered/{certificate_id()}"
+_RULES, _ACTIVATION = f"{OWN_ACCOUNT}/eu-west-1", f"{OWN_ACCOUNT}/eu-west-1/activation"
+
+
+@pytest.mark.parametrize(
+    ("change", "live"),
+    [
+        (
+            {"sql": f"SELECT * FROM '{_TOPIC}' WHERE certificateStatus = 'X'"},
+            " WHERE certificateStatus = 'X' to arn:",
+        ),
+        ({"sql": f"SELECT certificateId FROM '{_TOPIC}'"}, "SELECT certificateId FROM"),
+        ({"actions": [{"sqs": {"roleArn": "r", "queueUrl": "q"}}]}, " to no Lambda"),
+        (
+            {"actions": [{"lambda": {"functionArn": "arn:aws:lambda:eu-west-1:111111111111:function:x"}}]},
+            ":x",
+        ),
+    ],
+)
+def test_a_rule_that_was_changed_is_a_difference(change: dict[str, Any], live: str, admitting: Fleet) -> None:
+    """It listens, and not to all, or tells somebody else; the call that mends it keeps what else it has."""
+    admitting.world.rules[_RULES][2].update(change)
+    difference = admitting.difference()
+    assert difference.field == "activationRule"
+    assert live in str(difference.live)
+    words = shlex.split(re.findall(r"`(.*?)`", difference.fix)[0])
+    assert words[:3] == ["aws", "iot", "replace-topic-rule"]
+    payload = json.loads(words[words.index("--topic-rule-payload") + 1])
+    assert payload["sql"] == f"SELECT * FROM '{_TOPIC}'"
+    assert payload["actions"] == [
+        {"lambda": {"functionArn": "arn:aws:lambda:eu-west-1:111111111111:function:activation"}}
+    ]
+    assert not {"ruleName", "createdAt"} & payload.keys()
+
+
+def test_blanks_in_a_rules_sql_are_no_difference(admitting: Fleet) -> None:
+    """Nor is a rule of somebody else's beside ours, or one more action."""
+    held = admitting.world.rules[_RULES]
+    held[2]["sql"] = f"SELECT *\n  FROM '{_TOPIC}' "
+    held[2]["actions"].insert(0, {"sqs": {"roleArn": "r", "queueUrl": "q"}})
+    held.insert(0, {**held[2], "ruleName": "others", "actions": []})
+    assert admitting.result().state is StageState.AS_PLANNED
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Principal": {"Service": "sns.amazonaws.com"}},
+        {"Effect": "Deny"},
+        {"Action": "lambda:GetFunction"},
+        {"Condition": {"ArnLike": {"AWS:SourceArn": "arn:aws:iot:eu-west-1:111111111111:rule/other"}}},
+        {"Condition": {"StringEquals": {"AWS:SourceAccount": "222222222222"}}},
+        None,
+    ],
+)
+def test_a_lambda_that_may_not_be_called_is_a_difference(
+    change: dict[str, Any] | None, admitting: Fleet
+) -> None:
+    """Its permission was removed, or is another's: the rule fires, and nothing happens."""
+    if change is None:
+        admitting.world.policies.clear()
+    else:
+        admitting.world.policies[_ACTIVATION]["Statement"][0].update(change)
+    difference = admitting.difference()
+    assert (difference.field, difference.live) == ("activationPermission", "it may not")
+    assert (
+        "--principal iot.amazonaws.com --source-account 111111111111 --source-arn arn:aws:iot:"
+        in difference.fix
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Principal": "*"},
+        {"Principal": {"Service": ["iot.amazonaws.com", "sns.amazonaws.com"]}, "Action": ["lambda:*"]},
+        {"Condition": {"ArnLike": {"AWS:SourceArn": "arn:aws:iot:*:111111111111:rule/*"}}},
+    ],
+)
+def test_a_permission_in_other_words_is_no_difference(statement: dict[str, Any], admitting: Fleet) -> None:
+    """What matters is that AWS IoT may call it."""
+    admitting.world.policies[_ACTIVATION]["Statement"][0].update(statement)
+    assert admitting.result().state is StageState.AS_PLANNED
+
+
+@pytest.mark.parametrize(
+    ("listed", "words"),
+    [
+        ({"type": "PARAMETER", "name": "/fleet/admitted", "by": "FINGERPRINT"}, "parameter /fleet/admitted"),
+        ({"type": "TABLE", "name": "admitted", "by": "FINGERPRINT", "key": "id"}, "table admitted"),
+    ],
+)
+def test_an_allow_list_that_is_gone_is_a_difference(
+    listed: dict[str, str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is admitted, though all of the stack stands."""
+    rules = {"admission": {"everyone": False, "list": listed}}
+    fleet = Fleet(tmp_path, monkeypatch, [record(template_name=None, jitr=True, enrollment=rules)])
+    assert fleet.result().state is StageState.AS_PLANNED
+    fleet.world.lists.clear()
+    difference = fleet.difference()
+    assert (difference.field, difference.planned, difference.live) == ("admissionList", words, None)
+
+
+def test_a_rule_that_listens_elsewhere_is_a_difference(admitting: Fleet) -> None:
+    """Its SQL has another topic: nobody hears of new devices."""
+    admitting.world.rules[_RULES][2].update(topicPattern="x", sql="SELECT * FROM 'x'")
+    difference = admitting.difference()
+    assert (difference.field, difference.live) == ("activationRule", None)
+    assert "or listens to something else" in difference.fix
 
 
 def test_an_activation_that_may_not_be_read_is_not_checked(admitting: Fleet) -> None:

@@ -166,7 +166,8 @@ from iot_multiaccount_ca import CaCertificate, JitpTemplateBody, SharedCaStackSe
 
 app = App()
 kinds = {
-    "root, kept": {"organizational_units": ["r-ab12"], "on_leaving": RemovalPolicy.RETAIN},
+    "root, kept": {
+        "organizational_units": ["r-ab12"], "on_leaving": RemovalPolicy.RETAIN, "readers": ["999999999999"]},
     "delegated": {"organizational_units": ["ou-ab12-11111111"], "delegated_administrator": True},
     "listed": {"accounts": ["111111111111", "222222222222"]},
 }

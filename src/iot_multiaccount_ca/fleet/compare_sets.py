@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .compare import same_json
+from .compare import argument, same_json
 from .difference import Difference
 from .set_result import InstanceGroup
 
@@ -30,17 +30,16 @@ def set_differences(planned: PlannedSet, live: LiveSet | None) -> Iterator[Diffe
     model = "SERVICE_MANAGED" if record.service_managed else "SELF_MANAGED"
     if live.permission_model != model:
         yield Difference("permissionModel", model, live.permission_model, f"{run}; another set has this name")
+    leaving = f"--auto-deployment Enabled=true,RetainStacksOnAccountRemoval={str(record.retains).lower()}"
     if record.service_managed and not live.automatic:
-        fix = (
-            f"run `aws cloudformation update-stack-set {planned.arguments} --use-previous-template "
-            f"--capabilities {planned.capability} --auto-deployment Enabled=true,RetainStacksOnAccountRemoval="
-            f"{str(record.retains).lower()}`; until then who joins is not enrolled"
-        )
+        fix = f"run {_update(planned, leaving)}; until then who joins is not enrolled"
         yield Difference("autoDeployment", True, False, fix)
     elif record.service_managed and live.retains != record.retains:
-        yield Difference("onLeaving", _leaving(record.retains), _leaving(live.retains), run)
+        fix = f"{run} if it has news; else it was changed outside its stack: run {_update(planned, leaving)}"
+        yield Difference("onLeaving", _leaving(record.retains), _leaving(live.retains), fix)
     if not same_json(planned.body, live.body):
-        fix = f"{run} if it has news; else it was changed outside its stack: deploy one more tag, which sets it again"
+        body = _update(planned, f"--template-body {argument(planned.body)}")
+        fix = f"{run} if it has news; else it was changed outside its stack: run {body}"
         yield Difference("templateBody", "as in the stack", "changed", fix)
     if record.service_managed and set(live.units) != set(record.organizational_units):
         yield Difference(
@@ -113,10 +112,15 @@ def _instance_fix(planned: PlannedSet, alike: Sequence[LiveInstance]) -> str:
             f"{_made(planned, units, all_accounts=False)}"
         )
     # One account at a time, and none to fail, is what StackSets does where it is told nothing.
+    quickly = "--operation-preferences MaxConcurrentPercentage=100,FailureTolerancePercentage=10"
+    return f"remove the cause, then run {_update(planned, quickly)}, which brings every outdated stack up to date"
+
+
+def _update(planned: PlannedSet, change: str) -> str:
+    template = "" if "--template-body" in change else " --use-previous-template"
     return (
-        f"remove the cause, then run `aws cloudformation update-stack-set {planned.arguments} --use-previous-template "
-        f"--capabilities {planned.capability} --operation-preferences MaxConcurrentPercentage=100,"
-        "FailureTolerancePercentage=10`, which brings every outdated stack up to date"
+        f"`aws cloudformation update-stack-set {planned.arguments}{template} --capabilities {planned.capability} "
+        f"{change}`"
     )
 
 

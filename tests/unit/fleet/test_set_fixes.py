@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iot_multiaccount_ca.fleet.compare_sets import instance_groups, missing_and_surplus
-from iot_multiaccount_ca.fleet.live_sets import LiveInstance, Members
+from iot_multiaccount_ca.fleet.compare_sets import instance_groups, missing_and_surplus, set_differences
+from iot_multiaccount_ca.fleet.live_sets import LiveInstance, LiveSet, Members
 from iot_multiaccount_ca.fleet.planned_sets import PlannedSet
 from support import fleets
 from support.aws_commands import check_aws_command
@@ -95,6 +97,20 @@ def test_a_delegated_administrator_says_so(delegated: bool) -> None:
     live = _instances(MEMBERS[:1], status="OUTDATED", detail="FAILED")
     for command in _commands(instance_groups(planned, live)):
         assert ("--call-as" in command) is delegated
+
+
+def test_a_set_that_was_changed_outside_its_stack_is_set_again() -> None:
+    """A deployment without news changes nothing: the command that does is printed beside it, body and all."""
+    planned = _planned()
+    planned = replace(planned, body=json.dumps({**json.loads(planned.body), "Description": "`'${x} é"}))
+    live = LiveSet("SERVICE_MANAGED", automatic=True, retains=True, body="{}", units=(UNIT,))
+    found = {each.field: each.fix for each in set_differences(planned, live)}
+    assert list(found) == ["onLeaving", "templateBody"]
+    for fix in found.values():
+        deploy, update = (shlex.split(command) for command in re.findall("`([^`]*)`", fix))
+        assert deploy == ["cdk", "deploy", "Sets", "--exclusively"]
+        check_aws_command(update)
+    assert json.loads(_after(update, "--template-body")[0]) == json.loads(planned.body)
 
 
 def test_listed_accounts_are_no_units() -> None:

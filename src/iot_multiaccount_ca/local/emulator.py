@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 _START_SECONDS = 60.0
+# Whoever took its port in the meantime may never answer.
+_ANSWER_SECONDS = 3.0
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 _ATTEMPTS = 3
@@ -202,17 +204,17 @@ class LocalAws:
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises `LocalAwsError`, and then nothing is left of it."""
-        self.folder = Path(tempfile.mkdtemp(prefix="iot-ca-local-aws-"))
         try:
-            write_gateway_certificate(self.folder)
             # A port that was free a moment ago can be taken: then again with others.
             for attempt in range(1, _ATTEMPTS + 1):
+                self.folder = Path(tempfile.mkdtemp(prefix="iot-ca-local-aws-"))
+                write_gateway_certificate(self.folder)
                 self.gateway_port, self.broker_port = _free_ports(2)
                 self._launch()
                 if self._is_ready():
                     return
                 tail = self._log_tail()
-                self._end_process()
+                self.stop()
                 if attempt == _ATTEMPTS or not any("already in use" in line for line in tail):
                     raise LocalAwsError("the local AWS does not start; the end of its log:", tail)
         except BaseException:
@@ -282,17 +284,19 @@ class LocalAws:
         deadline = time.monotonic() + _START_SECONDS
         while self._process is not None and self._process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(OSError, ValueError):
-                return bool(json.loads(self._get("/_ministack/ready"))["iot_mtls"] == "listening")
+                return bool(
+                    json.loads(self._get("/_ministack/ready", _ANSWER_SECONDS))["iot_mtls"] == "listening"
+                )
             time.sleep(_POLL_SECONDS)
         return False
 
-    def _get(self, path: str) -> bytes:
+    def _get(self, path: str, seconds: float = _START_SECONDS) -> bytes:
         context = ssl.create_default_context(cafile=str(self.trust_anchor)) if self._tls else None
         # No proxy of the user's stands between this machine and itself.
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
-        with opener.open(f"{self.endpoint_url}{path}", timeout=_START_SECONDS) as answer:
+        with opener.open(f"{self.endpoint_url}{path}", timeout=seconds) as answer:
             content: bytes = answer.read()
         return content
 

@@ -121,6 +121,24 @@ def test_a_local_aws_that_dies_while_it_is_listened_to(cli: Path) -> None:
     assert "the local AWS ended by itself" in said
 
 
+@pytest.mark.parametrize(
+    "how", [signal.SIGTERM, *(pytest.param(each, marks=pytest.mark.slow) for each in _SIGNALS[1:])]
+)
+def test_what_waits_for_boards_is_ended_by_a_signal(cli: Path, how: signal.Signals) -> None:
+    """That is how it is meant to end: exit code 0, and nothing is left of it."""
+    with start(cli, "listen", "--json") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(how)
+        _, said = process.communicate(timeout=60)
+    if how is signal.SIGKILL:
+        assert process.returncode == -how
+    else:
+        assert (process.returncode, said.splitlines()[-1]) == (0, "iot-ca: ended; nothing is left running"), (
+            said
+        )
+
+
 def test_who_reads_no_more_ends_it(cli: Path) -> None:
     """`iot-ca listen | head`: when the reader is gone there is nobody to listen for, and that is no failure."""
     with start(cli, "listen", "--json") as process:

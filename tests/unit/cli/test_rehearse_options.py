@@ -104,6 +104,8 @@ def device(certificate: str, key: str) -> list[str]:
             "the file holds no private key that can be read; got 'one.pem'",
         ),
         (["listen", "--ca-key", "text"], "the file holds no private key that can be read; got 'text'"),
+        (["listen", "--bind", "0.0.0.0"], "--bind is an address of this machine; got '0.0.0.0'"),
+        (["listen", "--bind", "224.0.0.1"], "--bind is an address of this machine; got '224.0.0.1'"),
         (["listen", "--bind", "my-machine"], "--bind is an address of this machine; got 'my-machine'"),
     ],
 )

@@ -16,7 +16,7 @@ import pytest
 
 from iot_multiaccount_ca.errors import EmulatorVersionError
 from iot_multiaccount_ca.local import bound_process
-from iot_multiaccount_ca.local.emulator import LOOPBACK, LocalAws, LocalAwsError
+from iot_multiaccount_ca.local.emulator import LOOPBACK, LocalAws, LocalAwsError, _free_ports
 from iot_multiaccount_ca.local.gaps import MINISTACK_VERSION, check_version
 
 if TYPE_CHECKING:
@@ -150,6 +150,24 @@ def test_an_address_of_another_machine() -> None:
     """An address that is not this machine's is no start, and the log's end says why."""
     with pytest.raises(LocalAwsError, match="192.0.2.1"):
         LocalAws(bind="192.0.2.1").start()
+
+
+def test_a_port_that_was_taken_in_the_meantime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the accounts or of the devices: it starts on others, and nothing is left of the first attempt."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for first in ([port, 0], [0, port]):
+            free = iter([first])
+            monkeypatch.setattr(
+                "iot_multiaccount_ca.local.emulator._free_ports",
+                lambda count, free=free: [each or _free_ports(1)[0] for each in next(free, [0] * count)],
+            )
+            with LocalAws() as local:
+                assert port not in (local.gateway_port, local.broker_port)
+                assert [*tmp_path.iterdir()] == [local.folder]
 
 
 def test_stopping_twice_is_once() -> None:

@@ -32,11 +32,18 @@ def _address(_context: click.Context, _option: click.Parameter, value: str | Non
         address = ipaddress.ip_address(value)
     except ValueError:
         address = None
-    if address is None or address.version != 4:
+    # One that boards can dial: every address at once is none that could be printed.
+    if (
+        address is None
+        or address.version != 4
+        or address.is_unspecified
+        or address.is_multicast
+        or address.is_reserved
+    ):
         raise WrongOptionsError(
             "--bind is an address of this machine",
             value=value,
-            allowed="an IPv4 address",
+            allowed="one IPv4 address",
             fix="give the address by which the board reaches this machine, such as 192.168.1.20",
         )
     return value

@@ -109,12 +109,12 @@ def listen(
                 f"WARNING: whoever reaches {bind} can connect devices to this fleet; its AWS stays on 127.0.0.1",
                 err=True,
             )
-        if as_json:
-            _print_json("endpoints", connections.endpoints(bind or "127.0.0.1"))
-        else:
-            print_endpoints(aws, rehearsal.records, bind or "127.0.0.1")
-            say("", "Waiting for devices; Ctrl-C ends it and leaves nothing.", "")
-        try:
+        try:  # whoever has read the endpoints may end it
+            if as_json:
+                _print_json("endpoints", connections.endpoints(bind or "127.0.0.1"))
+            else:
+                print_endpoints(aws, rehearsal.records, bind or "127.0.0.1")
+                say("", "Waiting for devices; Ctrl-C ends it and leaves nothing.", "")
             _listen(aws, connections, seconds, as_json=as_json)
         except KeyboardInterrupt:
             say("iot-ca: ended; nothing is left running", err=True)

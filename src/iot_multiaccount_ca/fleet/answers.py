@@ -26,6 +26,8 @@ _KINDS: dict[str, Any] = {
     "map": dict,
     "list": list,
 }
+#: A text of IAM's, in whose place botocore has put what it says by the time it is looked at.
+_READ_BY_BOTOCORE = "policyDocumentType"
 #: What is read of each answer and is in every one, which AWS's models do not say. ``*``: in each of a list.
 _ALWAYS = {
     "AssumeRole": ("Credentials.AccessKeyId", "Credentials.SecretAccessKey", "Credentials.SessionToken"),
@@ -123,6 +125,8 @@ def _check_members(http_response: Any, parsed: Mapping[str, Any], model: Any, **
 def _fits(value: Any, shape: Any) -> bool:
     """Whether all that is there is of the kind that AWS's model says."""
     kind = shape.type_name
+    if shape.name == _READ_BY_BOTOCORE:
+        return isinstance(value, str | dict)
     if not isinstance(value, _KINDS.get(kind, object)):
         return False
     if kind == "structure":

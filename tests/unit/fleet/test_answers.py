@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.session import Session
 
 from iot_multiaccount_ca.fleet import answers
@@ -95,6 +96,24 @@ def test_what_is_always_there_may_not_be_gone() -> None:
     with pytest.raises(StrangeAnswerError, match="one without Stacks"):
         check("cloudformation", "DescribeStacks", {"Stacks": []})
     check("iot", "ListCACertificates", {})  # an empty list is not written
+
+
+def test_what_botocore_reads_by_itself_is_not_strange() -> None:
+    """A role's trust policy comes as a text, and botocore puts the policy in its place."""
+    document = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D"
+    role = (
+        "<Path>/</Path><RoleName>r</RoleName><RoleId>AROAEXAMPLE</RoleId><Arn>arn:aws:iam::111111111111:role/r</Arn>"
+        f"<CreateDate>2026-01-01T00:00:00Z</CreateDate><AssumeRolePolicyDocument>{document}</AssumeRolePolicyDocument>"
+    )
+    body = f"<GetRoleResponse><GetRoleResult><Role>{role}</Role></GetRoleResult></GetRoleResponse>".encode()
+    session = Session()
+    session.set_credentials("a", "b")
+    client = session.create_client("iam", region_name="us-east-1")
+    answers.refuse_strangers(client)
+    client.meta.events.register(
+        "before-send", lambda **_: AWSResponse("", 200, {}, SimpleNamespace(stream=lambda: [body]))
+    )
+    assert client.get_role(RoleName="r")["Role"]["AssumeRolePolicyDocument"]["Statement"] == []
 
 
 def test_the_table_has_every_call_that_is_indexed() -> None:

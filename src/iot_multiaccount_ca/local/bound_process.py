@@ -1,8 +1,9 @@
 """Runs a command that must not outlive its starter: ``python bound_process.py [--folder DIR] -- COMMAND …``.
 
 Its stdin is a pipe that the starter holds. When that closes, however the starter died, or a signal comes, the command's
-process group is ended and the folder removed. A byte on stdin releases it: then it lives until it is told to end. A
-command that ends by itself leaves the folder to its starter, who wants to read why.
+process group is ended, on Linux also what left the group, as daemons do, and the folder is removed. A byte on stdin
+releases it: then it lives until it is told to end. A command that ends by itself leaves the folder to its starter, who
+wants to read why.
 Run as a file, by nothing but the standard library, so that it starts in no time. Its exit code is the command's: 128
 and the signal's number for one that was killed, 127 for one that there is not.
 """
@@ -10,12 +11,15 @@ and the signal's number for one that was killed, 127 for one that there is not.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
 from typing import NoReturn
 
 #: What a starter writes to let the command live on.
@@ -25,6 +29,9 @@ CANNOT_RUN = 127
 _ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _AWAITED = {*_ENDING, signal.SIGCHLD}
 _GRACE_SECONDS = 2.0
+_POLL_SECONDS = 0.01
+# prctl(2)
+_SET_CHILD_SUBREAPER = 36
 
 _released = threading.Event()
 
@@ -37,6 +44,7 @@ def main() -> NoReturn:
     # Signals wait until they are asked for: none comes while the command is started or ended, or a second time.
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+    _adopt_orphans()
     code, told = _run(command)
     if folder is not None and (told or _released.is_set()):
         shutil.rmtree(folder, ignore_errors=True)
@@ -63,6 +71,7 @@ def _run(command: list[str]) -> tuple[int, bool]:
         number = signal.sigwait(_AWAITED)
     told = number != signal.SIGCHLD
     _end_group(process)
+    _end_orphans()
     code = 128 + number if told else process.returncode
     return code if code >= 0 else 128 - code, told
 
@@ -84,6 +93,35 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of every descendant whose own one ends, so that it can be found; Linux has that."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_orphans() -> None:
+    """Kill what was adopted, and what is adopted because of that."""
+    deadline = time.monotonic() + _GRACE_SECONDS
+    with contextlib.suppress(ChildProcessError):
+        while time.monotonic() < deadline:
+            for child in _children():
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(child, signal.SIGKILL)
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+            time.sleep(_POLL_SECONDS)
+
+
+def _children() -> list[int]:
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            # "pid (name) state parent …", where the name may hold anything
+            if int(file.read_text(errors="replace").rpartition(")")[2].split()[1]) == os.getpid():
+                found.append(int(file.parent.name))
+    return found
 
 
 if __name__ == "__main__":

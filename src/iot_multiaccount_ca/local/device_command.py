@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import collections
 import os
+import select
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,9 +17,15 @@ from . import bound_process
 from .users_environment import is_of_aws, proxies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _SHOWN_LINES = 15
+# Nobody reads longer lines, and a device may print for ever without ending one.
+_LONGEST_LINE = 2000
+_CHUNK = 65536
+_POLL_SECONDS = 0.1
+# What is left to be read of a command that is over, in case something else goes on writing to its output.
+_LAST_WORDS_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,9 +69,7 @@ class DeviceCommand:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
+            bufsize=0,
             start_new_session=True,
         )
         over = threading.Event()
@@ -77,7 +84,7 @@ class DeviceCommand:
         lines: collections.deque[str] = collections.deque(maxlen=_SHOWN_LINES)
         with process:
             try:
-                for line in process.stdout or ():
+                for line in _lines(process):
                     lines.append(line.rstrip())
                     self.say(line.rstrip())
                 code = process.wait()
@@ -85,3 +92,24 @@ class DeviceCommand:
                 timer.cancel()
                 process.terminate()
         return CommandEnd(None if over.is_set() else code, list(lines))
+
+
+def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """Each line that it prints, a very long one in part; until its output is closed, or it is over."""
+    assert process.stdout is not None  # noqa: S101 - for the type checker
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    begun, until = "", float("inf")
+    while time.monotonic() < until:
+        ready, _, _ = select.select([process.stdout], [], [], _POLL_SECONDS)
+        data = os.read(process.stdout.fileno(), _CHUNK) if ready else b""
+        if not data and (ready or until != float("inf")):
+            break
+        *whole, begun = (begun + decoder.decode(data)).split("\n")
+        yield from (line[:_LONGEST_LINE] for line in whole)
+        if len(begun) > _LONGEST_LINE:
+            yield begun[:_LONGEST_LINE]
+            begun = ""
+        if until == float("inf") and process.poll() is not None:
+            until = time.monotonic() + _LAST_WORDS_SECONDS
+    if begun:
+        yield begun

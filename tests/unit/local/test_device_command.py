@@ -64,6 +64,31 @@ def test_a_child_that_stays_when_the_command_is_done_ends_too(tmp_path: Path) ->
     assert _is_gone(int(file.read_text()))
 
 
+def test_what_left_its_group_ends_with_it(tmp_path: Path) -> None:
+    """A daemon, as simulators start them, is not waited for, though it holds the output, and does not stay."""
+    file = tmp_path / "pid"
+    daemon = f"setsid sh -c 'echo $$ > {file}; while :; do echo here; sleep 0.1; done' &"
+    begun = time.monotonic()
+    end = _run(f"{daemon} while [ ! -s {file} ]; do sleep 0.05; done; exit 3")
+    assert end.code == 3
+    assert time.monotonic() - begun < 20
+    assert _is_gone(int(file.read_text()))
+
+
+def test_one_that_takes_no_notice_of_a_signal_is_killed() -> None:
+    """Asked first, and then not asked any more."""
+    begun = time.monotonic()
+    assert _run("trap '' TERM INT HUP; echo here; while :; do sleep 1; done", seconds=1).lines == ["here"]
+    assert time.monotonic() - begun < 20
+
+
+def test_a_line_that_never_ends_is_not_held_in_memory() -> None:
+    """A serial line of zeros is shown in pieces, as far as anything is."""
+    end = _run("head -c 50000000 /dev/zero; echo; echo end")
+    assert (end.code, end.lines[-1]) == (0, "end")
+    assert max(map(len, end.lines)) <= 2000
+
+
 def test_bytes_that_are_no_text_are_shown_replaced() -> None:
     """A device's log may be anything."""
     assert _run(r"printf '\377\376\n'; head -c 300000 /dev/zero; echo; echo end").lines[-1] == "end"

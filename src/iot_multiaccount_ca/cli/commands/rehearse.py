@@ -95,6 +95,12 @@ def rehearse(
     Example: iot-ca rehearse --app before.out --then overlap.out --then after.out --ca-key old.key --ca-key new.key
     """
     shown = Steps()
+    if device_command is not None and not device_command.strip():
+        raise WrongOptionsError(
+            "--device-command is empty",
+            value=device_command,
+            fix="give the command that runs your device, or leave the option out: a made-up device connects then",
+        )
     if no_device:
         _check_that_nobody_connects(certificates, device_command)
     keys, devices = [load_key(path) for path in ca_keys], load_devices(certificates, device_keys)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import time
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from iot_multiaccount_ca.model.assembly import RegistrationRecord
 
 CONNECT = connect_packet("device-1")
+
+
+def with_flags(flags: int) -> bytes:
+    """The CONNECT with other flags, and nothing of what they announce."""
+    return CONNECT[:9] + bytes([flags]) + CONNECT[10:]
 
 
 def naming_context(fleet: Fleet, device: Device) -> ssl.SSLContext:
@@ -195,8 +201,27 @@ def send_and_end(fleet: Fleet, context: ssl.SSLContext, sent: bytes) -> None:
         (CONNECT + b"\x30\x01\x00", "malformed", "its PUBLISH cannot be read"),
         (CONNECT + b"\x30\x02\x00\x00", "malformed", "its PUBLISH is not one that AWS IoT takes"),
         (CONNECT + b"\x30\x05\x00\x03a/#", "topic", "wildcards are for subscriptions"),
+        (b"\x10\x06\x00\x04MQTT", "malformed", "its CONNECT cannot be read: it ends early"),
+        (b"\x10\x0a\x00\x04MQTT\x04\x02\x00\x3c", "malformed", "its CONNECT cannot be read"),
+        (with_flags(0x06), "malformed", "its CONNECT cannot be read"),
+        (with_flags(0x82), "malformed", "its CONNECT cannot be read"),
+        (with_flags(0x03), "malformed", "the lowest bit of its flags is set"),
+        (CONNECT + b"\x30\xff\xff\xff\xff\x01", "malformed", "has more than four bytes"),
+        (CONNECT + b"\x30\xff\xff\xff\x7f\x00", "too-large", "is to have 268435455 bytes"),
+        (CONNECT + b"\xd0\x00", "malformed", "a packet of type 13, which no client sends"),
+        (CONNECT + b"\x36\x06\x00\x01a\x00\x01x", "malformed", "with QoS 3, which there is not"),
+        (
+            CONNECT + b"\x30\x0a\x00\x08$SYS/foo",
+            "topic",
+            "'$SYS/foo', and what begins with $ is AWS IoT's own",
+        ),
+        (CONNECT + b"\x82\x0b\x00\x01\x00\x06$SYS/#\x00", "topic", "it subscribed to '$SYS/#'"),
     ],
-    ids=["twice", "name", "short", "in part", "broken PUBLISH", "no topic", "wildcard"],
+    ids=[
+        *("twice", "name", "short", "in part", "broken PUBLISH", "no topic", "wildcard", "name alone"),
+        *("no client id", "no will", "no user name", "flags", "length", "announced", "a server's", "QoS 3"),
+        *("reserved topic", "reserved filter"),
+    ],
 )
 def test_packets_that_are_wrong(fleet: Fleet, sent: bytes, event: str, says: str) -> None:
     """By home-made MQTT over Python's ssl: no connection ends without a sentence that names the packet."""
@@ -224,11 +249,14 @@ def test_a_connect_in_part_of_a_new_device(fleet: Fleet) -> None:
     [
         ("POST", "/topics/elsewhere", b"hello", "do not allow iot:Publish on topic/elsewhere"),
         ("POST", "/topics/elsewhere", iter([b"hello"]), "no body in chunks"),
+        ("POST", "/topics/a%2Fb%2Fc%2Fd%2Fe%2Ff%2Fg%2Fh%2Fi", b"hello", "has 8 slashes, and 7 are allowed"),
+        ("POST", "/topics/a/%2B/b", b"hello", "has a wildcard"),
+        ("POST", "/topics/", b"hello", "the topic is empty"),
         ("PATCH", "/topics/elsewhere", b"hello", "by POST /topics/<topic>, and nothing else"),
         ("GET", "/role-aliases/mine/credentials", None, "no credential provider"),
         ("GET", "/mqtt", None, "MQTT over WebSocket takes AWS credentials"),
     ],
-    ids=["policy", "chunks", "method", "credentials", "websocket"],
+    ids=["policy", "chunks", "depth", "wildcard", "no topic", "method", "credentials", "websocket"],
 )
 def test_https_that_publishes_nothing(
     fleet: Fleet, method: str, path: str, body: bytes | Iterator[bytes] | None, says: str
@@ -282,5 +310,6 @@ def test_a_device_that_never_comes_back(
         [] if comes_back else [("never-back", "dev")]
     )
     if told:
+        assert re.search(r"has not come back in the \d+ s since", told[0]["says"])
         assert told[0]["device"].endswith(f":{knocks[0].port}")
         assert "connect again after a first failure" in told[0]["fix"]

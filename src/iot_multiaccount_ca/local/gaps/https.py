@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from ministack.services import iot
 
 from .journal import tell
-from .mqtt import LARGEST_MESSAGE
+from .mqtt import LARGEST_MESSAGE, topic_problem
 from .routing import reaches
 
 if TYPE_CHECKING:
@@ -114,6 +114,10 @@ async def _publish(stream: TlsStream, request_line: str, body: bytes) -> tuple[i
         return 403, "its certificate is not ACTIVE in the account that it named"
     account, region, record = held[0]
     topic = unquote(path.path.removeprefix("/topics/"))
+    wildcard = f"the topic {topic!r} has a wildcard" if {"#", "+"} & set(topic) else None
+    problem = wildcard or topic_problem(topic) or (None if topic else "the topic is empty")
+    if problem is not None:
+        return 400, problem
     pem = ssl.DER_cert_to_PEM_cert(der)
     context = {"iot:certificate.subject.commonname": iot.certificate_common_name(pem) or ""}
     if not iot._mqtt_policy_allows(

@@ -13,25 +13,32 @@ from typing import TYPE_CHECKING, Any
 from ministack.services import iot
 
 from .journal import Connection, current, tell
+from .mqtt_connect import read_connect
 from .tls_stream import TlsStream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 LARGEST_MESSAGE = 128 * 1024
+# What stands before a payload: a topic, and the properties of MQTT 5.
+_ROOM_FOR_HEAD = 16 * 1024
 _SHORTEST_KEEP_ALIVE, _LONGEST_KEEP_ALIVE = 30, 1200
 _LONGEST_TOPIC, _LONGEST_CLIENT_ID = 256, 128
 _MOST_SLASHES, _MOST_FILTERS = 7, 8
 _VERSIONS = {3: "3.1", 4: "3.1.1", 5: "5"}
 _NAMES = {3: "MQIsdp", 4: "MQTT", 5: "MQTT"}
 _KINDS = {1: "CONNECT", 3: "PUBLISH", 4: "PUBACK", 8: "SUBSCRIBE", 10: "UNSUBSCRIBE", 14: "DISCONNECT"}
-# These may be longer by their head: $aws/rules/<rule>/…
-_BASIC_INGEST = ("$aws", "rules")
+# A server's, or nobody's; 15 is MQTT 5's AUTH.
+_NOT_OF_CLIENTS = {0, 2, 9, 11, 13}
+_LONGEST_HEAD = 5
+# These may be longer by their head: $aws/rules/<rule>/… and $share/<name>/…
+_BASIC_INGEST, _SHARED = ("$aws", "rules"), "$share"
 
 
 def close() -> None:
     """Look at each packet before the emulator does, and tell what it refuses."""
     session = iot._WSSession
+    session._take_packet = _bounded(session._take_packet)
     session.handle_packet = _limited(session.handle_packet)
     session._send_connack = _telling(session._send_connack, _tell_connected)
     session._refuse_connect = _telling(session._refuse_connect, _tell_connect_denied)
@@ -53,6 +60,8 @@ def close() -> None:
 _streams: dict[int, TlsStream] = {}
 # The connection of a session that was let in.
 _connected: weakref.WeakKeyDictionary[Any, Connection] = weakref.WeakKeyDictionary()
+# Why a session ends whose packet is not even read.
+_unread: weakref.WeakKeyDictionary[Any, tuple[str, str]] = weakref.WeakKeyDictionary()
 
 
 def seconds_of_silence(keep_alive: int) -> float:
@@ -65,7 +74,9 @@ def seconds_of_silence(keep_alive: int) -> float:
 def topic_problem(topic: str) -> str | None:
     """Why AWS IoT takes no such topic or topic filter, or None."""
     levels = topic.split("/")
-    if tuple(levels[:2]) == _BASIC_INGEST:
+    if levels[0] == _SHARED:
+        topic = "/".join(levels[2:])
+    elif tuple(levels[:2]) == _BASIC_INGEST:
         topic = "/".join(levels[3:])
     elif levels[0] == "$aws":
         return None
@@ -76,10 +87,40 @@ def topic_problem(topic: str) -> str | None:
     return None
 
 
+def _bounded(take: Callable[[Any], tuple[int, int, bytes] | None]) -> Callable[[Any], Any]:
+    """Look at a packet's head as soon as it is there: what cannot be is not waited for, nor held in memory."""
+
+    def take_packet(session: Any) -> tuple[int, int, bytes] | None:
+        problem = _head_problem(bytes(session._buffer[:_LONGEST_HEAD]))
+        if problem is None:
+            return take(session)
+        _unread[session] = problem
+        return 0, 0, b""
+
+    return take_packet
+
+
+def _head_problem(head: bytes) -> tuple[str, str] | None:
+    try:
+        length, _ = iot._decode_remaining_length(head, 1)
+    except ValueError:
+        if len(head) < _LONGEST_HEAD:
+            return None  # there is more to come
+        return "malformed", "the length of its packet has more than four bytes; cut off"
+    if length <= LARGEST_MESSAGE + _ROOM_FOR_HEAD:
+        return None
+    name = _name(head[0] >> 4)
+    return "too-large", f"its {name} is to have {length} bytes: {LARGEST_MESSAGE} are allowed; cut off"
+
+
 def _limited(handle: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
     async def handle_packet(session: Any, kind: int, flags: int, body: bytes) -> bool:
         connection = current.get()
         told = 0 if connection is None else connection.told
+        unread = _unread.pop(session, None)
+        if unread is not None:
+            tell(*unread)
+            return False
         try:
             problem = _problem(session, kind, flags, body)
         except (ValueError, IndexError, struct.error):
@@ -100,39 +141,55 @@ def _problem(session: Any, kind: int, flags: int, body: bytes) -> tuple[str, str
     """Event, sentence, and whether the connection goes on."""
     if kind == iot.PKT_CONNECT:
         return _connect_problem(body)
+    if kind in _NOT_OF_CLIENTS:
+        return "malformed", f"it sent a packet of type {kind}, which no client sends; cut off", False
+    if kind == iot.PKT_PUBLISH:
+        return _publish_problem(session, flags, body)
     if len(body) > LARGEST_MESSAGE:
         return "too-large", f"a packet of {len(body)} bytes: {LARGEST_MESSAGE} are allowed; cut off", False
-    if kind == iot.PKT_PUBLISH:
-        topic, _ = iot._read_string(body, 0)
-        problem = topic_problem(topic)
-        if {"#", "+"} & set(topic):
-            problem = f"it published on {topic!r}: wildcards are for subscriptions"
-        if problem:
-            return "topic", f"{problem}; cut off", False
-        if flags & 0x06 == 0x04:
-            return "qos-2", f"it published on {topic!r} with QoS 2, which AWS IoT does not answer", True
-    elif kind == iot.PKT_SUBSCRIBE:
+    if kind == iot.PKT_SUBSCRIBE:
         return _subscribe_problem(session, body)
     return None
 
 
+def _publish_problem(session: Any, flags: int, body: bytes) -> tuple[str, str, bool] | None:
+    topic, position = iot._read_string(body, 0)
+    qos = flags >> 1 & 0x03
+    position += 2 if qos else 0
+    if session.protocol_version == iot.MQTT_5:
+        _, position = iot._decode_properties(body, position)
+    size = len(body) - position
+    if size > LARGEST_MESSAGE:
+        return "too-large", f"a message of {size} bytes: {LARGEST_MESSAGE} are allowed; cut off", False
+    if {"#", "+"} & set(topic):
+        return "topic", f"it published on {topic!r}: wildcards are for subscriptions; cut off", False
+    problem = topic_problem(topic)
+    if problem:
+        return "topic", f"{problem}; cut off", False
+    if qos == 2:
+        return "qos-2", f"it published on {topic!r} with QoS 2, which AWS IoT does not answer", True
+    if qos > 2:
+        return "malformed", f"it published on {topic!r} with QoS 3, which there is not; cut off", False
+    if not iot._reserved_topic_publish_allowed(topic):  # the emulator's answer depends on the version
+        tell("topic", f"it published on {topic!r}, and what begins with $ is AWS IoT's own")
+    return None
+
+
 def _connect_problem(body: bytes) -> tuple[str, str, bool] | None:
-    name, position = iot._read_string(body, 0)
-    level = body[position]
-    (keep_alive,) = struct.unpack_from("!H", body, position + 2)
     connection = current.get()
+    try:
+        connect = read_connect(body)
+    except ValueError as error:
+        return "malformed", f"its CONNECT cannot be read: {error}; cut off", False
     if connection is not None and connection.mqtt is not None:
         return "malformed", "it sent a second CONNECT in one connection; cut off", False
-    position += 4
-    if level == iot.MQTT_5:
-        _, position = iot._decode_properties(body, position)
-    client_id, _ = iot._read_string(body, position)
+    level, name, client_id = connect.level, connect.name, connect.client_id
     if connection is not None:
         connection.mqtt = _VERSIONS.get(level, str(level))
-        connection.keep_alive, connection.client_id = keep_alive, client_id
+        connection.keep_alive, connection.client_id = connect.keep_alive, client_id
         stream = _streams.get(id(connection))
         if stream is not None:
-            stream.idle = seconds_of_silence(keep_alive)
+            stream.idle = seconds_of_silence(connect.keep_alive)
     if name != _NAMES.get(level, name):
         says = (
             f"its CONNECT names the protocol {name!r}, which is {_NAMES[level]} in version {_VERSIONS[level]}"
@@ -156,6 +213,8 @@ def _subscribe_problem(session: Any, body: bytes) -> tuple[str, str, bool] | Non
         problem = topic_problem(wanted)
         if problem:
             return "topic", f"{problem}; cut off", False
+        if not iot._reserved_filter_subscribe_allowed(wanted):
+            tell("topic", f"it subscribed to {wanted!r}, and what begins with $ is AWS IoT's own")
         if body[position] & 0x03 == 2:
             return "qos-2", f"it subscribed to {wanted!r} with QoS 2, which AWS IoT does not answer", True
         filters.append(wanted)

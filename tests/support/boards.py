@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import ssl
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from iot_multiaccount_ca.local.device_events import DeviceEvent, read_events
@@ -134,6 +135,34 @@ def custom(ca: Authority, *extensions: tuple[x509.ExtensionType, bool], bits: in
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
     return Device(pem, key, key_pem, certificate)
+
+
+#: Subjects that OpenSSL takes and stricter readers do not: the tag of the text, and the text.
+UNREADABLE = {
+    "an underscore in a PrintableString": (b"\x13", b"board_01"),
+    "Latin 1 in a TeletexString": (b"\x14", b"b\xf6ard-01"),
+}
+
+
+def unreadable(ca: Authority, kind: str) -> Device:
+    """A device whose subject is encoded as sloppy tools do it."""
+    made = make_device(ca, "readable")
+    tag, text = UNREADABLE[kind]
+    written = b"\x0c\x08readable"
+    assert written in made.certificate.tbs_certificate_bytes
+    signed = made.certificate.tbs_certificate_bytes.replace(written, tag + b"\x08" + text)
+    signature = ca.key.sign(signed, ec.ECDSA(hashes.SHA256()))  # type: ignore[call-arg, arg-type]
+    algorithm = bytes.fromhex("300a06082a8648ce3d040302")
+    der = _der(0x30, signed + algorithm + _der(0x03, b"\0" + signature))
+    return Device(ssl.DER_cert_to_PEM_cert(der), made.key, made.key_pem, made.certificate)
+
+
+def _der(kind: int, content: bytes) -> bytes:
+    size = len(content)
+    length = bytes([size]) if size < 0x80 else b"\x82" + size.to_bytes(2)
+    if 0x80 <= size < 0x100:
+        length = bytes([0x81, size])
+    return bytes([kind]) + length + content
 
 
 def by_openssl(ca: Authority, folder: Path, *commands: str) -> Device:

@@ -66,9 +66,13 @@ class Connections:
         for event in self._enrollments.decided(ended=ended):
             yield from self._happened(event)
         for device_certificate, (since, event) in list(self._cut_off.items()):
-            if ended or time.monotonic() - since > BACK_SECONDS:
+            gone = time.monotonic() - since
+            if ended or gone > BACK_SECONDS:
                 del self._cut_off[device_certificate]
-                says = "it was cut off after its first connect, as it should be, and did not come back"
+                says = (
+                    "it was cut off after its first connect, as it should be, and has not come back "
+                    f"in the {gone:.0f} s since"
+                )
                 yield self._told(replace(event, event="never-back", says=says))
 
     def _happened(self, event: DeviceEvent) -> Iterator[dict[str, Any]]:

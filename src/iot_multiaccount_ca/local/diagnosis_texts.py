@@ -17,11 +17,11 @@ class Meaning(NamedTuple):
     fix: str | None
 
 
-_SNI = (
+SNI = (
     "send the stage's endpoint as SNI: mbedtls_ssl_set_hostname, SSL_set_tlsext_host_name, server_hostname in Python, "
     'the socket option TLS_HOSTNAME in Zephyr, AT+CSSLCFG="sni" on SIM7070, AT+QSSLCFG="sni" on BG95'
 )
-_NOT_ADDRESS = "dial what you like, and send the stage's endpoint as SNI, not an address or a CNAME of yours"
+NOT_ADDRESS = "dial what you like, and send the stage's endpoint as SNI, not an address or a CNAME of yours"
 _REISSUE = "issue the device's certificate anew"
 _CIPHERS = (
     "switch on an AES-GCM suite with ECDHE, such as ECDHE-RSA-AES128-GCM-SHA256, or TLS 1.3; with curve P-256"
@@ -98,10 +98,12 @@ MEANINGS: dict[str, Meaning] = {
     "lost": Meaning("nothing", None),
     "broken": Meaning("unknown", "the local AWS is at fault: see its log"),
     # --- where it is let in
-    "no-sni": Meaning("with no DEFAULT owner of its CA, AWS has no account for it: it gets nowhere", _SNI),
-    "unknown-name": Meaning("AWS IoT has no endpoint of that name", _NOT_ADDRESS),
+    "no-sni": Meaning("with no DEFAULT owner of its CA, AWS has no account for it: it gets nowhere", SNI),
+    "unknown-name": Meaning(
+        "AWS IoT has such a name only where an account made it a custom domain", NOT_ADDRESS
+    ),
     "unknown-endpoint": Meaning(
-        "it would be asked for in another account, which does not know it", _NOT_ADDRESS
+        "it would be asked for in another account, which does not know it", NOT_ADDRESS
     ),
     "other-region": Meaning(
         "that region does not know its CA: it gets nowhere", "take the endpoint of a stage's own region"
@@ -171,7 +173,9 @@ MEANINGS: dict[str, Meaning] = {
         "AWS IoT cuts it off (MQTT 5: reason 135)", "use the topics that the policy allows"
     ),
     "topic": Meaning(
-        "AWS IoT cuts it off", "at most 7 slashes and 256 bytes a topic, and 8 filters a SUBSCRIBE"
+        "AWS IoT cuts it off, or refuses the one packet where MQTT 5 has a reason for it",
+        "at most 7 slashes and 256 bytes a topic, and 8 filters a SUBSCRIBE; of the topics that begin with $, those "
+        "that the developer guide lists",
     ),
     "too-large": Meaning("AWS IoT cuts it off", "send at most 128 KB in one message"),
     "qos-2": Meaning("AWS IoT does not answer QoS 2: the device waits for ever", "use QoS 0 or 1"),

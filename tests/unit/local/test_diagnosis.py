@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from support.boards import LATER, LONG_AGO, Fleet, by_openssl, check, custom
-from support.certificates import make_ca, make_device
+from iot_multiaccount_ca.local.diagnosis import PlannedStage
+from support.boards import LATER, LONG_AGO, UNREADABLE, Fleet, by_openssl, check, custom, unreadable
+from support.certificates import Device, make_ca, make_device, usage
 from support.tls_client import context_of, knock, load
 
 if TYPE_CHECKING:
@@ -54,6 +56,9 @@ def test_an_address_as_name(fleet: Fleet, tmp_path: Path) -> None:
         (lambda endpoint: "mqtt.example.com", "unknown-name"),
         (lambda endpoint: endpoint.replace("eu-west-1", "eu-west-2"), "other-region"),
         (lambda endpoint: "a0000000000000" + endpoint[endpoint.index("-ats") :], "unknown-endpoint"),
+        (lambda endpoint: f"{endpoint}:8883", "unknown-name"),
+        (lambda endpoint: f"{endpoint}.example.com", "unknown-name"),
+        (lambda endpoint: endpoint.replace(".iot.", ".iot-fips."), "unknown-name"),
     ],
 )
 def test_a_wrong_name(fleet: Fleet, change: Callable[[str], str], event: str) -> None:
@@ -76,6 +81,45 @@ def test_a_legacy_name(fleet: Fleet) -> None:
     found = fleet.python(make_device(fleet.ca, "d"), fleet.place.endpoint.replace("-ats", ""))
     assert (found.event, found.stage) == ("provisioned", "dev")
     assert any("legacy endpoint" in each for each in found.warnings)
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "mqtt.example.com", "the endpoint:8883"])
+def test_a_name_that_is_no_endpoint_with_an_owner(
+    aws: LocalAws, places: list[LocalAccount], tmp_path: Path, name: str
+) -> None:
+    """The DEFAULT owner lets it in here, as without SNI: the name is warned of, and AWS is not said to do the same."""
+    fleet = Fleet(aws, places[0], make_ca("ec-p256", common_name=f"no endpoint {name}"), "DEFAULT")
+    sent = name.replace("the endpoint", fleet.place.endpoint)
+    found = fleet.openssl(tmp_path, make_device(fleet.ca, "d"), name=sent)
+    assert (found.event, found.stage) == ("provisioned", "dev")
+    assert found.aws.startswith("not documented")
+    assert any(f"{sent!r}, which is no endpoint" in each for each in found.warnings)
+
+
+@pytest.mark.parametrize("domain", ["localhost", "amazonaws.com"])
+def test_an_endpoint_is_not_warned_of(aws: LocalAws, places: list[LocalAccount], domain: str) -> None:
+    """Whatever its case, in the domain of AWS as firmware may have it."""
+    fleet = Fleet(aws, places[0], make_ca("ec-p256", common_name=f"endpoint {domain}"))
+    name = fleet.place.endpoint.removesuffix("localhost").upper() + domain
+    found = fleet.python(make_device(fleet.ca, "d"), name)
+    assert (found.event, found.aws, found.warnings) == (
+        "provisioned",
+        "the same: the first connect provisions it and is cut off",
+        (),
+    )
+
+
+def test_two_stages_of_one_account(aws: LocalAws, places: list[LocalAccount]) -> None:
+    """Of two plans in one account and region the stage is that of the CA which signed the device."""
+    cameras = Fleet(aws, places[0], make_ca("ec-p256", common_name="cameras"))
+    doors = make_ca("ec-p256", common_name="doors")
+    places[0].register(doors, registrationConfig={"templateName": "jitp"})
+    cameras.plan.append(
+        PlannedStage(replace(cameras.record, stage="doors"), places[0].endpoint, doors.certificate)
+    )
+    found = cameras.python(make_device(doors, "d"))
+    assert (found.event, found.stage) == ("provisioned", "doors")
+    assert (found.account, found.region) == (places[0].account, places[0].region)
 
 
 # --- the certificate --------------------------------------------------------------------------------------------
@@ -124,15 +168,23 @@ def test_validity(fleet: Fleet, before: dt.datetime, after: dt.datetime | None, 
     """Expired, and not yet valid; the dates are among what it sent."""
     found = fleet.python(make_device(fleet.ca, "d", not_before=before, not_after=after))
     check(found, event, "certificate", "issue the device's certificate anew")
+    shown = after if after is not None else before
+    assert f"{shown:%Y-%m-%d}, and it is {dt.datetime.now(dt.UTC):%Y-}" in found.says
     assert found.sent["valid"].startswith(str(before.date()))
 
 
 def test_usage(fleet: Fleet) -> None:
     """A certificate for servers."""
     for_servers = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-    check(
-        fleet.python(custom(fleet.ca, (for_servers, False))), "usage", "does not allow client", "clientAuth"
-    )
+    found = fleet.python(custom(fleet.ca, (for_servers, False)))
+    check(found, "usage", "does not allow client", "clientAuth")
+    assert found.says.endswith("CN=custom has the extendedKeyUsage serverAuth")
+
+
+def test_key_usage(fleet: Fleet) -> None:
+    """A certificate whose key may encipher keys and sign nothing."""
+    found = fleet.python(custom(fleet.ca, (usage(key_encipherment=True), True)))
+    check(found, "usage", "CN=custom has a keyUsage without digitalSignature", "keyUsage digitalSignature")
 
 
 def test_a_critical_extension(fleet: Fleet) -> None:
@@ -141,7 +193,7 @@ def test_a_critical_extension(fleet: Fleet) -> None:
     check(
         fleet.python(custom(fleet.ca, (unknown, True))),
         "critical-extension",
-        "critical extension",
+        "CN=custom has 1.2.3.4.5",
         "not critical",
     )
 
@@ -153,6 +205,7 @@ def test_a_weak_key(fleet: Fleet) -> None:
     load(context, device.pem, device.key_pem)
     found = fleet.diagnose(knock(fleet.aws, context, fleet.place.endpoint).port)
     check(found, "weak-key", "too weak", "another key")
+    assert found.says.endswith("CN=custom has a key RSA 1024")
     assert found.sent["key"] == "RSA 1024"
 
 
@@ -180,6 +233,7 @@ def test_a_weak_signature(fleet: Fleet, tmp_path: Path) -> None:
     load(context, device.pem, device.key_pem)
     found = fleet.diagnose(knock(fleet.aws, context, fleet.place.endpoint).port)
     check(found, "weak-signature", "signed with a digest that is too weak", "SHA-256")
+    assert found.says.endswith("CN=sha1 is signed with SHA1")
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
@@ -227,6 +281,7 @@ def test_an_expired_ca_between(aws: LocalAws, places: list[LocalAccount]) -> Non
     signer = make_ca("ec-p256", common_name="of old", issuer=root, not_before=LONG_AGO, not_after=YESTERDAY)
     found = Fleet(aws, places[0], root).python(make_device(signer, "d"), chain=signer.pem)
     check(found, "expired", "or a CA above it, has expired", "anew")
+    assert f"CN=of old was valid until {YESTERDAY:%Y-%m-%d}" in found.says
 
 
 def test_a_chain_that_is_longer_than_the_ca_allows(aws: LocalAws, places: list[LocalAccount]) -> None:
@@ -242,3 +297,64 @@ def test_a_subject_that_makes_no_thing(fleet: Fleet) -> None:
     found = fleet.python(make_device(fleet.ca, "a name with spaces"))
     check(found, "not-provisioned", "stays PENDING_ACTIVATION in", "iot-ca simulate")
     assert "a name with spaces" in found.says or "thing" in found.says.lower()
+
+
+def test_two_cas_of_one_name_without_identifiers(aws: LocalAws, places: list[LocalAccount]) -> None:
+    """A rotation under one name: TLS may take the other CA for the issuer, and nobody says that another key signed."""
+    how: dict[str, Any] = {"common_name": "rotated", "subject_key_identifier": False}
+    old, new = (make_ca("ec-p256", key_name=f"rotated {age}", **how) for age in ("old", "new"))
+    fleet = Fleet(aws, places[0], old)
+    places[0].register(new, registrationConfig={"templateName": "jitp"})
+    fleet.plan.append(PlannedStage(fleet.record, places[0].endpoint, new.certificate))
+    found = [fleet.python(custom(ca)) for ca in (old, new)]
+    assert "provisioned" in [each.event for each in found]
+    for each in found:
+        if each.event != "provisioned":
+            check(
+                each,
+                "other-key",
+                "several CAs of the name CN=rotated, one of them signed it",
+                "subjectKeyIdentifier",
+            )
+            assert each.aws.startswith("not documented")
+    assert len({each.event for each in found}) == 2, (
+        "the local AWS tells them apart: the sentence has no occasion"
+    )
+
+
+def test_a_signer_that_is_no_ca(aws: LocalAws, places: list[LocalAccount]) -> None:
+    """A device that issues: nobody is advised to register what is no CA."""
+    root = make_ca("ec-p256", common_name="above")
+    signer = make_ca("ec-p256", common_name="no CA", issuer=root, ca=False)
+    found = Fleet(aws, places[0], root).python(make_device(signer, "d"), chain=signer.pem)
+    assert (found.event, "should be a CA is none" in found.says) == ("certificate", True), found
+
+
+def test_a_device_that_signed_itself(fleet: Fleet) -> None:
+    """It is not advised to register the device as a CA."""
+    own = make_ca("ec-p256", common_name="self-made", ca=False)
+    found = fleet.python(Device(own.pem, own.key, own.key_pem, own.certificate))
+    check(
+        found,
+        "unknown-issuer",
+        "it is CN=self-made, signed by itself",
+        "issue the device's certificate from CN=",
+    )
+
+
+def test_a_device_that_has_the_cas_own_certificate(fleet: Fleet) -> None:
+    """A prototype with the fleet's CA on it is warned of, or its usage is told."""
+    found = fleet.python(Device(fleet.ca.pem, fleet.ca.key, fleet.ca.key_pem, fleet.ca.certificate))
+    check(found, "usage", "has a keyUsage without digitalSignature", "keyUsage digitalSignature")
+    device = make_device(fleet.ca, "d", ca=True)
+    found = fleet.python(device)
+    assert found.event == "provisioned"
+    assert any("its certificate is a CA's" in each for each in found.warnings)
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_a_certificate_that_cannot_be_read(fleet: Fleet, kind: str) -> None:
+    """It ends with a sentence that blames no CA, and whoever tells of it goes on."""
+    found = fleet.python(unreadable(fleet.ca, kind))
+    check(found, "certificate", "not encoded as X.509 has it", "issue the device's certificate anew")
+    assert "chain" not in found.sent

@@ -33,6 +33,22 @@ def test_the_device_does_not_trust_the_server(fleet: Fleet) -> None:
     assert "Amazon Root CA 1" in found.aws
 
 
+@pytest.mark.parametrize("name", ["mqtt.example.com", "the endpoint.example.com"])
+def test_the_device_verifies_another_name(fleet: Fleet, name: str) -> None:
+    """A client that dials a name of its own, and verifies it, ends TLS before the broker can: the name is the cause."""
+    name = name.replace("the endpoint", fleet.place.endpoint)
+    found = fleet.python(make_device(fleet.ca, "d"), name, check_hostname=True)
+    check(found, "distrust", f"it asked for {name!r}", "send the stage's endpoint as SNI, not an address")
+    assert f"the certificate is for endpoints: {fleet.place.endpoint}" in found.says
+
+
+def test_distrust_without_a_name(fleet: Fleet) -> None:
+    """An address, which no certificate of AWS's holds, may be what it verifies."""
+    elsewhere = make_ca("ec-p256", common_name="elsewhere").pem
+    found = fleet.python(make_device(fleet.ca, "d"), None, anchor=elsewhere)
+    check(found, "distrust", "it sent no server name (SNI)", "mbedtls_ssl_set_hostname")
+
+
 @pytest.mark.parametrize(
     ("moment", "event", "says"),
     [("0", "distrust", "its clock stands in the past"), ("4000000000", "clock", "its clock is wrong")],
@@ -166,6 +182,26 @@ def reset(connection: socket.socket) -> None:
     """End it as a machine does whose program is gone with bytes unread."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+
+
+@pytest.mark.parametrize("part", [1, 4, 5, 60])
+def test_a_device_that_hangs_up_in_its_hello(fleet: Fleet, part: int) -> None:
+    """What came was TLS as far as it came, and nobody says that it was not."""
+    connection, hello = begin(fleet)
+    port = connection.getsockname()[1]
+    connection.sendall(hello[:part])
+    connection.close()
+    check(fleet.diagnose(port), "hung-up", f"of its ClientHello, after {part} bytes", "often hang up")
+
+
+def test_a_hello_of_ssl_2(fleet: Fleet) -> None:
+    """Stacks of long ago begin so, whatever they can do: it is not called something else than TLS."""
+    connection, _ = begin(fleet)
+    port = connection.getsockname()[1]
+    with connection:
+        connection.sendall(b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10" + bytes(37))
+        assert connection.recv(5) == b""
+    check(fleet.diagnose(port), "old-tls", "the form of SSL 2", "TLS 1.2")
 
 
 @pytest.mark.parametrize("end", [socket.socket.close, reset], ids=["closed", "reset"])

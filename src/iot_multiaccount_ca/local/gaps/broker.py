@@ -21,8 +21,9 @@ from . import https, tls
 from .certificates import device_problem
 from .client_hello import LONGEST, ClientHello, NotTlsError, read_client_hello
 from .journal import Connection, current, tell
+from .mqtt import LARGEST_MESSAGE
 from .refusals import why_refused
-from .tls_failures import suite_names, why_handshake_failed
+from .tls_failures import suite_names, why_ended_after_handshake, why_handshake_failed
 from .tls_stream import TlsStream
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def close() -> None:
     # It would take port 443 as well wherever it may.
     app._port_is_bindable = lambda _host, _port: False
     iot._mtls_refuse = _refuse
+    # A new device's CONNECT may be as large, and take as long, as that of one that is known.
+    iot._MTLS_REFUSE_MAX_BYTES, iot._MTLS_REFUSE_READ_TIMEOUT = 2 * LARGEST_MESSAGE, 2 * _CONNECT_SECONDS
     iot._mtls_auto_register = _telling(iot._mtls_auto_register)
     logging.getLogger("iot_jitp").addHandler(_Problems(logging.WARNING))
 
@@ -80,6 +83,9 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             _tell_end(connection, stream)
     except (OSError, TimeoutError) as error:
         tell("lost", f"the connection was lost ({error or type(error).__name__})")
+    except Exception:
+        tell("broken", "the local AWS failed at this connection; the log says why")
+        iot._mtls_logger.exception("IoT mTLS: connection from %s failed", connection.peer)
     finally:
         writer.close()
 
@@ -169,8 +175,19 @@ def _tell_no_tls(received: bytes) -> None:
         tell("no-tls", "it speaks HTTP without TLS: wrong port, or http:// for https://")
     elif received.startswith(_ALERT) and len(received) >= _LENGTH_OF_ALERT:
         tell("alert", f"its own stack ended TLS before the first hello, with the alert {_alert(received)}")
+    elif _is_part_of_hello(received):
+        tell("hung-up", f"it hung up in the middle of its ClientHello, after {len(received)} bytes")
+    elif received[0] & 0x80 and received[2:3] == b"\x01":
+        tell("old-tls", "its ClientHello has the form of SSL 2, which only stacks of long ago send")
     else:
         tell("no-tls", f"what it sent is not TLS; it begins with {received[:8].hex(' ')}")
+
+
+def _is_part_of_hello(received: bytes) -> bool:
+    try:
+        return read_client_hello(received) is None and len(received) < LONGEST
+    except NotTlsError:
+        return False
 
 
 def _alert(record: bytes) -> str:
@@ -182,7 +199,7 @@ def _alert(record: bytes) -> str:
 
 
 def _note(connection: Connection, hello: ClientHello) -> None:
-    connection.server_name, connection.fragment = hello.server_name, hello.fragment
+    connection.server_name, connection.fragment = hello.server_name, hello.fragment or hello.record_limit
     connection.alpn_offered, connection.tls_offered = list(hello.alpn), list(hello.versions)
     connection.suites_offered = suite_names(hello.suites)
 
@@ -196,7 +213,7 @@ async def _speaks_mqtt(stream: TlsStream) -> bool:
         tell("silent", f"it sent no CONNECT in {_CONNECT_SECONDS:.0f} s")
         return False
     except ssl.SSLError as error:
-        _tell_after_handshake(str(error.reason or error))
+        tell(*why_ended_after_handshake(str(error.reason or error)))
         return False
     except OSError:
         first = b""  # reset, which a device does that hangs up on what it has not read
@@ -213,19 +230,10 @@ async def _speaks_mqtt(stream: TlsStream) -> bool:
     return False
 
 
-def _tell_after_handshake(reason: str) -> None:
-    told = reason.replace("_", " ").lower()
-    if "ALERT" in reason:
-        tell("alert", f"it ended the connection right after the handshake ({told})")
-    else:
-        tell(
-            "no-tls",
-            f"what it sent after the handshake is not TLS ({told}): it has to go through the TLS stack",
-        )
-
-
 async def _refuse(writer: TlsStream, _certificate_id: str, level: int | None) -> None:
     """AWS closes without a CONNACK; the cause is told here. ``level``: of the CONNECT, None where none came whole."""
+    if level is None and writer.timed_out:
+        return  # which is told as such
     if level is None:
         tell("malformed", "its CONNECT did not come whole, or cannot be read")
         return

@@ -38,8 +38,10 @@ def device_problem(der: bytes) -> tuple[str, str] | None:
     """A word and a sentence: why AWS IoT would refuse a device's certificate that OpenSSL takes, or None."""
     try:
         certificate = x509.load_der_x509_certificate(der)
-    except ValueError:
-        return None  # whoever looks for its issuer will say so
+        # These are read only when they are asked for, and everyone does who looks for its CA.
+        _ = certificate.subject, certificate.issuer
+    except (ValueError, x509.InvalidVersion) as error:
+        return "certificate", f"the device's certificate is not encoded as X.509 has it ({error})"
     word, says = "weak-key", _key_problem(certificate, "device's certificate")
     if says is None:
         word, says = "weak-signature", _signature_problem(certificate, "device's certificate")

@@ -10,7 +10,8 @@ import struct
 from dataclasses import dataclass
 
 _HANDSHAKE, _CLIENT_HELLO = 22, 1
-_SERVER_NAME, _FRAGMENT, _ALPN, _VERSIONS = 0, 1, 16, 43
+_SERVER_NAME, _FRAGMENT, _ALPN, _RECORD_SIZE_LIMIT, _VERSIONS = 0, 1, 16, 28, 43
+_LARGEST_RECORD = 16384
 _NAMES = {0x0300: "SSL 3", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 _FRAGMENT_SIZES = {1: 512, 2: 1024, 3: 2048, 4: 4096}
 # A hello of post-quantum key shares has two kilobytes; nobody needs more than this.
@@ -23,13 +24,17 @@ class NotTlsError(ValueError):
 
 @dataclass(frozen=True)
 class ClientHello:
-    """What was offered. ``fragment``: the largest record that the device asks for (RFC 6066), None if it does not."""
+    """What was offered. ``fragment``: the largest record that the device asks for (RFC 6066), None if it does not.
+
+    ``record_limit``: the same by RFC 8449, which OpenSSL does not know.
+    """
 
     server_name: str | None = None
     alpn: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
     suites: tuple[int, ...] = ()
     fragment: int | None = None
+    record_limit: int | None = None
 
 
 def read_client_hello(data: bytes) -> ClientHello | None:
@@ -88,6 +93,7 @@ def _parse(body: bytes) -> ClientHello:
         versions=_versions(extensions.get(_VERSIONS), legacy_version),
         suites=tuple(number for (number,) in struct.iter_unpack("!H", suites[: len(suites) // 2 * 2])),
         fragment=_FRAGMENT_SIZES.get(int.from_bytes(extensions.get(_FRAGMENT, b""))),
+        record_limit=_record_limit(extensions.get(_RECORD_SIZE_LIMIT)),
     )
 
 
@@ -115,3 +121,9 @@ def _versions(extension: bytes | None, legacy: int) -> tuple[str, ...]:
     offered = _Reader(extension).sized(1)
     numbers = [number for (number,) in struct.iter_unpack("!H", offered[: len(offered) // 2 * 2])]
     return tuple(_NAMES[number] for number in numbers if number in _NAMES)  # others are GREASE
+
+
+def _record_limit(extension: bytes | None) -> int | None:
+    """None where it is as large as records are anyway, as GnuTLS has it."""
+    limit = int.from_bytes(extension or b"")
+    return limit if 0 < limit < _LARGEST_RECORD else None

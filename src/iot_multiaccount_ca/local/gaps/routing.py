@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+# Under the local AWS's name, or under AWS's own, as firmware may have it built in.
 _ENDPOINT = re.compile(
-    r"(?P<prefix>[0-9a-z]+)(?:-ats|\.credentials|\.jobs)?\.iot\.(?P<region>[a-z0-9-]+)(?:\..*)?"
+    r"(?P<prefix>[0-9a-z]+)(?:-ats|\.credentials|\.jobs)?\.iot\.(?P<region>[a-z0-9-]+)"
+    rf"\.(?:{re.escape(iot._MINISTACK_HOST)}|amazonaws\.com(?:\.cn)?)"
 )
 _OUTSIDE = "<no device connection>"
 # The name that the device of this connection sent, None when it sent none.

@@ -24,7 +24,6 @@ _OF_CERTIFICATE = {
     19: ("unknown-issuer", "the device's chain ends in a root that is not registered"),
     20: ("unknown-issuer", "no CA that is registered here issued the device's certificate"),
     21: ("unknown-issuer", "no CA that is registered here issued the device's certificate"),
-    24: ("unknown-issuer", "a certificate of the device's chain that should be a CA is none"),
     26: (
         "usage",
         "the extendedKeyUsage or keyUsage of the device's certificate, or of a CA above it, does not allow client "
@@ -38,12 +37,19 @@ _OF_CERTIFICATE = {
     ),
     66: ("weak-key", "the key of the device's certificate is too weak"),
     67: ("weak-key", "the key of a CA in the device's chain is too weak"),
-    68: ("weak-signature", "the device's certificate is signed with a digest that is too weak"),
-    94: ("explicit-curve", "the key of the device's certificate spells its curve out instead of naming it"),
+    68: (
+        "weak-signature",
+        "the device's certificate, or a CA above it, is signed with a digest that is too weak",
+    ),
+    79: ("certificate", "a certificate of the device's chain that should be a CA is none"),
+    94: (
+        "explicit-curve",
+        "the key of the device's certificate, or of a CA above it, spells its curve out instead of naming it",
+    ),
 }
 _DISTRUST = "the device does not trust the broker's certificate"
 # OpenSSL tells a clock that is behind by the first of these alerts, mbedTLS by the second.
-_DISTRUST_OR_CLOCK = f"{_DISTRUST}, or finds it not valid yet, for its clock stands in the past"
+_DISTRUST_OR_CLOCK = f"{_DISTRUST}, or its name, or finds it not valid yet, for its clock stands in the past"
 _OTHER_KEY = "the device's key does not belong to its certificate"
 # The reason of the error that OpenSSL raises.
 _OF_HANDSHAKE = {
@@ -109,9 +115,28 @@ def why_handshake_failed(error: OSError, hello: ClientHello, available: Iterable
     return "handshake", f"the handshake failed ({told})"
 
 
+def why_ended_after_handshake(reason: str) -> tuple[str, str]:
+    """Of a connection that stood: some stacks look at the broker's certificate only then. ``reason``: OpenSSL's."""
+    told = reason.replace("_", " ").lower()
+    if "ALERT" not in reason:
+        return (
+            "no-tls",
+            f"what it sent after the handshake is not TLS ({told}): it has to go through the TLS stack",
+        )
+    return _OF_HANDSHAKE.get(
+        reason, ("alert", f"it ended the connection right after the handshake with an alert ({told})")
+    )
+
+
 def _hung_up(hello: ClientHello) -> tuple[str, str]:
     """Without an alert there is a guess at most: the small records that the device asked for, which OpenSSL sends."""
     says = "the device hung up in the middle of the handshake, without an alert"
+    if hello.record_limit is not None:
+        return (
+            "fragment",
+            f"{says}: it asked for records of at most {hello.record_limit} bytes, and the broker does not know that "
+            "wish (record_size_limit)",
+        )
     if hello.fragment is None:
         return "hung-up", says
     return (

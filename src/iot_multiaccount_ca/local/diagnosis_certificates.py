@@ -1,0 +1,147 @@
+"""A device's certificates, read for a sentence: whose they are, and the value that the TLS library's words leave out.
+
+Takes whatever a device may send: what cannot be read is left out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_CLIENT_USAGES = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+_DIGESTS = ("sha256", "sha384", "sha512")
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
+_SMALLEST_RSA_KEY = 2048
+
+
+def read_chain(ders: Iterable[bytes]) -> list[x509.Certificate]:
+    """The certificates, the device's own first, up to one that cannot be read: what follows has no place in a chain."""
+    found: list[x509.Certificate] = []
+    for der in ders:
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            # These are read only when they are asked for.
+            _ = certificate.subject, certificate.issuer, certificate.not_valid_before_utc
+            _ = certificate.not_valid_after_utc
+        except (ValueError, x509.InvalidVersion):
+            break
+        found.append(certificate)
+    return found
+
+
+def name_of(name: x509.Name) -> str:
+    """A subject or an issuer."""
+    return name.rfc4514_string() or "a name without text"
+
+
+def key_of(certificate: x509.Certificate) -> str:
+    """The kind of its key, and its size or curve."""
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return "of a kind that cannot be read"
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA {key.key_size}"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"EC {key.curve.name}"
+    return type(key).__name__.removesuffix("PublicKey")
+
+
+def is_signed_by(certificate: x509.Certificate, ca: x509.Certificate) -> bool:
+    """Whether the CA's own key signed it."""
+    try:
+        certificate.verify_directly_issued_by(ca)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def is_ca(certificate: x509.Certificate) -> bool:
+    """Whether it says that it is a CA's."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
+        return False
+
+
+def value_seen(event: str, chain: Sequence[x509.Certificate], at: dt.datetime) -> str | None:
+    """What the first certificate holds that the event is about; None where there is none, or the event is another."""
+    look = _LOOKS.get(event)
+    if look is None:
+        return None
+    # A CA need not be able to do what a device must.
+    for certificate in chain[:1] if event == "usage" else chain:
+        seen = look(certificate, at)
+        if seen is not None:
+            return f"{name_of(certificate.subject)} {seen}"
+    return None
+
+
+def _expired(certificate: x509.Certificate, at: dt.datetime) -> str | None:
+    end = certificate.not_valid_after_utc
+    return f"was valid until {end:%Y-%m-%d}, and it is {at:%Y-%m-%d}" if end < at else None
+
+
+def _early(certificate: x509.Certificate, at: dt.datetime) -> str | None:
+    start = certificate.not_valid_before_utc
+    return f"is valid from {start:%Y-%m-%d}, and it is {at:%Y-%m-%d}" if start > at else None
+
+
+def _usage(certificate: x509.Certificate, _at: dt.datetime) -> str | None:
+    for each in _extensions(certificate):
+        if isinstance(each.value, x509.ExtendedKeyUsage) and not _CLIENT_USAGES & set(each.value):
+            return f"has the extendedKeyUsage {', '.join(usage._name for usage in each.value)}"
+        if isinstance(each.value, x509.KeyUsage) and not (
+            each.value.digital_signature or each.value.key_agreement
+        ):
+            return "has a keyUsage without digitalSignature"
+    return None
+
+
+def _critical(certificate: x509.Certificate, _at: dt.datetime) -> str | None:
+    unknown = [
+        each.oid.dotted_string
+        for each in _extensions(certificate)
+        if each.critical and isinstance(each.value, x509.UnrecognizedExtension)
+    ]
+    return f"has {', '.join(unknown)}" if unknown else None
+
+
+def _extensions(certificate: x509.Certificate) -> list[x509.Extension[x509.ExtensionType]]:
+    try:
+        return list(certificate.extensions)
+    except (ValueError, x509.DuplicateExtension):
+        return []
+
+
+def _weak_key(certificate: x509.Certificate, _at: dt.datetime) -> str | None:
+    kind, _, size = key_of(certificate).partition(" ")
+    if (kind == "RSA" and int(size) >= _SMALLEST_RSA_KEY) or (kind == "EC" and size in _CURVES):
+        return None
+    return f"has a key {key_of(certificate)}"
+
+
+def _weak_signature(certificate: x509.Certificate, _at: dt.datetime) -> str | None:
+    try:
+        digest = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return None
+    return None if digest is None or digest.name in _DIGESTS else f"is signed with {digest.name.upper()}"
+
+
+_LOOKS: dict[str, Callable[[x509.Certificate, dt.datetime], str | None]] = {
+    "expired": _expired,
+    "not-yet-valid": _early,
+    "usage": _usage,
+    "critical-extension": _critical,
+    "weak-key": _weak_key,
+    "weak-signature": _weak_signature,
+}

@@ -106,14 +106,16 @@ def print_endpoints(aws: LocalAws, records: Sequence[RegistrationRecord], addres
     """Where devices connect: the address, the port, and a line a stage."""
     from ..local.device_visit import endpoint_of
 
-    places = {(record.account, record.region): record for record in records}
-    endpoints = [endpoint_of(aws, record) for record in places.values()]
+    places: dict[tuple[str, str], list[RegistrationRecord]] = {}
+    for record in records:
+        places.setdefault((record.account, record.region), []).append(record)
+    endpoints = [endpoint_of(aws, of_place[0]) for of_place in places.values()]
     emit_table(
         console(),
         [Column("stage"), Column("account", 1), Column("region", 2), Column("endpoint (SNI)")],
         [
-            [record.label, record.account, record.region, endpoint]
-            for record, endpoint in zip(places.values(), endpoints, strict=True)
+            [", ".join(dict.fromkeys(each.label for each in of_place)), account, region, endpoint]
+            for ((account, region), of_place), endpoint in zip(places.items(), endpoints, strict=True)
         ],
     )
     say("", f"MQTT over TLS, and HTTPS publish: {address}, port {aws.broker_port}.")

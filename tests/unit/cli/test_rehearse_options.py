@@ -99,6 +99,8 @@ def device(certificate: str, key: str) -> list[str]:
             ["rehearse", "--no-device", "--device-command", "true"],
             "with --no-device nobody connects; got '--device-c",
         ),
+        (["rehearse", "--device-command", ""], "--device-command is empty; got ''"),
+        (["rehearse", "--device-command", " \t"], "or leave the option out"),
         (
             ["rehearse", "--ca-key", "one.pem"],
             "the file holds no private key that can be read; got 'one.pem'",
@@ -106,6 +108,7 @@ def device(certificate: str, key: str) -> list[str]:
         (["listen", "--ca-key", "text"], "the file holds no private key that can be read; got 'text'"),
         (["listen", "--bind", "0.0.0.0"], "--bind is an address of this machine; got '0.0.0.0'"),
         (["listen", "--bind", "224.0.0.1"], "--bind is an address of this machine; got '224.0.0.1'"),
+        (["listen", "--bind", "192.0.2.1"], "--bind is an address of this machine; got '192.0.2.1'"),
         (["listen", "--bind", "my-machine"], "--bind is an address of this machine; got 'my-machine'"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from ..output import reader_is_gone, say
 from ..rehearsal_text import Steps, print_endpoints
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ...local.connections import Connections
     from ...local.emulator import LocalAws
 
@@ -39,6 +42,7 @@ def _address(_context: click.Context, _option: click.Parameter, value: str | Non
         or address.is_unspecified
         or address.is_multicast
         or address.is_reserved
+        or not _is_here(value)
     ):
         raise WrongOptionsError(
             "--bind is an address of this machine",
@@ -47,6 +51,15 @@ def _address(_context: click.Context, _option: click.Parameter, value: str | Non
             fix="give the address by which the board reaches this machine, such as 192.168.1.20",
         )
     return value
+
+
+def _is_here(address: str) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 @click.command("listen")
@@ -88,6 +101,7 @@ def listen(
     """
     shown = Steps()
     keys = [load_key(path) for path in ca_keys]
+    ended = False
     with local_aws(shown, bind=bind) as (aws, _):
         from ...local.connections import Connections
         from ...local.rehearsal import Rehearsal
@@ -117,7 +131,10 @@ def listen(
                 say("", "Waiting for devices; Ctrl-C ends it and leaves nothing.", "")
             _listen(aws, connections, seconds, as_json=as_json)
         except KeyboardInterrupt:
-            say("iot-ca: ended; nothing is left running", err=True)
+            _tell(connections.new(), as_json=as_json)  # what came in the last moment
+            ended = True
+    if ended:
+        say("iot-ca: ended; nothing is left running", err=True)
 
 
 def _listen(aws: LocalAws, connections: Connections, seconds: float | None, *, as_json: bool) -> None:
@@ -126,14 +143,18 @@ def _listen(aws: LocalAws, connections: Connections, seconds: float | None, *, a
     while not reader_is_gone():
         aws.check()
         last = end is not None and time.monotonic() >= end
-        for told in connections.new(ended=last):
-            if as_json:
-                _print_json("connection", told)
-            else:
-                _print(told)
+        _tell(connections.new(ended=last), as_json=as_json)
         if last:
             return
         time.sleep(_POLL_SECONDS)
+
+
+def _tell(connections: Iterable[dict[str, Any]], *, as_json: bool) -> None:
+    for told in connections:
+        if as_json:
+            _print_json("connection", told)
+        else:
+            _print(told)
 
 
 def _print(told: dict[str, Any]) -> None:

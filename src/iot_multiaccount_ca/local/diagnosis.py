@@ -174,7 +174,7 @@ def _in_this_plan(
     if event.event in _LET_IN and event.server_name is None:
         return "the same: without SNI it lands with the DEFAULT owner of its CA, whatever endpoint it dialled"
     if event.event in _LET_IN and not _names_an_endpoint(event, plan):
-        return "not documented: whether a name that is no endpoint counts as none, and its CA's DEFAULT owner has it"
+        return "not documented: whether a name that is not an endpoint counts as none, and its CA's DEFAULT owner has it"
     if event.event == "no-sni" and chain:
         owners = [
             stage.record.label
@@ -217,7 +217,7 @@ def _warnings(
         yield "it sends no SNI: SNI_ONLY stages do not know it, nor do custom domains and VPC endpoints"
     elif not _names_an_endpoint(event, plan):
         yield (
-            f"it sends the server name {name!r}, which is no endpoint: here that is as good as none, and SNI_ONLY "
+            f"it sends the server name {name!r}, which is not an endpoint: here that is as good as none, and SNI_ONLY "
             "stages do not know it; at AWS only a custom domain has such a name"
         )
     elif "-ats." not in name and name.split(".")[1:2] == ["iot"]:

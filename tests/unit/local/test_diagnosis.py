@@ -93,7 +93,7 @@ def test_a_name_that_is_no_endpoint_with_an_owner(
     found = fleet.openssl(tmp_path, make_device(fleet.ca, "d"), name=sent)
     assert (found.event, found.stage) == ("provisioned", "dev")
     assert found.aws.startswith("not documented")
-    assert any(f"{sent!r}, which is no endpoint" in each for each in found.warnings)
+    assert any(f"{sent!r}, which is not an endpoint" in each for each in found.warnings)
 
 
 @pytest.mark.parametrize("domain", ["localhost", "amazonaws.com"])

@@ -174,7 +174,7 @@ def _in_this_plan(
     if event.event in _LET_IN and event.server_name is None:
         return "the same: without SNI it lands with the DEFAULT owner of its CA, whatever endpoint it dialled"
     if event.event in _LET_IN and not _names_an_endpoint(event, plan):
-        return "not documented: whether a name that is not an endpoint counts as none, and its CA's DEFAULT owner has it"
+        return "not documented: whether such a name, which is not an endpoint, leads to the DEFAULT owner of its CA"
     if event.event == "no-sni" and chain:
         owners = [
             stage.record.label

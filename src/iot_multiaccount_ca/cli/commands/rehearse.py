@@ -95,14 +95,7 @@ def rehearse(
     Example: iot-ca rehearse --app before.out --then overlap.out --then after.out --ca-key old.key --ca-key new.key
     """
     shown = Steps()
-    if device_command is not None and not device_command.strip():
-        raise WrongOptionsError(
-            "--device-command is empty",
-            value=device_command,
-            fix="give the command that runs your device, or leave the option out: a made-up device connects then",
-        )
-    if no_device:
-        _check_that_nobody_connects(certificates, device_command)
+    _check_who_connects(certificates, device_command, no_device=no_device)
     keys, devices = [load_key(path) for path in ca_keys], load_devices(certificates, device_keys)
     with local_aws(shown) as (aws, kept):
         from ...local.device_command import DeviceCommand
@@ -134,12 +127,20 @@ def rehearse(
         sys.exit(int(not good))
 
 
-def _check_that_nobody_connects(certificates: tuple[Path, ...], device_command: str | None) -> None:
-    if certificates or device_command:
+def _check_who_connects(
+    certificates: tuple[Path, ...], device_command: str | None, *, no_device: bool
+) -> None:
+    if no_device and (certificates or device_command is not None):
         raise WrongOptionsError(
             "with --no-device nobody connects",
             value="--device-certificate" if certificates else "--device-command",
             fix="leave one of the two options out",
+        )
+    if device_command is not None and not device_command.strip():
+        raise WrongOptionsError(
+            "--device-command is empty",
+            value=device_command,
+            fix="give the command that runs your device, or leave the option out: a made-up device connects then",
         )
 
 

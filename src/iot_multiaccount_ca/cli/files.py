@@ -16,30 +16,45 @@ _FOR_ALL = 0o644
 
 
 def check_free(paths: Iterable[Path], *, force: bool) -> None:
-    """Raise `OutputExistsError` for a path that is taken, by a link too: asked before the work is done."""
+    """Raise `OutputExistsError` for a path that is taken, by a link too: asked before the work is done.
+
+    ``force``: only for what no file can replace, a folder, a terminal or a pipe such as ``/dev/stdout``.
+    """
     for path in paths:
         if not force and os.path.lexists(path):
             raise _taken(path)
+        if force and path.exists() and not path.is_file():
+            raise OutputExistsError(
+                "what is there is no file, and is not replaced",
+                value=str(path),
+                allowed="a path where a file is, or nothing",
+                fix="give another --out",
+            )
 
 
 def write(path: Path, content: str, *, force: bool) -> None:
     """Write a file; its folder is made. ``force``: a file or link that is there is replaced, in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    write_all(path.parent, {path.name: content}, force=force)
+
+
+def write_all(folder: Path, contents: Mapping[str, str], *, force: bool) -> None:
+    """Write every file of a folder, or none, whatever comes in between; the folder is made. They are for all to read.
+
+    ``force``: a file or link that is there is replaced, in one step, and not before all are written. Raises
+    `OutputExistsError`.
+    """
+    ready = {name: (content.encode(), _FOR_ALL) for name, content in contents.items()}
     if not force:
         try:
-            create(path, content.encode(), mode=_FOR_ALL)
-        except FileExistsError:
-            raise _taken(path) from None
+            create_all(folder, ready)
+        except FileExistsError as error:
+            raise _taken(Path(error.filename)) from None
         return
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-        Path(temporary).chmod(_FOR_ALL)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
+        create_all(Path(temporary), ready)
+        for name in ready:
+            Path(temporary, name).replace(folder / name)
 
 
 def create(path: Path, content: bytes, *, mode: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import stat
 import subprocess
@@ -70,3 +71,35 @@ def test_of_a_folder_that_was_there_nothing_goes(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         files.create_all(tmp_path, {"a": (b"1", 0o600), "b": (b"2", 0o600)})
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("b", "mine")]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_set_of_files_is_written_whole_or_not_at_all(
+    force: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ends it between two files; what was there before is as it was."""
+    (tmp_path / "1").write_text("mine")
+    made: list[str] = []
+
+    def create(path: Path, content: bytes, *, mode: int) -> None:
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        path.write_bytes(content)
+        made.append(path.name)
+
+    monkeypatch.setattr(files, "create", create)
+    names = [str(number) for number in range(1 if force else 2, 10)]
+    with pytest.raises(KeyboardInterrupt):
+        files.write_all(tmp_path, dict.fromkeys(names, "new"), force=force)
+    assert len(made) == 3
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("1", "mine")]
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    """A pipe or a folder, by a link too, with ``force``: nobody who waits there would find a file."""
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("folder", "pipe", "link"):
+        with pytest.raises(OutputExistsError, match="what is there is no file"):
+            files.check_free([tmp_path / name], force=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from iot_multiaccount_ca import CaCertificate, Verification
-from iot_multiaccount_ca.cli import main
+from iot_multiaccount_ca.cli import files, main
 from support.certificates import (
     Authority,
     make_ca,
@@ -256,6 +258,36 @@ def test_a_file_is_not_written_over(desk: Desk, capsys: pytest.CaptureFixture[st
     assert kept.read_text() == "kept"
     with pytest.raises(RuntimeError):
         desk.with_key()
+
+
+@pytest.mark.parametrize("way", ["--private-key", "--csr-only"])
+def test_of_a_set_all_files_are_written_or_none(
+    way: str, desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the disk is full after some: not half of them, no folder for them, and none is told as written."""
+    desk.request([{"stage": f"s{n}", "registrationCode": registration_code(str(n))} for n in range(10)])
+    create = files.create
+
+    def until_full(path: Path, content: bytes, *, mode: int) -> None:
+        if path.name.startswith("s5"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        create(path, content, mode=mode)
+
+    monkeypatch.setattr(files, "create", until_full)
+    with pytest.raises(RuntimeError):
+        desk.run(way, *([str(desk.folder / "ca.key")] if way == "--private-key" else []))
+    said = capsys.readouterr()
+    assert "no space left on device" in said.err
+    assert said.out == ""
+    assert not (desk.folder / "out").exists()
+
+
+def test_requests_for_one_ca_alone_are_made_where_it_is_named(desk: Desk) -> None:
+    """--csr-only with --ca-certificate leaves out what other CAs are asked for."""
+    other = {"stage": "old", "registrationCode": CODES["prod"], "caCertificateId": "0" * 64}
+    desk.request([{"stage": "prod", "registrationCode": CODES["prod"]}, other])
+    desk.run("--csr-only")
+    assert [path.name for path in (desk.folder / "out").iterdir()] == ["prod.verification.csr"]
 
 
 def test_requests_are_not_written_over_either(desk: Desk) -> None:

@@ -82,12 +82,12 @@ def verification_cert(
     given = {signer.option: ways[signer.argument] for signer in SIGNERS}
     _exactly_one({**given, "--csr-only": csr_only or None})
     requests = code_requests.read(request_file)
+    value = CaCertificate.from_file(ca_certificate) if ca_certificate is not None else None
     if csr_only:
-        _write_requests(requests, out, force=force)
+        _write_requests(_of_this_ca(requests, value) if value is not None else requests, out, force=force)
         return
-    if ca_certificate is None:
+    if value is None:
         raise WrongOptionsError("--ca-certificate is missing", fix="give the PEM of the CA that is to sign")
-    value = CaCertificate.from_file(ca_certificate)
     signer, key = next((each, found) for each in SIGNERS if (found := given[each.option]) is not None)
     _check_no_key(signer.option, key)
     mine = _of_this_ca(requests, value)
@@ -98,14 +98,13 @@ def verification_cert(
     if not confirmed(mine, value, until, yes=yes):
         say("nothing was signed", err=True)
         raise click.exceptions.Exit(1)
-    # All are signed before one is written: a failure leaves no half of a set behind.
+    # All are signed before one is written, and all are written or none: no half of a set is left behind.
     with sentences(), signer.open(key, asked) as sign, progress("signing", len(mine)) as advance:
-        signed = []
-        for each in mine:
-            signed.append(sign(each.registration_code))
+        signed = {}
+        for path, each in zip(paths, mine, strict=True):
+            signed[path.name] = _head(each) + sign(each.registration_code)
             advance(1)
-    for path, each, pem in zip(paths, mine, signed, strict=True):
-        files.write(path, _head(each) + pem, force=force)
+    files.write_all(out, signed, force=force)
     _how_to_use([each.name for each in mine], paths)
 
 
@@ -163,20 +162,22 @@ def _write_requests(requests: list[CodeRequest], out: Path, *, force: bool) -> N
     files.check_free(paths, force=force)
     make = request_maker()
     with sentences():
-        for path, each in zip(paths, requests, strict=True):
-            files.write(path, _head(each) + make(each.registration_code), force=force)
-            say(f"wrote {path}")
+        made = {
+            path.name: _head(each) + make(each.registration_code)
+            for path, each in zip(paths, requests, strict=True)
+        }
+    files.write_all(out, made, force=force)
+    say(*(f"wrote {path}" for path in paths))
     say(
         "",
-        "Have the CA sign each request as it stands (the common name is the registration code; an end-entity",
-        "certificate, not a CA). Their keys are thrown away: nobody needs them. The certificates go into",
-        "Verification.from_pre_issued by the names of the stages.",
+        "Compare the codes with those that the accounts' owners tell you. Then have the CA sign each request as it",
+        "stands (the common name is the registration code; an end-entity certificate, not a CA). Their keys are thrown",
+        "away: nobody needs them. The certificates go into Verification.from_pre_issued by the names of the stages.",
     )
 
 
 def _how_to_use(names: list[str], paths: list[Path]) -> None:
-    for path in paths:
-        say(f"wrote {path}")
+    say(*(f"wrote {path}" for path in paths))
     lines = [f'    "{name}": {_source(path)},' for name, path in zip(names, paths, strict=True)]
     say(
         "",

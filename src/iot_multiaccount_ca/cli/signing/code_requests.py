@@ -122,11 +122,11 @@ def _entry(entry: Any, where: str) -> CodeRequest:
         check_region(request.region, where=where)
     except SharedCaError as error:
         raise RequestFileError.of(error) from None
-    for field, fits, value in (
-        ("registrationCode", is_registration_code, request.registration_code),
-        ("caCertificateId", is_certificate_id, request.ca_certificate_id),
+    for field, fits, value, allowed in (
+        ("registrationCode", is_registration_code, request.registration_code, "64 hex digits"),
+        ("caCertificateId", is_certificate_id, request.ca_certificate_id, "64 hex digits in lower case"),
     ):
-        _check(fits(value), f"{field} of {where} is malformed", value, "64 hex digits")
+        _check(fits(value), f"{field} of {where} is malformed", value, allowed)
     _check(
         len(request.ca_subject) <= _LONGEST_SUBJECT,
         f"caSubject of {where} is too long",

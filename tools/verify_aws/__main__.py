@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from iot_multiaccount_ca.cli.output import silence
 from iot_multiaccount_ca.local.device import DeviceError
 from iot_multiaccount_ca.local.emulator import LocalAws
 
 from .accounts import of_local_aws, of_profile
 from .checks import CHECKS, Finding
-from .room import Room
+from .room import Room, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +37,7 @@ In {one} and {two}, {region}, this makes and removes again, under names that beg
   that may assume that one
 It asks for the registration code, which AWS makes at the first asking and keeps. Nothing that exists is touched.
 It takes some minutes and costs less than a cent: AWS IoT counts connections and messages by the million.
-Ctrl-C removes what was made, or lists it. Go on? [y/N] """
+Ctrl-C removes what was made, or lists it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,17 +54,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(
             f"two profiles are needed, of two accounts; got {len(asked.profile)}: --profile a --profile b"
         )
-    with contextlib.ExitStack() as held:
+    with _ended_like_ctrl_c(), contextlib.ExitStack() as held:
         try:
             one, two = held.enter_context(_accounts(asked))
+            if one.account_id == two.account_id:
+                parser.error(f"both profiles lead to the account {one.account_id}; two accounts are needed")
+            if not asked.local:
+                tell(_WHAT.format(one=one.account_id, two=two.account_id, region=one.region))
+            if not (asked.local or asked.yes or _agreed()):
+                return COULD_NOT
         except (BotoCoreError, ClientError) as error:
             parser.error(f"the accounts cannot be reached: {error}")
-        if one.account_id == two.account_id:
-            parser.error(f"both profiles lead to the account {one.account_id}; two accounts are needed")
-        if not (asked.local or asked.yes or _agreed(one, two)):
+        except KeyboardInterrupt:
+            tell("interrupted, and nothing was made")
             return COULD_NOT
-        with _ended_like_ctrl_c():
-            return _try_all(one, two)
+        return _try_all(one, two)
 
 
 @contextlib.contextmanager
@@ -77,8 +82,8 @@ def _accounts(asked: argparse.Namespace) -> Iterator[tuple[Account, Account]]:
         yield of_profile(first, asked.region), of_profile(second, asked.region)
 
 
-def _agreed(one: Account, two: Account) -> bool:
-    sys.stderr.write(_WHAT.format(one=one.account_id, two=two.account_id, region=one.region))
+def _agreed() -> bool:
+    sys.stderr.write("Go on? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -94,11 +99,14 @@ def _try_all(one: Account, two: Account) -> int:
             sys.stdout.flush()
             verdict = max(verdict, COULD_NOT if broke else WRONG if finding.as_assumed is False else 0)
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        tell("interrupted")
+        verdict = COULD_NOT
+    except BrokenPipeError:
+        silence(sys.stdout)
+        tell("interrupted: nobody reads the table any more")
         verdict = COULD_NOT
     finally:
-        for each in left:
-            sys.stderr.write(f"left behind, remove it by hand: {each}\n")
+        tell(*(f"left behind, remove it by hand: {each}" for each in left))
     return COULD_NOT if left else verdict
 
 
@@ -125,6 +133,11 @@ def _try(check: Check, one: Account, two: Account, left: list[str]) -> tuple[Fin
             return check.attempt(room, one, two), False
     except (ClientError, BotoCoreError, DeviceError, TimeoutError) as error:
         return Finding(f"the check broke: {' '.join(str(error).split())}", None), True
+    except (
+        Exception
+    ) as error:  # an answer that is none of AWS's, such as a proxy's page: no finding about AWS
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        return Finding(f"the check broke: {said}", None), True
 
 
 if __name__ == "__main__":

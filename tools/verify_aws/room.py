@@ -9,6 +9,7 @@ import secrets
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -39,6 +40,7 @@ _THERE = (
     "NameAlreadyExistsException",
     "ResourceAlreadyExistsException",
 )
+_REMOVING = "\nremoving what was made; Ctrl-C again leaves it there, and lists it"
 #: The least that provisions a device: its certificate becomes ACTIVE.
 TEMPLATE: dict[str, Any] = {
     "Parameters": {"AWS::IoT::Certificate::Id": {"Type": "String"}},
@@ -49,6 +51,10 @@ TEMPLATE: dict[str, Any] = {
         }
     },
 }
+
+
+class NotRemovedError(Exception):
+    """AWS took a removal on, and did not carry it out; the message says how it ended."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +99,24 @@ class Room:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None and issubclass(kind, KeyboardInterrupt) and self._made:
-            sys.stderr.write("\nremoving what was made; Ctrl-C again leaves it there, and lists it\n")
+        ended = kind is not None and issubclass(kind, KeyboardInterrupt)
+        if ended and self._made:
+            tell(_REMOVING)
         try:
             while self._made:
-                self._remove(self._made[-1])
-                self._made.pop()
+                try:
+                    self._remove(self._made[-1])
+                except KeyboardInterrupt:
+                    if ended:
+                        raise
+                    ended = True  # the first one: what it was about to remove is removed all the same
+                    tell(_REMOVING)
+                else:
+                    self._made.pop()
         finally:
             self._left += [f"{each.what} (not removed)" for each in reversed(self._made)]
+        if ended and kind is None:
+            raise KeyboardInterrupt
 
     def later(self, account: Account, what: str, *removal: Callable[[], Any]) -> None:
         """Do this on leaving; a step that finds nothing is done."""
@@ -114,7 +130,10 @@ class Room:
         try:
             return create()
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500 and _code(error) not in _THERE:
+            said = error.response["ResponseMetadata"]
+            # Where botocore asked more than once, the refusal is of the last time: an earlier one may have made it.
+            refused = said["HTTPStatusCode"] < 500 and not said.get("RetryAttempts")
+            if refused and _code(error) not in _THERE:
                 self._made.pop()
             raise
 
@@ -125,6 +144,8 @@ class Room:
             except ClientError as error:
                 if _code(error) not in _NOT_THERE:
                     self._left.append(f"{made.what} ({_code(error)})")
+            except NotRemovedError as error:
+                self._left.append(f"{made.what} ({error})")
             except (BotoCoreError, TimeoutError) as error:
                 self._left.append(f"{made.what} ({type(error).__name__})")
                 return  # its other steps fare no better
@@ -262,6 +283,20 @@ class Room:
             Device(device, account.broker, name, client_id=device.common_name) as connection,
         ):
             connection.connect()
+
+
+def tell(*lines: str) -> None:
+    """Say it on stderr; where nobody reads that any more (``2>&1 | tee`` ends with Ctrl-C, too), on the terminal.
+
+    It never fails: what is said here stands between a person and what an account still holds.
+    """
+    shown = "".join(f"{line}\n" for line in lines)
+    try:
+        sys.stderr.write(shown)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError), Path("/dev/tty").open("w", encoding="utf-8") as terminal:
+            terminal.write(shown)
 
 
 def _is_made(account: Account, asked: dict[str, Any]) -> bool:

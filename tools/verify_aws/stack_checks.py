@@ -6,9 +6,11 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from iot_multiaccount_ca.model.assembly import NATIVE_RESOURCE_TYPE
 
-from .room import until
+from .room import NotRemovedError, until
 
 if TYPE_CHECKING:
     from .accounts import Account
@@ -39,6 +41,7 @@ def import_of(room: Room, one: Account) -> str:
             ResourcesToImport=[imported],
         ),
         lambda: cloudformation.delete_stack(StackName=name),
+        lambda: until(lambda: _is_gone(cloudformation, name), "the deletion", patience=_SETTLED_WITHIN),
     )
     settled = until(lambda: _change_set(cloudformation, name), "the change set", patience=_SETTLED_WITHIN)
     if settled["Status"] != "CREATE_COMPLETE":
@@ -70,8 +73,13 @@ def set_of_one(room: Room, one: Account) -> str:
     where = {"StackSetName": name, "Accounts": [one.account_id], "Regions": [one.region]}
 
     def delete() -> None:
-        operation = cloudformation.delete_stack_instances(**where, RetainStacks=False)["OperationId"]
-        until(lambda: _operation(cloudformation, name, operation), "the deletion", patience=_SETTLED_WITHIN)
+        # An interrupted check leaves an operation under way, and a set has one at a time.
+        started = until(lambda: _deletion(cloudformation, where), "the set is free", patience=_SETTLED_WITHIN)
+        ended = until(
+            lambda: _operation(cloudformation, name, started), "the deletion", patience=_SETTLED_WITHIN
+        )
+        if ended != "SUCCEEDED":
+            raise NotRemovedError(f"their deletion {ended}")
 
     # A role that was made a moment ago may not be known everywhere: an instance that failed is tried once more.
     room.later(one, f"the instances of {name}", delete)
@@ -104,6 +112,27 @@ def _change_set(cloudformation: Any, name: str) -> dict[str, Any] | None:
 def _stack(cloudformation: Any, name: str) -> str | None:
     status: str = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
     return None if status.endswith("_IN_PROGRESS") else status
+
+
+def _is_gone(cloudformation: Any, name: str) -> bool:
+    """Whether a stack that is being deleted is gone, which its name is, too; one that stays is not waited for."""
+    try:
+        status = _stack(cloudformation, name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return True
+        raise
+    if status not in (None, "DELETE_COMPLETE"):
+        raise NotRemovedError(status)
+    return status is not None
+
+
+def _deletion(cloudformation: Any, where: dict[str, Any]) -> str | None:
+    """The operation that deletes a set's instances; None while another one is under way."""
+    try:
+        return str(cloudformation.delete_stack_instances(**where, RetainStacks=False)["OperationId"])
+    except cloudformation.exceptions.OperationInProgressException:
+        return None
 
 
 def _operation(cloudformation: Any, name: str, operation: str) -> str | None:

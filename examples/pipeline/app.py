@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, Environment, Stack, pipelines
+from aws_cdk import App, Environment, Stack, aws_codebuild, pipelines
 from constructs import Construct
 
 from iot_multiaccount_ca import (
@@ -53,8 +53,18 @@ class Promotion(Stack):
             install_commands=["pip install wheels/*.whl"],
             commands=["npx aws-cdk@2 synth"],
         )
+        # The builds' image has these, and begins with older ones.
+        versions = {"nodejs": "24", "python": "3.13"}
+        build_spec = {"phases": {"install": {"runtime-versions": versions}}}
         pipeline = pipelines.CodePipeline(
-            self, "Pipeline", synth=synth, cross_account_keys=True, enable_key_rotation=True
+            self,
+            "Pipeline",
+            synth=synth,
+            cross_account_keys=True,
+            enable_key_rotation=True,
+            code_build_defaults=pipelines.CodeBuildOptions(
+                partial_build_spec=aws_codebuild.BuildSpec.from_object(build_spec)
+            ),
         )
 
         dev = SharedCaPipelineStage(self, "Dev", plan=PLAN, stages=["dev", "staging"])

@@ -91,7 +91,7 @@ class SharedCaPipelineStage(Stage):
         source: pipelines.IFileSetProducer | None = None,
         wheels: str | None = None,
         index_url: str | None = None,
-        install_commands: Sequence[str] | None = None,
+        install_commands: str | Sequence[str] | None = None,
         qualifier: str | None = None,
     ) -> pipelines.CodeBuildStep:
         """A step for ``post=``: ``iot-ca verify`` holds what was deployed against the plan, and fails on differences.
@@ -105,7 +105,7 @@ class SharedCaPipelineStage(Stage):
             source: the pipeline's source, in which this version's wheel lies.
             wheels: the folder of ``source`` that holds the wheel; by default ``wheels``.
             index_url: the package index that has this version, instead of pip's own.
-            install_commands: what installs ``iot-ca`` in the build, where it is neither of these.
+            install_commands: what installs ``iot-ca`` in the build, where it is neither of these; one, or several.
             qualifier: of the bootstrap, where ``App(default_stack_synthesizer=…)`` sets it: CDK does not tell it then.
 
         Raises `ExclusiveArgumentsError` where none or several of ``source``, ``index_url`` and ``install_commands`` are
@@ -171,7 +171,7 @@ def _installation(
     source: pipelines.IFileSetProducer | None,
     wheels: str | None,
     index_url: str | None,
-    install_commands: Sequence[str] | None,
+    install_commands: str | Sequence[str] | None,
 ) -> tuple[dict[str, pipelines.IFileSetProducer], list[str]]:
     """What a build needs beside the assembly, and the commands that install ``iot-ca`` in it."""
     if wheels is not None and source is None:
@@ -200,4 +200,4 @@ def _installation(
         return {_SOURCE: source}, [f"pip install {shlex.quote(wheel)}"]
     if index_url is not None:
         return {}, [f"pip install --index-url {shlex.quote(index_url)} {_PACKAGE}=={__version__}"]
-    return {}, list(install_commands or ())
+    return {}, [install_commands] if isinstance(install_commands, str) else list(install_commands or ())

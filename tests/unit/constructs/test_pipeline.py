@@ -239,8 +239,9 @@ def stage() -> SharedCaPipelineStage:
             f"iot-multiaccount-ca=={__version__}",
         ),
         ({"install_commands": ["make tools"]}, "make tools"),
+        ({"install_commands": "make tools"}, "make tools"),
     ],
-    ids=["the source", "a folder of it", "an index", "commands of one's own"],
+    ids=["the source", "a folder of it", "an index", "commands of one's own", "a command of one's own"],
 )
 def test_the_verify_step_installs_from_where_it_is_told(
     how: dict[str, Any], command: str, stage: SharedCaPipelineStage

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from .live import LiveRegistration, LiveResource, LiveTemplate
     from .planned import PlannedRegistration
 
+#: What a registration is that its stack has not, or whose stack is not there: nobody took anything away.
+NOT_DEPLOYED = "not deployed"
+
 
 def missing_registration(
     planned: PlannedRegistration, stack: LiveResource | None, *, stack_known: bool
@@ -32,7 +35,7 @@ def missing_registration(
     if not stack_known:
         live = "not registered"
     elif stack is None or stack.status == "DELETE_COMPLETE":
-        live = "not deployed"
+        live = NOT_DEPLOYED
     elif planned.in_set is not None:
         live = (
             "deleted outside the stack" if stack.status.endswith("_COMPLETE") else f"resource {stack.status}"

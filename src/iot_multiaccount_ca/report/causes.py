@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from ..fleet.compare import NOT_DEPLOYED
 from ..fleet.result import StageState
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 class Cause(Enum):
     """A cause: its word in anchors, the sign in the matrix, its words; the gravest first."""
 
+    ABSENT = ("absent", "–", "not deployed")  # noqa: RUF001 - a dash that is seen beside a letter
     GONE = ("gone", "×", "not registered")  # noqa: RUF001 - a cross, not a letter
     MODE = ("mode", "≠", "in another mode")
     OWNER = ("owner", "!", "held by another stack")
@@ -48,6 +50,8 @@ _OF_FIELD = {
 
 def cause_of(difference: Difference) -> Cause:
     """The cause that a difference is of."""
+    if difference.field == "registered" and difference.live == NOT_DEPLOYED:
+        return Cause.ABSENT
     return _OF_FIELD.get(difference.field, Cause.SETTING)
 
 

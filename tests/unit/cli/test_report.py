@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from iot_multiaccount_ca.model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name
 from iot_multiaccount_ca.report.timeline import overlaps
 from support.browser import browse, measure
 from support.documents import ROOT
@@ -192,16 +193,19 @@ def test_what_is_wrong_comes_before_the_matrix(fleet: Fleet, tmp_path: Path) -> 
 
 
 def test_causes_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A registration that is gone, one in another mode, one with another template, one that could not be checked."""
-    fleet = Fleet(tmp_path, monkeypatch, many_stages(5, ["eu-west-1"]))
-    fleet.world = deployed(fleet.records)
-    gone, mode, template, hidden = fleet.records[1:]
+    """Registrations: not deployed yet, gone, in another mode, with another template, not checked."""
+    fleet = Fleet(tmp_path, monkeypatch, many_stages(6, ["eu-west-1"]))
+    fleet.world = deployed(fleet.records[:-1])
+    gone, mode, template, hidden, absent = fleet.records[1:]
+    role = lookup_role_name(DEFAULT_QUALIFIER, absent.account, absent.region)
+    fleet.world.roles.add(absent.target.arn("iam", f"role/{role}"))
     del fleet.world.cas[f"{gone.account}/{gone.region}/{gone.certificate_id}"]
     live(fleet.world, mode)["certificateDescription"]["certificateMode"] = "DEFAULT"
     del fleet.world.templates[f"{template.account}/{template.region}/{template.template_name}"]
     fleet.world.roles = {each for each in fleet.world.roles if hidden.account not in each}
     page = Page(write(fleet, tmp_path, "--live"))
     for anchor, sign, words in (
+        ("absent", "S–", "1 registration not deployed"),  # noqa: RUF001
         ("gone", "S×", "1 registration not registered"),  # noqa: RUF001
         ("mode", "S≠", "1 registration in another mode"),
         ("template", "S~", "1 registration with another template, or none"),

@@ -156,7 +156,7 @@ def test_the_deployers_policy_covers_every_type_of_resource() -> None:
     for kind in types - {"Custom::IotCaCertificate"}:
         _, service, name = kind.split("::")
         made = _MADE_BY.get(kind, f"{service.lower()}:Create{name}")
-        assert made in actions, kind
+        assert {made, *_ASKED_BY_HANDLERS.get(kind, ())} <= actions, kind
     session = botocore.session.get_session()
     for action in actions - {"iam:PassRole", "lambda:InvokeFunction"}:
         service, name = action.split(":")
@@ -168,6 +168,15 @@ _MADE_BY = {
     "AWS::Lambda::EventInvokeConfig": "lambda:PutFunctionEventInvokeConfig",
     "AWS::Lambda::Permission": "lambda:AddPermission",
     "AWS::SQS::QueuePolicy": "sqs:SetQueueAttributes",
+}
+#: What CloudFormation's schemas name beyond that for reading and updating them, whether a template uses it or not.
+_ASKED_BY_HANDLERS = {
+    "AWS::IoT::Policy": {"iot:GetPolicy", "iot:ListPolicyVersions", "iot:SetDefaultPolicyVersion"},
+    "AWS::IoT::ProvisioningTemplate": {"iam:GetRole", "iam:PassRole", "iot:ListProvisioningTemplateVersions"},
+    "AWS::Lambda::Function": {"lambda:GetFunctionCodeSigningConfig", "lambda:GetRuntimeManagementConfig"},
+    "AWS::Lambda::Permission": {"lambda:GetPolicy", "lambda:RemovePermission"},
+    "AWS::Logs::LogGroup": {"logs:DescribeIndexPolicies", "logs:GetDataProtectionPolicy"},
+    "AWS::SQS::Queue": {"sqs:GetQueueUrl", "sqs:ListQueueTags"},
 }
 _JITR = JitrEnrollment(
     policy={

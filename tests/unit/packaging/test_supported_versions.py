@@ -23,13 +23,13 @@ _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 pytestmark = pytest.mark.slow
 
 
-def _lowest(package: str) -> str:
-    [found] = [each for each in _PROJECT["dependencies"] if each.startswith(f"{package}>=")]
-    version = found.removeprefix(f"{package}>=").partition(",")[0]
-    return f"{package}=={version}.0"
+def _lowest(dependency: str) -> str:
+    package, _, allowed = dependency.partition(">=")
+    return f"{package}=={allowed.partition(',')[0]}.0"
 
 
-LOWEST = [_lowest("aws-cdk-lib"), _lowest("constructs"), _lowest("cryptography")]
+#: Every dependency as old as it may be.
+LOWEST = [_lowest(each) for each in _PROJECT["dependencies"]]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 import warnings
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -100,7 +99,7 @@ def dry_run(
         parameters=(),
         makes_thing=thing is not None,
         thing_name=name,
-        attributes=MappingProxyType({}),
+        attributes={},
         thing_type=None if thing is None else thing.get("type"),
         thing_groups=() if thing is None else tuple(thing["groups"]),
         billing_group=None,

@@ -7,7 +7,7 @@ condition for it. See the Service Authorization Reference.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..target import Target
@@ -22,7 +22,7 @@ class Permission:
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
-    conditions: Mapping[str, Any] | None = None
+    conditions: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ForeignPolicy:
 
     resource_arn: str
     kind: str
-    document: Mapping[str, Any]
+    document: Mapping[str, Any] = field(hash=False)
 
     def to_json(self) -> str:
         """The document as a person pastes it."""

@@ -55,6 +55,10 @@ class PreIssuedProof(Proof):
         # The text of each, so that a value made from this one reads no file again.
         object.__setattr__(self, "certificates", MappingProxyType({each.stage: each.pem for each in issued}))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A read-only view of a dict cannot be pickled.
+        return type(self), (dict(self.certificates),)
+
     def request_properties(self, stage_name: str | None = None) -> dict[str, str]:
         issued = self._issued_for(stage_name)
         return {

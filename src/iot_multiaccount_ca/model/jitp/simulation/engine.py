@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptography.hazmat.primitives import hashes
@@ -105,11 +104,11 @@ def _run(
         parameters=parameters,
         makes_thing=made.makes_thing,
         thing_name=made.thing_name,
-        attributes=MappingProxyType(made.attributes),
+        attributes=made.attributes,
         thing_type=made.thing_type,
         thing_groups=made.thing_groups,
         billing_group=made.billing_group,
-        package_versions=MappingProxyType(made.package_versions),
+        package_versions=made.package_versions,
         policies=made.policies,
         certificate_status=PENDING if findings.errors else made.certificate_status,
         chains=chains,

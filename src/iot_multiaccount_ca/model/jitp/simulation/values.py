@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from ..findings import Severity
 
@@ -34,6 +35,9 @@ class Parameter:
     source: Source
 
 
+_MAPPINGS = ("attributes", "package_versions")
+
+
 @dataclass(frozen=True, slots=True)
 class Provisioning:
     """What JITP would make of a device certificate, and what stands in the way.
@@ -43,7 +47,9 @@ class Provisioning:
     cannot be resolved. ``certificate_status``: the certificate's status afterwards: what the template says, or
     PENDING_ACTIVATION where provisioning fails. ``chains``: signed by the CA; ``None`` without a CA to hold it against.
     ``thing_name_in_hex``: the thing's name if AWS IoT writes the certificate's serial number in hexadecimal; ``None``
-    where the name does not hang on that.
+    where the name does not depend on that.
+
+    Can be pickled and copied: a factory's test may spread its devices over processes.
     """
 
     certificate_id: str
@@ -61,6 +67,15 @@ class Provisioning:
     findings: tuple[Finding, ...]
     package_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
     thing_name_in_hex: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in _MAPPINGS:
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A read-only view of a dict cannot be pickled.
+        held = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return type(self), tuple(dict(value) if name in _MAPPINGS else value for name, value in held)
 
     @property
     def errors(self) -> tuple[Finding, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from aws_cdk import Environment, Stack, Token
 
 from ..errors import EnvironmentAgnosticError
-from ..model.target import Target, partition_of
+from ..model.target import Target, check_account, check_region, partition_of
 from .registry import Registry
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Place:
     def of(cls, scope: Construct, id: str) -> Place:  # noqa: A002 - what CDK calls it
         """The place of a construct ``id`` that is about to stand in ``scope``.
 
-        Raises `EnvironmentAgnosticError` unless account and region are literal.
+        Raises `EnvironmentAgnosticError` unless account and region are literal, `InvalidAccountError` or
+        `InvalidRegionError` for what cannot be one.
         """
         stack = scope if isinstance(scope, Stack) else Stack.of(scope)
         if isinstance(stack, StageStack):
@@ -77,6 +78,8 @@ class Place:
                 allowed="a stack with env=Environment(account=…, region=…), both literal",
                 fix="give the stack its env: who owns DEFAULT in a region cannot be proved for an unknown account",
             )
+        check_account(account, where=f"the stack of {scope.node.path}/{id}")
+        check_region(region, where=f"the stack of {scope.node.path}/{id}")
         deployed, path, nested = outermost(stack), stack.node.path, None
         if deployed is not stack:
             nested = (path.removeprefix(f"{deployed.node.path}/"), stack.template_file)

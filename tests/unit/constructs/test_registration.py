@@ -359,6 +359,23 @@ def test_an_environment_agnostic_stack_is_refused() -> None:
         _registration(Stack(App(), "Anywhere"))
 
 
+@pytest.mark.parametrize(
+    ("account", "region", "kind"),
+    [
+        ("1234", plans.REGION, errors.InvalidAccountError),
+        (plans.DEV, "Ireland", errors.InvalidRegionError),
+        (plans.DEV, "eu-west-1a", errors.InvalidRegionError),
+    ],
+)
+def test_a_stack_that_stands_nowhere_is_refused(
+    account: str, region: str, kind: type[errors.SharedCaError]
+) -> None:
+    """As a stage of a plan is: the CDK takes any text for an account or a region."""
+    stack = Stack(App(), "Nowhere", env=Environment(account=account, region=region))
+    with pytest.raises(kind, match="the stack of Nowhere/Ca"):
+        _registration(stack)
+
+
 def test_default_without_verification_is_refused_here_too() -> None:
     """As in a plan."""
     _refused(errors.MissingVerificationError, certificate_mode=CertificateMode.DEFAULT)

@@ -210,7 +210,7 @@ def test_the_recipes_name_files_that_are_there() -> None:
 
 
 def test_the_house_has_all_its_rooms() -> None:
-    """Every folder of the product, and of the first level beside it, is in CONTRIBUTING's table."""
+    """Every folder and top-level module of the product, and the first level beside it, is in CONTRIBUTING's table."""
     table = (
         (ROOT / "CONTRIBUTING.md")
         .read_text(encoding="utf-8")
@@ -228,5 +228,9 @@ def test_the_house_has_all_its_rooms() -> None:
     ]
     rooms += [room for room in (ROOT / "tests").iterdir() if room.is_dir() and room.name[0] not in "_."]
     assert [room.name for room in rooms if f"`{room.relative_to(ROOT).as_posix()}/`" not in table] == []
+    rooms = [room.parent for room in package.glob("*/**/__init__.py") if room.parent.parent != package]
+    assert [room.name for room in rooms if f"`{room.name}/`" not in table] == []
+    modules = {module.name for module in package.glob("*.py")} - {"__init__.py", "_version.py"}
+    assert [module for module in sorted(modules) if f"{module}`" not in table] == []
     named = re.findall(r"^\| `([\w/.]+)`", table, re.MULTILINE)
     assert [each for each in named if not (ROOT / each).exists()] == []

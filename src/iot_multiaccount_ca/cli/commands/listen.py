@@ -88,9 +88,9 @@ def listen(
     bind: str | None,
     seconds: float | None,
 ) -> None:
-    """Deploy an app to a local AWS, and tell of each device that connects what AWS would do with it, and why.
+    """Deploy an app to a local AWS, and report for each device that connects what AWS would do with it, and why.
 
-    Prints the endpoint of each stage, the port and the roots to trust. Then each connection is told: what the device
+    Prints the endpoint of each stage, the port and the roots to trust. Then it reports each connection: what the device
     sent, which stage it landed in or why in none, and which setting of its stack to change. Nothing is deployed to any
     account of yours. When it ends, nothing of it is left.
 

@@ -96,7 +96,7 @@ def verify(
     planned, 1 differences, 2 where something could not be checked, which goes before differences. Ctrl-C ends at once
     with what is known (2).
 
-    --watch is for the minutes after a deployment. It tells on stderr what changes, and ends as a single check does.
+    --watch is for the minutes after a deployment. It prints what changes on stderr, and ends as a single check does.
 
     \b
     Example: iot-ca verify

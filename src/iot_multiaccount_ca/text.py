@@ -4,7 +4,7 @@ Such text may hold what steers a terminal (escape sequences), what turns or hide
 zero-width characters), and what a medium takes for its own marks. Every face shows it through this module. What
 cannot be seen is written as a Python escape, such as ``\\x1b``; nothing is left out, and nothing is judged.
 
-Numbers and plurals are here too, so that all faces write them alike.
+Numbers, plurals and times are here too, so that all faces write them alike.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
 # Characters that Unicode calls letters or marks, and that show as nothing (of its Default_Ignorable_Code_Point).
@@ -80,6 +81,11 @@ def number(count: int) -> str:
 def counted(count: int, what: str, several: str | None = None) -> str:
     """A count with its noun: ``1 stage``, ``1,000 stages``; ``several`` is the plural, by default with an s."""
     return f"{number(count)} {what if count == 1 else several or f'{what}s'}"
+
+
+def in_iso(moment: dt.datetime) -> str:
+    """A time in UTC as records, documents and messages have it: ISO 8601, to the second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def listed(names: Sequence[str], most: int = 10) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..text import in_iso
+
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable
 
     from ..fleet.difference import Difference
@@ -56,7 +57,7 @@ def plan_document(overview: Overview) -> dict[str, Any]:
 def verify_document(checked: Checked) -> dict[str, Any]:
     """The check as JSON has it."""
     return {
-        "checkedAt": _time(checked.stages.checked_at),
+        "checkedAt": in_iso(checked.stages.checked_at),
         "interrupted": checked.interrupted,
         "exitCode": checked.exit_code,
         "counts": _counts(checked.stages),
@@ -171,7 +172,7 @@ def _live(live: LiveRegistration) -> dict[str, Any]:
         "status": live.status,
         "autoRegistrationStatus": live.auto_registration,
         "templateName": live.template_name,
-        "notValidAfter": _time(live.not_valid_after) if live.not_valid_after else None,
+        "notValidAfter": in_iso(live.not_valid_after) if live.not_valid_after else None,
         "tags": dict(live.tags),
     }
 
@@ -184,7 +185,3 @@ def _template(template: LiveTemplate) -> dict[str, Any]:
         "roleArn": template.role_arn,
         "roleExists": template.role_exists,
     }
-
-
-def _time(moment: dt.datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -9,7 +9,7 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from .. import assets
-from .engines.custom_resource.settings import RUNTIME
+from .engines.custom_resource.settings import LOG_RETENTION_DAYS, RUNTIME
 from .given_role import attach, tell
 from .policies import (
     activation_statements,
@@ -29,7 +29,6 @@ HANDLER = "activation.handler"
 _PACKAGE = "jitr"
 _MEMORY_MB = 256
 _TIMEOUT = 60
-_RETENTION_DAYS = 365
 _RETRIES = 2
 
 
@@ -80,7 +79,7 @@ class ActivationFunction(Construct):
         """Name and ARN of the log group, the user's own or ours."""
         if log_group is not None:
             return log_group.log_group_name, log_group.log_group_arn
-        name = aws_logs.CfnLogGroup(self, "Logs", retention_in_days=_RETENTION_DAYS).ref
+        name = aws_logs.CfnLogGroup(self, "Logs", retention_in_days=LOG_RETENTION_DAYS).ref
         return name, place.target.arn("logs", f"log-group:{name}:*")
 
     def _make_function(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations, Duration, Stack, aws_cloudwatch, aws_iam, aws_scheduler, aws_sqs
 from constructs import Construct
 
-from ..errors import InvalidNumberError, InvalidTypeError
+from ..errors import InvalidNumberError
 from ..model.ca.certificate import CaCertificate
 from ..model.ca.validity import EXPIRES_SOON_DAYS
+from ..model.checks import check_type
 from ..text import counted, plain
 
 if TYPE_CHECKING:
@@ -56,13 +57,8 @@ class CaExpiryAlarm(Construct):
         topic: aws_sns.ITopic,
         days_before: Iterable[int] = DAYS_BEFORE,
     ) -> None:
-        if not isinstance(ca_certificate, CaCertificate):
-            raise InvalidTypeError(
-                "the CA certificate of the expiry alarm is of another kind",
-                value=type(ca_certificate).__name__,
-                allowed="CaCertificate",
-                fix="give plan.ca_certificate, or make one with CaCertificate.from_file",
-            )
+        what = "the CA certificate of the expiry alarm"
+        check_type(ca_certificate, CaCertificate, what, "CaCertificate.from_file")
         wanted = _checked_days(days_before)
         super().__init__(scope, id)
         self.schedules: dict[int, aws_scheduler.CfnSchedule] = {}

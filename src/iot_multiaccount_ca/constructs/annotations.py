@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations
 
-from ..model.assembly_policies import FOREIGN_POLICY_METADATA_TYPE, metadata_of
+from ..model.assembly_policies import FOREIGN_POLICY_METADATA_TYPE, metadata_of, what_to_add
 from ..model.ca.validity import EXPIRES_SOON_DAYS
 from ..model.options import RegistrationEngine
-from ..text import plain
+from ..text import in_iso, plain
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -43,9 +43,7 @@ def annotate(scope: Construct, request: RegistrationRequest, account: str) -> No
         )
     for policy in request.verification.foreign_policies(account, ca_certificate=request.ca_certificate):
         scope.node.add_metadata(FOREIGN_POLICY_METADATA_TYPE, metadata_of(policy))
-        Annotations.of(scope).add_info(
-            f"add this to the {policy.kind} of {policy.resource_arn}, which another account owns:\n{policy.to_json()}"
-        )
+        Annotations.of(scope).add_info(f"{what_to_add(policy.kind, policy.resource_arn)}\n{policy.to_json()}")
 
 
 def annotate_validity(scope: Construct, ca: CaCertificate, *, retiring: bool) -> None:
@@ -56,9 +54,9 @@ def annotate_validity(scope: Construct, ca: CaCertificate, *, retiring: bool) ->
     now = dt.datetime.now(dt.UTC)
     problem = None
     if now >= ca.not_valid_after:
-        problem = f"the CA certificate expired on {_day(ca.not_valid_after)}"
+        problem = f"the CA certificate expired on {in_iso(ca.not_valid_after)}"
     elif now < ca.not_valid_before:
-        problem = f"the CA certificate is not valid before {_day(ca.not_valid_before)}"
+        problem = f"the CA certificate is not valid before {in_iso(ca.not_valid_before)}"
     named = f"{plain(ca.subject)}, {ca.certificate_id[:16]}…"
     if problem is not None and not retiring:
         Annotations.of(scope).add_error(
@@ -71,7 +69,7 @@ def annotate_validity(scope: Construct, ca: CaCertificate, *, retiring: bool) ->
     elif ca.not_valid_after - now < NEAR_EXPIRY:
         Annotations.of(scope).add_warning_v2(
             "iot-multiaccount-ca:ca-expires-soon",
-            f"the CA certificate expires on {_day(ca.not_valid_after)} ({named}): begin its rotation now: "
+            f"the CA certificate expires on {in_iso(ca.not_valid_after)} ({named}): begin its rotation now: "
             "make the next CA the ca_certificate, and put this one into retiring",
         )
 
@@ -104,7 +102,3 @@ def annotate_set(scope: Construct, request: StackSetRequest) -> None:
             "an account that leaves keeps its registration (on_leaving=RETAIN), and fails when it returns, since a set "
             "cannot take over what exists: deregister the CA there first",
         )
-
-
-def _day(moment: dt.datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -23,6 +23,7 @@ from ..model.assembly import JITR_METADATA_TYPE
 from ..model.checks import is_certificate_id
 from ..model.jitr.enrollment import JitrEnrollment
 from ..model.jitr.events import rule_sql
+from ..model.jitr.settings import CA_VARIABLE, ENROLLMENT_VARIABLE, POLICY_VARIABLE
 from ..model.target import is_token
 from .activation_function import ActivationFunction
 from .allow_list import check_list, grant_list
@@ -179,9 +180,9 @@ class JitrActivation(Construct):
             place=place,
             enrollment=enrollment,
             environment={
-                "CA_CERTIFICATE_ID": ca_id,
-                "ENROLLMENT": json.dumps(enrollment.settings(), sort_keys=True, separators=(",", ":")),
-                "POLICY_NAME": str(policy_name),
+                CA_VARIABLE: ca_id,
+                ENROLLMENT_VARIABLE: json.dumps(enrollment.settings(), sort_keys=True, separators=(",", ":")),
+                POLICY_VARIABLE: str(policy_name),
             },
             dead_letters=queue.attr_arn,
             role=role,

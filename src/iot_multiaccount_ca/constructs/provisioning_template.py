@@ -8,8 +8,8 @@ from aws_cdk import Annotations, CfnDeletionPolicy, RemovalPolicy, Token, aws_ia
 from constructs import Construct
 
 from ..errors import InvalidNameError, InvalidTypeError, RemovalPolicyConflictError
-from ..model.checks import check_flag
-from ..model.jitp.template_body import PROVISIONING_POLICY, JitpTemplateBody
+from ..model.checks import check_flag, check_type
+from ..model.jitp.template_body import PROVISIONING_POLICY, ROLE_DESCRIPTION, JitpTemplateBody
 from ..model.jitp.template_name import NAME, UNKNOWN, generated_name
 from ..model.options import resolve_removal_policy
 from ..model.registration import TemplateReference
@@ -81,13 +81,8 @@ class JitpProvisioningTemplate(Construct):
         enabled: bool = True,
         removal_policy: RemovalPolicy | str = RemovalPolicy.DESTROY,
     ) -> None:
-        if not isinstance(body, JitpTemplateBody):
-            raise InvalidTypeError(
-                "the body of a provisioning template is of another kind",
-                value=type(body).__name__,
-                allowed="JitpTemplateBody",
-                fix="read it with JitpTemplateBody.from_file or from_dict",
-            )
+        what = "the body of a provisioning template"
+        check_type(body, JitpTemplateBody, what, "JitpTemplateBody.from_file or from_dict")
         if template_name is not None:
             check_template_name(template_name)
         check_flag(enabled, "enabled of the JitpProvisioningTemplate")
@@ -226,5 +221,5 @@ def _provisioning_role(scope: Construct, partition: str) -> aws_iam.CfnRole:
         "Role",
         assume_role_policy_document=trust("iot.amazonaws.com"),
         managed_policy_arns=[managed_policy(partition, PROVISIONING_POLICY)],
-        description="What AWS IoT provisions devices with (iot-multiaccount-ca)",
+        description=ROLE_DESCRIPTION,
     )

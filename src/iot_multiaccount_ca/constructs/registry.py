@@ -24,6 +24,7 @@ from ..errors import (
 )
 from ..model.ca.certificate import CertificateMode
 from ..model.options import REPAIR_CONTEXT
+from ..model.plan.rules import ONE_OWNER
 
 if TYPE_CHECKING:
     from ..model.stack_set.targets import StackSetTargets
@@ -154,7 +155,7 @@ class Registry(Construct):
                     f"two DEFAULT owners in region {claim.region}: {owner.path} (account {owner.account}) and "
                     f"{claim.path} (account {claim.account})",
                     value=claim.certificate_id,
-                    allowed="one account per region in DEFAULT mode, any number in SNI_ONLY",
+                    allowed=ONE_OWNER,
                     fix="make one of them SNI_ONLY; to hand DEFAULT over between pipeline stages, deploy the giving "
                     "stage as SNI_ONLY first, and the taking one as DEFAULT in a later release",
                 )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 from aws_cdk import Annotations, CfnOutput, RemovalPolicy, Stack, Stage, Token
 from constructs import Construct
 
-from ..errors import EnvironmentMismatchError, InvalidTypeError, UnknownStageError
+from ..errors import EnvironmentMismatchError, UnknownStageError
 from ..model.ca.certificate import CertificateMode
+from ..model.checks import check_type
 from ..model.jitp.template_body import JitpTemplateBody
 from ..model.jitr.enrollment import JitrEnrollment
 from ..model.options import RegistrationEngine
@@ -73,13 +74,7 @@ class SharedCa(Construct):
 
 def check_plan(plan: object) -> None:
     """Raise `InvalidTypeError` unless it is a plan."""
-    if not isinstance(plan, SharedCaPlan):
-        raise InvalidTypeError(
-            "the plan is of another kind",
-            value=type(plan).__name__,
-            allowed="SharedCaPlan",
-            fix="make a SharedCaPlan(…)",
-        )
+    check_type(plan, SharedCaPlan, "the plan", "SharedCaPlan(…)")
 
 
 class StageStacks:

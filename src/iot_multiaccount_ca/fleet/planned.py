@@ -13,6 +13,7 @@ from .. import text
 from ..errors import AssemblyError
 from ..model.assembly import RegistrationRecord, read_stacks_and_registrations
 from ..model.assembly_sets import read_stacks_and_sets
+from ..model.jitr.settings import CA_VARIABLE
 from ..model.options import REPAIR_CONTEXT, RegistrationEngine
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from ..model.ownership import StackId
 
 _FUNCTION, _TEMPLATE = "AWS::Lambda::Function", "AWS::IoT::ProvisioningTemplate"
-
-# What the activation Lambda's environment calls the CA that it is for.
-_NAMED_CA = "CA_CERTIFICATE_ID"
 
 
 class LogicalId(str):
@@ -136,7 +134,7 @@ class PlannedRegistration:
 def repair_command(planned: Iterable[PlannedRegistration]) -> str:
     """The one command that has these registrations mended, and deploys no other stack."""
     stacks = " ".join(dict.fromkeys(each.quoted_stack for each in planned))
-    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = text.in_iso(dt.datetime.now(dt.UTC))
     return f"cdk deploy {stacks} --exclusively -c {REPAIR_CONTEXT}={now}"
 
 
@@ -227,7 +225,7 @@ def _activation(resources: Mapping[str, Any], record: RegistrationRecord) -> Pla
         variables = environment.get("Variables") if isinstance(environment, dict) else None
         if resource.get("Type") != _FUNCTION or not isinstance(variables, dict):
             continue
-        if _NAMED_CA in variables and variables[_NAMED_CA] in (
+        if CA_VARIABLE in variables and variables[CA_VARIABLE] in (
             {"Ref": record.logical_id},
             record.certificate_id,
         ):

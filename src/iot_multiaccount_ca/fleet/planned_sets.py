@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..errors import AssemblyError
-from ..model.assembly_sets import StackSetRecord, read_stacks_and_sets
+from ..model.assembly_sets import StackSetRecord, capability, read_stacks_and_sets
 from ..model.ownership import StackId
 from .planned import LogicalId, PlannedRegistration, SetStack
 
@@ -70,7 +70,7 @@ class PlannedSet:
     @property
     def capability(self) -> str:
         """What the set's template asks of CloudFormation."""
-        return "CAPABILITY_NAMED_IAM" if self.record.reader_role_name is not None else "CAPABILITY_IAM"
+        return capability(self.record.reader_role_name)
 
     def jitp_template(self, account: str, region: str) -> str | None:
         """The body of the provisioning template in one account and region; None where there is no template."""

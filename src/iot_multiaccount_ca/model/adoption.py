@@ -5,24 +5,22 @@ from __future__ import annotations
 import re
 
 from ..errors import ForeignAdoptionError, InvalidNameError, InvalidTypeError
+from .checks import STACK_NAME_ALLOWED, is_stack_name
 from .target import is_token
 
 # Without wildcards: what is named here is granted.
-_STACK = re.compile(
-    r"[A-Za-z][A-Za-z0-9-]{0,127}|arn:[a-z0-9-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[A-Za-z0-9/-]+",
-    re.ASCII,
-)
+_STACK_ID = re.compile(r"arn:[a-z0-9-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[A-Za-z0-9/-]+", re.ASCII)
 _ROLE_ARN = re.compile(r"arn:[a-z0-9-]+:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
 
 
 def check_stack(stack: object, *, what: str) -> None:
     """Raise `InvalidNameError` unless it is a stack's name or id, as a literal string."""
-    if not isinstance(stack, str) or not _STACK.fullmatch(stack):
+    if not isinstance(stack, str) or not (is_stack_name(stack) or _STACK_ID.fullmatch(stack)):
         token = is_token(stack)
         raise InvalidNameError(
             f"{what} is {'only known at deployment (a CDK Token)' if token else 'no name or id of a stack'}",
             value=None if token else stack,
-            allowed="a stack's name (a letter, then up to 127 letters, digits or hyphens), or its id (an ARN)",
+            allowed=f"a stack's name ({STACK_NAME_ALLOWED}), or its id (an ARN)",
             fix="write the name out, as `aws cloudformation list-stacks` shows it",
         )
 

@@ -32,11 +32,16 @@ class PlannedForeignPolicy:
     @property
     def sentence(self) -> str:
         """What is to be done, without the policy itself."""
-        return f"add this to the {self.kind} of {self.resource_arn}, which another account owns:"
+        return what_to_add(self.kind, self.resource_arn)
 
     def to_json(self) -> str:
         """The policy as a person pastes it."""
         return json.dumps(self.policy, indent=2)
+
+
+def what_to_add(kind: str, resource_arn: str) -> str:
+    """What the owner of a secret, key or private CA is asked to do; the policy itself follows."""
+    return f"add this to the {kind} of {resource_arn}, which another account owns:"
 
 
 def metadata_of(policy: ForeignPolicy) -> dict[str, Any]:

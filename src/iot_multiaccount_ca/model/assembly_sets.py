@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .assembly import RegistrationRecord
 from .assembly_files import AssemblyStack, member, read_stacks
+from .checks import is_stack_name
 from .record_forms import (
     ACCOUNT,
     ANY_TEXT,
@@ -39,6 +40,11 @@ if TYPE_CHECKING:
     from .record_forms import Form
 
 METADATA_TYPE = "iot-multiaccount-ca:stack-set"
+
+
+def capability(reader_role_name: str | None) -> str:
+    """What a set's template asks of CloudFormation: more where its reader's role has a name of its own."""
+    return "CAPABILITY_IAM" if reader_role_name is None else "CAPABILITY_NAMED_IAM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +183,7 @@ def _some(form: Form) -> Form:
 
 # What each field of a record may be.
 _FIELDS: dict[str, Form] = {
-    "name": ("a set's name", matching(r"[A-Za-z][A-Za-z0-9-]{0,127}")),
+    "name": ("a set's name", is_stack_name),
     "cas": _some(OBJECT),
     "template_name": or_none(TEXT),
     "organizational_units": list_of(("a unit's id", matching(r"(ou|r)-[0-9a-z-]{4,80}"))),

@@ -15,6 +15,12 @@ _Item = TypeVar("_Item")
 
 _CERTIFICATE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _REGISTRATION_CODE = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
+_STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}", re.ASCII)
+_STAGE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}", re.ASCII)
+#: What CloudFormation takes as the name of a stack or of a set of them, for messages.
+STACK_NAME_ALLOWED = "a letter, then up to 127 letters, digits or hyphens"
+#: What a stage may be called, for messages.
+STAGE_NAME_ALLOWED = "a letter, then up to 30 letters, digits or hyphens"
 
 
 def is_certificate_id(value: object) -> TypeGuard[str]:
@@ -25,6 +31,16 @@ def is_certificate_id(value: object) -> TypeGuard[str]:
 def is_registration_code(value: object) -> TypeGuard[str]:
     """Whether it has the form of what GetRegistrationCode answers."""
     return isinstance(value, str) and _REGISTRATION_CODE.fullmatch(value) is not None
+
+
+def is_stack_name(value: object) -> TypeGuard[str]:
+    """Whether CloudFormation takes it as the name of a stack, or of a set of them."""
+    return isinstance(value, str) and _STACK_NAME.fullmatch(value) is not None
+
+
+def is_stage_name(value: object) -> TypeGuard[str]:
+    """Whether a stage may have that name, which ends the name of its stack."""
+    return isinstance(value, str) and _STAGE_NAME.fullmatch(value) is not None
 
 
 def check_type(value: object, kind: type, what: str, maker: str) -> None:

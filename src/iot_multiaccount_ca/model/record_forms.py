@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AssemblyError
 from .checks import is_certificate_id
+from .target import is_account, is_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,7 +87,7 @@ FLAG: Form = ("true or false", lambda value: isinstance(value, bool))
 TIME: Form = ("a time in ISO 8601, with its zone", _is_time)
 OBJECT: Form = ("an object", lambda value: isinstance(value, dict))
 FILE: Form = ("a file's name", matching(r"[A-Za-z0-9_.-]+"))
-ACCOUNT: Form = ("12 digits", matching(r"[0-9]{12}"))
-REGION: Form = ("a region's name", matching(r"[a-z0-9-]{1,40}"))
+ACCOUNT: Form = ("12 digits", is_account)
+REGION: Form = ("a region's name", is_region)
 PARTITION: Form = ("a partition's name", matching(r"[a-z-]{1,20}"))
 CERTIFICATE_ID: Form = ("64 hex digits", is_certificate_id)

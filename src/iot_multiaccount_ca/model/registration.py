@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from ..errors import (
     AdoptionNotAllowedError,
     AutoRegistrationOffError,
-    InvalidTypeError,
     MissingVerificationError,
     RemovalPolicyConflictError,
     UnsupportedByEngineError,
     UnusedVerificationError,
 )
+from ..text import in_iso
 from .adoption import check_place, check_role_arn, check_stack
 from .assembly import RegistrationRecord
 from .ca.certificate import CaCertificate, CertificateMode, resolve_mode
-from .checks import check_flag
+from .checks import check_flag, check_type
 from .options import (
     CAPABILITIES,
     Capability,
@@ -30,7 +30,6 @@ from .options import (
 from .possession.verification import HOW_TO_PROVE, HOW_TO_PROVE_AHEAD, check_verification
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable
 
     from .possession.verification import Verification
@@ -124,13 +123,8 @@ class RegistrationRequest:
         put(self, "on_existing", resolve_on_existing(self.on_existing))
         put(self, "removal_policy", resolve_removal_policy(self.removal_policy))
         put(self, "engine", resolve_engine(self.engine))
-        if not isinstance(self.ca_certificate, CaCertificate):
-            raise InvalidTypeError(
-                f"the CA certificate of {self.where} is of another kind",
-                value=type(self.ca_certificate).__name__,
-                allowed="CaCertificate",
-                fix="make it with CaCertificate.from_file or from_pem",
-            )
+        what = f"the CA certificate of {self.where}"
+        check_type(self.ca_certificate, CaCertificate, what, "CaCertificate.from_file")
         for flag in ("active", "allow_mode_change", "retiring"):
             check_flag(getattr(self, flag), f"{flag} of {self.where}")
         if self.auto_registration is not None:
@@ -256,8 +250,3 @@ class RegistrationRequest:
             check_stack(self.adopt_from_stack, what=f"adopt_from_stack of {self.where}")
         if self.adopt_template_role_arn is not None:
             check_role_arn(self.adopt_template_role_arn, what=f"adopt_template_role_arn of {self.where}")
-
-
-def in_iso(moment: dt.datetime) -> str:
-    """A time as records have it: ISO 8601 in UTC, to the second."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -130,6 +130,11 @@ def is_account(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _ACCOUNT.fullmatch(value) is not None
 
 
+def is_region(value: object) -> TypeGuard[str]:
+    """Whether it is a literal string of the form of a region's name; it need not be one that is known."""
+    return isinstance(value, str) and _REGION.fullmatch(value) is not None
+
+
 def check_account(account: object, *, where: str) -> None:
     """Raise `InvalidAccountError` unless ``account`` is a literal string of 12 ASCII digits."""
     if is_token(account):
@@ -155,7 +160,7 @@ def check_region(region: object, *, where: str) -> None:
             allowed="a region's name, as a literal string",
             fix="write the region out: who owns DEFAULT in a region cannot be proved for an unknown region",
         )
-    if not isinstance(region, str) or not _REGION.fullmatch(region):
+    if not is_region(region):
         raise InvalidRegionError(
             f"the region of {where} is malformed",
             value=region,

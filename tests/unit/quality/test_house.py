@@ -120,14 +120,17 @@ def test_the_search_for_arns_finds_every_way_to_make_one() -> None:
 
 
 def test_a_form_stands_once(modules: dict[str, str]) -> None:
-    """Two patterns of one thing drift apart: what one room takes, another refuses."""
+    """Two patterns of one thing drift apart: what one room takes, another refuses. Alternatives count each."""
     rooms: dict[str, set[str]] = {}
     for path, text in modules.items():
         if not path.startswith(APART):
             for node in ast.walk(ast.parse(text)):
                 match node:
-                    case ast.Call(ast.Attribute(ast.Name("re")), [ast.Constant(str(pattern)), *_]):
-                        rooms.setdefault(pattern, set()).add(path)
+                    case ast.Call(ast.Attribute(ast.Name("re")), [ast.Constant(str(pattern)), *_]) | ast.Call(
+                        ast.Name("matching"), [ast.Constant(str(pattern))]
+                    ):
+                        for form in pattern.split("|"):
+                            rooms.setdefault(form, set()).add(path)
     forms = {
         pattern: paths for pattern, paths in rooms.items() if len(pattern) > len(r"\s+")
     }  # a blank is not one

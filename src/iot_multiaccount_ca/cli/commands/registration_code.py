@@ -14,7 +14,7 @@ import click
 from ... import text
 from ...errors import MalformedTargetError, NothingToAskError, RegistrationCodeError, WrongOptionsError
 from ...model.ca.certificate import CaCertificate
-from ...model.checks import is_registration_code
+from ...model.checks import is_registration_code, is_stage_name
 from ...model.target import Target, check_account, check_region
 from .. import files
 from ..options import access_options, app_option, cloud_assembly, open_access
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ...fleet.access import Access
     from ...fleet.planned import PlannedRegistration
 
-_TARGET = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9-]{0,30})=(?P<account>[^/]+)/(?P<region>.+)")
+_TARGET = re.compile(r"(?P<name>[^=]+)=(?P<account>[^/]+)/(?P<region>.+)")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -132,7 +132,7 @@ def _targets(targets: Iterable[str], ca: CaCertificate) -> list[CodeRequest]:
     wanted = []
     for target in targets:
         match = _TARGET.fullmatch(target)
-        if match is None:
+        if match is None or not is_stage_name(match["name"]):
             raise MalformedTargetError(
                 "the target is malformed",
                 value=target,

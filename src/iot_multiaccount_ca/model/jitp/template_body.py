@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 LONGEST_BODY = 10_240
 #: What AWS manages for the role that devices are provisioned with.
 PROVISIONING_POLICY = "service-role/AWSIoTThingsRegistration"
+#: What the role says of itself.
+ROLE_DESCRIPTION = "What AWS IoT provisions devices with (iot-multiaccount-ca)"
 #: What ``{{account}}`` and ``{{region}}`` are in a dry run that is told neither: AWS's own example account.
 STAND_IN_ACCOUNT, STAND_IN_REGION = "123456789012", "us-east-1"
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+#: What the function's environment calls the CA's certificate id, `EnrollmentSettings` as JSON, and the policy's name.
+CA_VARIABLE, ENROLLMENT_VARIABLE, POLICY_VARIABLE = "CA_CERTIFICATE_ID", "ENROLLMENT", "POLICY_NAME"
+
 
 class ListSettings(TypedDict):
     """Where admitted certificates are listed, and by what; ``key`` of a table only."""

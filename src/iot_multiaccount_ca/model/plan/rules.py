@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: AWS IoT registers at most this many CAs of one subject in an account.
 MOST_CAS_OF_ONE_SUBJECT = 10
+#: What the certificate modes allow, for messages.
+ONE_OWNER = "one account per region in DEFAULT mode, any number in SNI_ONLY"
 
 
 def check_default_owners(stages: Iterable[CaStage]) -> None:
@@ -45,7 +47,7 @@ def check_default_owners(stages: Iterable[CaStage]) -> None:
                 raise MultipleDefaultOwnersError(
                     f"two DEFAULT owners in region {stage.region}: stage {first.name!r} (account {first.account}) and "
                     f"stage {stage.name!r} (account {stage.account})",
-                    allowed="one account per region in DEFAULT mode, any number in SNI_ONLY",
+                    allowed=ONE_OWNER,
                     fix=f"set certificate_mode=CertificateMode.SNI_ONLY on {first.name!r} or {stage.name!r}",
                 )
 

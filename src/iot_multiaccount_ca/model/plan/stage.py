@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
@@ -18,7 +17,7 @@ from ...errors import (
 )
 from ..adoption import check_place, check_role_arn, check_stack
 from ..ca.certificate import CertificateMode, resolve_mode
-from ..checks import as_items
+from ..checks import STAGE_NAME_ALLOWED, as_items, is_stage_name
 from ..jitp.template_body import JitpTemplateBody
 from ..jitr.enrollment import JitrEnrollment
 from ..options import OnExisting, RegistrationEngine, resolve_engine, resolve_on_existing
@@ -28,8 +27,6 @@ from ..target import Target, check_account, check_region, partition_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Unpack
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}", re.ASCII)
 
 
 class StageSettings(TypedDict, total=False):
@@ -45,11 +42,11 @@ class StageSettings(TypedDict, total=False):
 
 
 def _name(_: object, __: attrs.Attribute[Any], name: object) -> None:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not is_stage_name(name):
         raise InvalidStageNameError(
             "a stage's name is not a legal end of a stack name",
             value=name,
-            allowed="a letter, then up to 30 letters, digits or hyphens",
+            allowed=STAGE_NAME_ALLOWED,
             fix="use a short name such as dev, staging or prod-eu",
         )
 
@@ -192,11 +189,11 @@ class CaStage:
     def _grid_name(account_name: object, region: str) -> str:
         check_region(region, where=f"account {account_name!r} of the grid")
         name = f"{account_name}-{region}"
-        if not isinstance(account_name, str) or not _NAME.fullmatch(name):
+        if not isinstance(account_name, str) or not is_stage_name(name):
             raise InvalidStageNameError(
                 f"account {account_name!r} of the grid makes no stage's name with {region}",
                 value=name,
-                allowed="a letter, then up to 30 letters, digits or hyphens, the region included",
+                allowed=f"{STAGE_NAME_ALLOWED}, the region included",
                 fix=f"give the account a name of a letter, then up to {29 - len(region)} letters, digits or hyphens",
             )
         return name

@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from ...errors import InvalidNameError, InvalidTypeError, UnsupportedInSetError
-from ..assembly_sets import SetCa, StackSetRecord
+from ...text import in_iso
+from ..assembly_sets import SetCa, StackSetRecord, capability
 from ..ca.certificate import CaCertificate
-from ..checks import as_items, check_type, is_flag
+from ..checks import STACK_NAME_ALLOWED, as_items, check_type, is_flag, is_stack_name
 from ..jitp.template_body import JitpTemplateBody
 from ..jitp.template_name import generated_name
 from ..jitr.enrollment import JitrEnrollment
 from ..options import resolve_removal_policy
 from ..plan.retiring import RetiringCa
 from ..plan.rules import check_retiring, region_warnings, rotation_warnings
-from ..registration import in_iso
 from .operation import StackSetOperation
 from .reader import check_partition, reader_role, reader_role_name, readers_of
 from .targets import StackSetTargets
-from .template import body_of, logical_id_of, registration_of, render
+from .template import DESCRIPTION, body_of, logical_id_of, registration_of, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}", re.ASCII)
-
 
 def _name(_: object, __: attrs.Attribute[Any], name: object) -> None:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not is_stack_name(name):
         raise InvalidNameError(
             "CloudFormation does not take the name of the set",
             value=name,
-            allowed="a letter, then up to 127 letters, digits or hyphens",
+            allowed=STACK_NAME_ALLOWED,
             fix="give stack_set_name=…, or the construct another id",
         )
 
@@ -197,9 +194,9 @@ class StackSetRequest:
         targets = self.targets
         properties: dict[str, Any] = {
             "StackSetName": self.name,
-            "Description": "AWS IoT device CA, SNI_ONLY (iot-multiaccount-ca)",
+            "Description": DESCRIPTION,
             "PermissionModel": "SERVICE_MANAGED" if targets.service_managed else "SELF_MANAGED",
-            "Capabilities": ["CAPABILITY_NAMED_IAM" if self.readers else "CAPABILITY_IAM"],
+            "Capabilities": [capability(self.reader_role_name)],
             "ManagedExecution": {"Active": True},
             "OperationPreferences": self.operation.preferences(targets.regions),
             "StackInstancesGroup": [targets.instances_group()],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import StackSetBodyTooLongError
 from ..ca.certificate import CertificateMode
-from ..jitp.template_body import PROVISIONING_POLICY
+from ..jitp.template_body import PROVISIONING_POLICY, ROLE_DESCRIPTION
 from ..native import ca_certificate_properties
 from ..options import RegistrationEngine
 from ..ownership import TAG_LOGICAL_ID, TAG_STACK_ID
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: What CloudFormation takes of a set's template that is not in a bucket, in bytes.
 LONGEST_BODY = 51_200
+#: Of the set and of each of its stacks.
+DESCRIPTION = "AWS IoT device CA, SNI_ONLY (iot-multiaccount-ca)"
 
 
 def render(
@@ -56,7 +58,7 @@ def render(
     if reader is not None:
         resources["ReaderRole"] = reader
     return {
-        "Description": "AWS IoT device CA, SNI_ONLY (iot-multiaccount-ca)",
+        "Description": DESCRIPTION,
         "Resources": resources,
         "Outputs": {
             "CaCertificateId": {"Value": {"Ref": name}},
@@ -93,7 +95,7 @@ def _provisioning(provisioning: JitpTemplateBody, name: str) -> dict[str, Any]:
             "Properties": {
                 "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
                 "ManagedPolicyArns": [neutral_text(managed_policy("{{partition}}", PROVISIONING_POLICY))],
-                "Description": "What AWS IoT provisions devices with (iot-multiaccount-ca)",
+                "Description": ROLE_DESCRIPTION,
             },
         },
         "ProvisioningTemplate": {

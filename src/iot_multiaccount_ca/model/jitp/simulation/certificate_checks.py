@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from ....text import in_iso
 from ...ca import algorithms
 from . import der
 
@@ -170,7 +171,7 @@ def check_validity(certificate: x509.Certificate, now: dt.datetime, whose: str, 
     if now > end:
         findings.error(
             f"{whose.lower()}-certificate-expired",
-            f"the {whose} certificate expired at {end:%Y-%m-%dT%H:%M:%SZ}",
+            f"the {whose} certificate expired at {in_iso(end)}",
             "issue a new one"
             if whose == "device"
             else "register a CA that is valid, and sign the devices with it",
@@ -178,7 +179,7 @@ def check_validity(certificate: x509.Certificate, now: dt.datetime, whose: str, 
     elif now < start:
         findings.error(
             f"{whose.lower()}-certificate-not-yet-valid",
-            f"the {whose} certificate is valid from {start:%Y-%m-%dT%H:%M:%SZ} on",
+            f"the {whose} certificate is valid from {in_iso(start)} on",
             "wait, or issue it anew with an earlier start: clocks of factories go wrong",
         )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import importlib
+import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +84,30 @@ def test_each_way_says_all_that_is_asked_of_it(kind: str) -> None:
     assert proof.not_rehearsable is None or " " in proof.not_rehearsable
     assert way_of(proof.metadata("prod")) is type(proof)
     json.dumps(proof.metadata("prod"))
+
+
+@each_way
+def test_what_a_way_sends_is_what_the_lambda_reads(kind: str) -> None:
+    """Word for word, and nothing besides: a field that is read by another name is silently none."""
+    sent = set(EXAMPLES[kind][0].request_properties("prod")) - {"Type"}
+    module = importlib.import_module(f"ca_registrar.possession.{ca_registrar.possession.WAYS[kind]}")
+    read = {
+        key
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        for key in _asked(node)
+        if isinstance(key, str)
+    }
+    assert read == sent
+
+
+def _asked(node: ast.AST) -> list[object]:
+    """What is looked up in ``verification`` here: ``verification["…"]``, ``verification.get("…")``."""
+    match node:
+        case ast.Subscript(ast.Name("verification"), ast.Constant(key)):
+            return [key]
+        case ast.Call(ast.Attribute(ast.Name("verification"), "get"), [ast.Constant(key), *_]):
+            return [key]
+    return []
 
 
 @each_way

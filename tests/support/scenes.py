@@ -8,7 +8,8 @@ from __future__ import annotations
 import copy
 import functools
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 from ca_registrar import ownership
 from iot_multiaccount_ca.constructs.engines.custom_resource.request_properties import request_properties
@@ -27,6 +28,7 @@ from support.fakes.wire import FakeClients
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from iot_multiaccount_ca.model.registration import RegistrationRequest
     from support.certificates import Authority
     from support.fakes.faults import Fault
     from support.fakes.wire import Fake
@@ -47,10 +49,12 @@ def authority(name: str = "Scene CA") -> Authority:
 
 
 def properties(name: str = "Scene CA", **changes: Any) -> dict[str, Any]:
-    """What the construct writes for the CA: SNI_ONLY, active, with a template, unless told."""
+    """What the construct writes for the CA: SNI_ONLY, active, with a template, unless told.
+
+    No request refuses anything here: the Lambda also gets what an older version of the library wrote.
+    """
     tags = changes.pop("tags", {})
     settings: dict[str, Any] = {
-        "service_token": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f",
         "ca_certificate": CaCertificate.from_pem(authority(name).pem),
         "mode": CertificateMode.SNI_ONLY,
         "active": True,
@@ -62,7 +66,19 @@ def properties(name: str = "Scene CA", **changes: Any) -> dict[str, Any]:
         "adopt_from_stack": None,
         "adopt_template_role_arn": None,
     }
-    written = request_properties(**{**settings, **changes})
+    assert changes.keys() <= settings.keys()
+    asked = settings | changes
+    template, proof = asked.pop("template_name"), asked.pop("verification")
+    request = SimpleNamespace(
+        certificate_mode=asked.pop("mode"),
+        enrolls=asked.pop("auto_registration"),
+        template=None if template is None else SimpleNamespace(name=template),
+        verification=None if proof is None else SimpleNamespace(request_properties=lambda _: dict(proof)),
+        stage=None,
+        **asked,
+    )
+    token = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
+    written = request_properties(cast("RegistrationRequest", request), service_token=token)
     return {**written, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 

@@ -13,9 +13,7 @@ from ..model.ca.certificate import CertificateMode
 from ..model.checks import check_type
 from ..model.jitp.template_body import JitpTemplateBody
 from ..model.jitr.enrollment import JitrEnrollment
-from ..model.options import RegistrationEngine
-from ..model.plan.plan import SharedCaPlan, checked_prefix
-from ..model.registration import RegistrationRequest
+from ..model.plan.plan import SharedCaPlan, checked_prefix, request_for
 from ..text import plain
 from .place import StageStack
 from .provisioning_template import JitpProvisioningTemplate, reference_to
@@ -146,41 +144,15 @@ class StageStacks:
         template: JitpProvisioningTemplate | None,
         old: RetiringCa | None,
     ) -> PlannedRegistration:
-        plan = self._plan
-        mode = stage.certificate_mode or CertificateMode.SNI_ONLY
-        if old is None:
-            ca, active, proof = plan.ca_certificate, plan.active, stage.verification
-        else:
-            ca, active = old.ca_certificate, old.active
-            proof = old.verification if mode is CertificateMode.DEFAULT else None
-        auto = plan.auto_registration
-        if auto is None and isinstance(stage.provisioning, JitrEnrollment):
-            # An inactive CA has no activation, so its devices would be registered and never let in.
-            auto = active
+        request = request_for(self._plan, stage, reference_to(template), old)
         registration = PlannedRegistration(
             stack,
-            registration_id(ca),
-            request=RegistrationRequest(
-                ca_certificate=ca,
-                certificate_mode=mode,
-                verification=proof,
-                template=reference_to(template),
-                active=active,
-                auto_registration=auto,
-                allow_mode_change=plan.allow_mode_change,
-                on_existing=stage.on_existing or plan.on_existing,
-                adopt_from_stack=stage.adopt_from_stack,
-                adopt_template_role_arn=stage.adopt_template_role_arn,
-                # What is taken out of `retiring` is deregistered, and CloudFormation deletes nothing that is retained.
-                removal_policy=plan.removal_policy if old is None else "DESTROY",
-                stage=stage.name,
-                retiring=old is not None,
-                engine=stage.engine or RegistrationEngine.LAMBDA,
-            ),
+            registration_id(request.ca_certificate),
+            request=request,
             role=self._role.get(stage.name),
             log_group=self._log_group.get(stage.name),
         )
-        if active and isinstance(stage.provisioning, JitrEnrollment):
+        if request.active and isinstance(stage.provisioning, JitrEnrollment):
             _activate(registration, stage.provisioning, stack)
         return registration
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
+import dataclasses
 from typing import Any
 
 from ca_registrar.properties import read_former, read_wanted
-from iot_multiaccount_ca.constructs.engines.custom_resource.request_properties import request_properties
 from iot_multiaccount_ca.model.options import OnExisting
+from iot_multiaccount_ca.model.registration import RegistrationRequest
 from support.scenes import THEIR_ROLE, default, properties
 
 #: CloudFormation's own; and what is in the certificate too, and stands there for people and other tools.
@@ -38,7 +38,10 @@ ASKED: dict[str, Any] = {
     "adopt_from_stack": "Older",
     "adopt_template_role_arn": THEIR_ROLE,
 }
-_ALWAYS = {"service_token", "ca_certificate"}
+#: Fields of a request that every registration has, or that reach CloudFormation in another way.
+_APART = {"ca_certificate", "stage", "retiring", "engine", "removal_policy"}
+#: What a scene calls what a request has under another name.
+_CALLED = {"certificate_mode": "mode", "template": "template_name"}
 
 
 def _all() -> dict[str, Any]:
@@ -48,7 +51,8 @@ def _all() -> dict[str, Any]:
 
 def test_everything_that_can_be_written_is_asked_for_here() -> None:
     """So that the rules below hold for a new property too, which may be written only where it is asked for."""
-    assert set(ASKED) == set(inspect.signature(request_properties).parameters) - _ALWAYS
+    fields = {field.name for field in dataclasses.fields(RegistrationRequest)} - _APART
+    assert {_CALLED.get(name, name) for name in fields} == set(ASKED)
 
 
 def test_every_property_that_is_written_is_read_and_the_reverse() -> None:

@@ -11,6 +11,7 @@ import attrs
 from ...errors import AdoptionNotAllowedError, EmptyPlanError, InvalidNameError, UnknownStageError
 from ..ca.certificate import CaCertificate, CertificateMode
 from ..checks import as_items, check_flag, check_type, is_flag
+from ..jitr.enrollment import JitrEnrollment
 from ..options import (
     OnExisting,
     RegistrationEngine,
@@ -19,6 +20,7 @@ from ..options import (
     resolve_removal_policy,
 )
 from ..possession.verification import Verification, check_verification
+from ..registration import RegistrationRequest
 from ..target import check_account
 from . import rules
 from .retiring import RetiringCa
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..jitp.template_body import JitpTemplateBody
-    from ..jitr.enrollment import JitrEnrollment
+    from ..registration import TemplateReference
 
 _STACK_NAME_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,95}", re.ASCII)
 
@@ -193,3 +195,39 @@ class SharedCaPlan:
                 fix="give the plan or the stage on_existing=OnExisting.ADOPT, or leave the stack out",
             )
         return stack
+
+
+def request_for(
+    plan: SharedCaPlan, stage: CaStage, template: TemplateReference | None, old: RetiringCa | None = None
+) -> RegistrationRequest:
+    """What the plan asks for in one of its stages: of its current CA, or of one on its way out.
+
+    ``template``: of the stage, where it provisions by one.
+    """
+    mode = stage.certificate_mode or CertificateMode.SNI_ONLY
+    if old is None:
+        ca, active, proof = plan.ca_certificate, plan.active, stage.verification
+    else:
+        ca, active = old.ca_certificate, old.active
+        proof = old.verification if mode is CertificateMode.DEFAULT else None
+    auto = plan.auto_registration
+    if auto is None and isinstance(stage.provisioning, JitrEnrollment):
+        # An inactive CA has no activation, so its devices would be registered and never let in.
+        auto = active
+    return RegistrationRequest(
+        ca_certificate=ca,
+        certificate_mode=mode,
+        verification=proof,
+        template=template,
+        active=active,
+        auto_registration=auto,
+        allow_mode_change=plan.allow_mode_change,
+        on_existing=stage.on_existing or plan.on_existing,
+        adopt_from_stack=stage.adopt_from_stack,
+        adopt_template_role_arn=stage.adopt_template_role_arn,
+        # What is taken out of `retiring` is deregistered, and CloudFormation deletes nothing that is retained.
+        removal_policy=plan.removal_policy if old is None else "DESTROY",
+        stage=stage.name,
+        retiring=old is not None,
+        engine=stage.engine or plan.engine,
+    )

@@ -8,7 +8,6 @@ from aws_cdk import CfnResource
 
 from ....model.assembly import RESOURCE_TYPE
 from ..protocol import Registered
-from .permissions import Need
 from .registrar_function import RegistrarFunction
 from .request_properties import repair_properties, request_properties
 
@@ -31,34 +30,13 @@ class CustomResourceEngine:
 
     def emit(self, scope: Construct, request: RegistrationRequest, place: Place) -> Registered:
         """The stack's registrar, able to do what this request needs too, and the custom resource."""
-        template, proof = request.template, request.verification
-        need = Need(
-            request.ca_certificate,
-            request.certificate_mode,
-            proof,
-            template.role_arn if template is not None else None,
-            request.adopt_from_stack,
-            request.adopt_template_role_arn,
-        )
-        registrar = RegistrarFunction.serve(place, need, role=self._role, log_group=self._log_group)
+        registrar = RegistrarFunction.serve(place, request, role=self._role, log_group=self._log_group)
         resource = CfnResource(
             scope,
             "Resource",
             type=RESOURCE_TYPE,
             properties=repair_properties(place.registry.repair)
-            | request_properties(
-                service_token=registrar.service_token,
-                ca_certificate=request.ca_certificate,
-                mode=request.certificate_mode,
-                active=request.active,
-                auto_registration=request.enrolls,
-                template_name=template.name if template is not None else None,
-                verification=proof.request_properties(request.stage) if proof is not None else None,
-                allow_mode_change=request.allow_mode_change,
-                on_existing=request.on_existing,
-                adopt_from_stack=request.adopt_from_stack,
-                adopt_template_role_arn=request.adopt_template_role_arn,
-            ),
+            | request_properties(request, service_token=registrar.service_token),
         )
         registrar.order_before(resource)
         return Registered(resource, resource.ref, RESOURCE_TYPE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ....model.ca.certificate import CertificateMode
@@ -11,8 +10,7 @@ from ...policies import allow
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ....model.ca.certificate import CaCertificate
-    from ....model.possession.verification import Verification
+    from ....model.registration import RegistrationRequest
     from ....model.target import Target
 
 # These know no resource: AWS authorizes them on * only (Service Authorization Reference, AWS IoT).
@@ -30,32 +28,13 @@ _ON_CA_CERTIFICATES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What one registration asks of the registrar's role. ``pass_role``: ARN of its provisioning role.
-
-    ``adopt_from_stack``: name or id of the stack that may be asked about; ``adopt_template_role_arn``: of the template
-    that may have to be given back.
-    """
-
-    ca_certificate: CaCertificate
-    mode: CertificateMode
-    verification: Verification | None
-    pass_role: str | None
-    adopt_from_stack: str | None = None
-    adopt_template_role_arn: str | None = None
-
-    @property
-    def signs_in_lambda(self) -> bool:
-        """Whether the Lambda has to carry what builds certificates."""
-        return self.verification is not None and self.verification.signs_in_lambda
-
-
-def registrar_statements(target: Target, *, stack_name: str, needs: Iterable[Need]) -> list[dict[str, Any]]:
+def registrar_statements(
+    target: Target, *, stack_name: str, requests: Iterable[RegistrationRequest]
+) -> list[dict[str, Any]]:
     """The statements of one stack's registrar: what its registrations need together, and no more."""
-    registrations = list(needs)
+    registrations = list(requests)
     without_resource = list(_WITHOUT_RESOURCE)
-    if any(each.mode is CertificateMode.DEFAULT for each in registrations):
+    if any(each.certificate_mode is CertificateMode.DEFAULT for each in registrations):
         without_resource.append("iot:GetRegistrationCode")
     statements = [
         allow(without_resource, ["*"]),
@@ -69,8 +48,12 @@ def registrar_statements(target: Target, *, stack_name: str, needs: Iterable[Nee
         name if name.startswith("arn:") else target.arn("cloudformation", f"stack/{name}/*") for name in names
     ]
     statements.append(allow(["cloudformation:DescribeStacks"], stacks))
-    asked = (role for each in registrations for role in (each.pass_role, each.adopt_template_role_arn))
-    roles = list(dict.fromkeys(role for role in asked if role is not None))
+    passed = (
+        role
+        for each in registrations
+        for role in (each.template.role_arn if each.template else None, each.adopt_template_role_arn)
+    )
+    roles = list(dict.fromkeys(role for role in passed if role is not None))
     if roles:
         statements.append(
             allow(["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": "iot.amazonaws.com"}})

@@ -13,14 +13,16 @@ from constructs import Construct
 
 from .... import assets
 from ....errors import SharedFunctionError
+from ....model.options import Capability
 from ...given_role import attach, tell
 from ...policies import document, log_statement, trust
 from . import settings
-from .permissions import Need, registrar_statements
+from .permissions import registrar_statements
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource
 
+    from ....model.registration import RegistrationRequest
     from ...place import Place
 
 _ID = "IotCaRegistrar"
@@ -32,7 +34,7 @@ class RegistrarFunction(Construct):
     def __init__(
         self,
         place: Place,
-        need: Need,
+        request: RegistrationRequest,
         *,
         role: aws_iam.IRole | None,
         log_group: aws_logs.ILogGroup | None,
@@ -40,8 +42,8 @@ class RegistrarFunction(Construct):
         super().__init__(place.stack, _ID)
         self._place = place
         self._given = (role, log_group)
-        self._needs = [need]
-        self._signing = need.signs_in_lambda
+        self._requests = [request]
+        self._signing = Capability.PROOF in request.asks_for
         log_group_name, self._log_group_arn = self._make_log_group(log_group)
         self._role_arn, self._policy = self._make_role(role)
         self.function = aws_lambda.CfnFunction(
@@ -72,7 +74,7 @@ class RegistrarFunction(Construct):
     def serve(
         cls,
         place: Place,
-        need: Need,
+        request: RegistrationRequest,
         *,
         role: aws_iam.IRole | None = None,
         log_group: aws_logs.ILogGroup | None = None,
@@ -80,14 +82,14 @@ class RegistrarFunction(Construct):
         """The stack's registrar, able to do what one more registration needs; made for the first one."""
         held = place.single(_ID)
         if isinstance(held, cls):
-            held._serve_another(need, role, log_group)
+            held._serve_another(request, role, log_group)
             return held
-        made = cls(place, need, role=role, log_group=log_group)
+        made = cls(place, request, role=role, log_group=log_group)
         place.singles[_ID] = made
         return made
 
     def _serve_another(
-        self, need: Need, role: aws_iam.IRole | None, log_group: aws_logs.ILogGroup | None
+        self, request: RegistrationRequest, role: aws_iam.IRole | None, log_group: aws_logs.ILogGroup | None
     ) -> None:
         for what, given, held in zip(("role", "log_group"), (role, log_group), self._given, strict=True):
             if given is not None and given is not held:
@@ -96,16 +98,16 @@ class RegistrarFunction(Construct):
                     fix=f"all registrations of a stack share one Lambda: give the same {what} to each, the first one "
                     "included",
                 )
-        self._needs.append(need)
-        if need.signs_in_lambda and not self._signing:
+        self._requests.append(request)
+        if Capability.PROOF in request.asks_for and not self._signing:
             self._signing = True
             self.function.code = self._code()
         if self._policy is None:
-            tell(self, cast("aws_iam.IRole", self._given[0]), self._statements([need]))
+            tell(self, cast("aws_iam.IRole", self._given[0]), self._statements([request]))
         elif isinstance(self._policy, aws_iam.CfnPolicy):
-            self._policy.policy_document = document(self._statements(self._needs))
+            self._policy.policy_document = document(self._statements(self._requests))
         else:
-            self._policy.policies = [_inline(document(self._statements(self._needs)))]
+            self._policy.policies = [_inline(document(self._statements(self._requests)))]
 
     def order_before(self, resource: CfnResource) -> None:
         """Make ``resource`` wait for everything that its invocation needs beside the function itself."""
@@ -127,7 +129,7 @@ class RegistrarFunction(Construct):
         self, role: aws_iam.IRole | None
     ) -> tuple[str, aws_iam.CfnRole | aws_iam.CfnPolicy | None]:
         """The role's ARN, and what its rights stand in; None for a role that must not be changed."""
-        statements = self._statements(self._needs)
+        statements = self._statements(self._requests)
         if role is None:
             made = aws_iam.CfnRole(
                 self,
@@ -149,11 +151,11 @@ class RegistrarFunction(Construct):
         name = made.ref
         return name, self._place.target.arn("logs", f"log-group:{name}:*")
 
-    def _statements(self, needs: list[Need]) -> list[dict[str, Any]]:
+    def _statements(self, requests: list[RegistrationRequest]) -> list[dict[str, Any]]:
         place = self._place
         return [
             log_statement(self._log_group_arn),
-            *registrar_statements(place.target, stack_name=place.own_stack_name, needs=needs),
+            *registrar_statements(place.target, stack_name=place.own_stack_name, requests=requests),
         ]
 
 

@@ -10,26 +10,10 @@ from typing import TYPE_CHECKING, Any
 from .settings import SERVICE_TIMEOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ....model.ca.certificate import CaCertificate, CertificateMode
-    from ....model.options import OnExisting
+    from ....model.registration import RegistrationRequest
 
 
-def request_properties(
-    *,
-    service_token: str,
-    ca_certificate: CaCertificate,
-    mode: CertificateMode,
-    active: bool,
-    auto_registration: bool,
-    template_name: str | None,
-    verification: Mapping[str, Any] | None,
-    allow_mode_change: bool,
-    on_existing: OnExisting,
-    adopt_from_stack: str | None,
-    adopt_template_role_arn: str | None,
-) -> dict[str, Any]:
+def request_properties(request: RegistrationRequest, *, service_token: str) -> dict[str, Any]:
     """The properties of one ``Custom::IotCaCertificate``. CloudFormation makes strings of every scalar on the way.
 
     ``Tags`` is added by the construct when there are any.
@@ -37,22 +21,22 @@ def request_properties(
     properties: dict[str, Any] = {
         "ServiceToken": service_token,
         "ServiceTimeout": SERVICE_TIMEOUT,
-        "CaCertificatePem": ca_certificate.pem,
-        "CertificateId": ca_certificate.certificate_id,
-        "CertificateMode": mode.value,
-        "Active": _text(active),
-        "AutoRegistration": _text(auto_registration),
-        "AllowModeChange": _text(allow_mode_change),
-        "OnExisting": on_existing.value,
+        "CaCertificatePem": request.ca_certificate.pem,
+        "CertificateId": request.ca_certificate.certificate_id,
+        "CertificateMode": request.certificate_mode.value,
+        "Active": _text(request.active),
+        "AutoRegistration": _text(request.enrolls),
+        "AllowModeChange": _text(request.allow_mode_change),
+        "OnExisting": request.on_existing.value,
     }
-    if template_name is not None:
-        properties["RegistrationConfig"] = {"TemplateName": template_name}
-    if verification is not None:
-        properties["Verification"] = dict(verification)
-    if adopt_from_stack is not None:
-        properties["AdoptFromStack"] = adopt_from_stack
-    if adopt_template_role_arn is not None:
-        properties["AdoptTemplateRoleArn"] = adopt_template_role_arn
+    if request.template is not None:
+        properties["RegistrationConfig"] = {"TemplateName": request.template.name}
+    if request.verification is not None:
+        properties["Verification"] = request.verification.request_properties(request.stage)
+    if request.adopt_from_stack is not None:
+        properties["AdoptFromStack"] = request.adopt_from_stack
+    if request.adopt_template_role_arn is not None:
+        properties["AdoptTemplateRoleArn"] = request.adopt_template_role_arn
     return properties
 
 

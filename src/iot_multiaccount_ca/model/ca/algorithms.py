@@ -34,6 +34,7 @@ class KeyAlgorithm:
         signature_hash: what its signatures are made with; KMS knows no other for an ECC key.
         kms_key_specs: KMS's key specs of this kind, which for RSA are the names of `name` too.
         kms_signing_algorithm: the one that kms:Sign is asked for.
+        prime: of an ECC key's field (FIPS 186-5, SP 800-186): what tells a curve whose name is not given.
     """
 
     name: str
@@ -42,6 +43,7 @@ class KeyAlgorithm:
     signature_hash: type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]
     kms_key_specs: tuple[str, ...]
     kms_signing_algorithm: str
+    prime: int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -50,11 +52,12 @@ class KeyAlgorithm:
 
 
 _RSA_SPECS = ("RSA_2048", "RSA_3072", "RSA_4096")
+_P256, _P384, _P521 = 2**256 - 2**224 + 2**192 + 2**96 - 1, 2**384 - 2**128 - 2**96 + 2**32 - 1, 2**521 - 1
 KEY_ALGORITHMS = (
     KeyAlgorithm("RSA", "RSA", None, hashes.SHA256, _RSA_SPECS, "RSASSA_PKCS1_V1_5_SHA_256"),
-    KeyAlgorithm("EC_P256", "P-256", ec.SECP256R1, hashes.SHA256, ("ECC_NIST_P256",), "ECDSA_SHA_256"),
-    KeyAlgorithm("EC_P384", "P-384", ec.SECP384R1, hashes.SHA384, ("ECC_NIST_P384",), "ECDSA_SHA_384"),
-    KeyAlgorithm("EC_P521", "P-521", ec.SECP521R1, hashes.SHA512, ("ECC_NIST_P521",), "ECDSA_SHA_512"),
+    KeyAlgorithm("EC_P256", "P-256", ec.SECP256R1, hashes.SHA256, ("ECC_NIST_P256",), "ECDSA_SHA_256", _P256),
+    KeyAlgorithm("EC_P384", "P-384", ec.SECP384R1, hashes.SHA384, ("ECC_NIST_P384",), "ECDSA_SHA_384", _P384),
+    KeyAlgorithm("EC_P521", "P-521", ec.SECP521R1, hashes.SHA512, ("ECC_NIST_P521",), "ECDSA_SHA_512", _P521),
 )
 
 _CURVE_TITLES = [each.title for each in KEY_ALGORITHMS if each.curve is not None]

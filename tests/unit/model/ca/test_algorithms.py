@@ -44,6 +44,16 @@ def test_model_and_lambda_know_the_same_algorithms() -> None:
     assert algorithms.KEYS_ALLOWED == in_lambda.KEYS_ALLOWED
 
 
+@pytest.mark.parametrize("line", algorithms.KEY_ALGORITHMS, ids=lambda line: line.name)
+def test_a_curve_is_known_by_its_prime_too(line: algorithms.KeyAlgorithm) -> None:
+    """A line without it would have the dry run refuse such a key where the curve is written out."""
+    if line.curve is None:
+        assert line.prime is None
+    else:
+        assert line.prime is not None
+        assert line.prime.bit_length() == line.curve().key_size
+
+
 @functools.cache
 def words(service: str, shape: str) -> set[str]:
     """The values that botocore's model allows."""

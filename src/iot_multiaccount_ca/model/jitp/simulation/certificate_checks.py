@@ -28,12 +28,8 @@ _EXPLICIT = "certificate public key has explicit ECC parameters"
 _LONGEST_SERIAL = 159
 # The tag of a certificate's version, which one of version 1 does not have.
 _VERSION = 0xA0
-# The primes of the curves that AWS IoT takes (FIPS 186-5, SP 800-186), by which curves without a name are told.
-_PRIMES = {
-    2**256 - 2**224 + 2**192 + 2**96 - 1: "P-256",
-    2**384 - 2**128 - 2**96 + 2**32 - 1: "P-384",
-    2**521 - 1: "P-521",
-}
+# The curves that AWS IoT takes, by the primes of their fields: a curve may be written out without its name.
+_CURVES = {each.prime: each.title for each in algorithms.KEY_ALGORITHMS if each.prime is not None}
 
 
 def check_certificate(certificate: x509.Certificate, now: dt.datetime, findings: Findings) -> None:
@@ -98,11 +94,11 @@ def _check_extensions(certificate: x509.Certificate, findings: Findings) -> None
 
 
 def _check_curve(certificate: x509.Certificate, findings: Findings) -> bool:
-    """Whether the key's curve is written out in numbers instead of named; whether that alone is its fault is told."""
+    """Whether the key's curve is written out in numbers instead of named; a finding says whether that is all."""
     prime = _explicit_prime(certificate)
     if prime is None:
         return False
-    curve = _PRIMES.get(prime)
+    curve = _CURVES.get(prime)
     if curve is None:
         findings.error(
             "key-unsupported",

@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..model.options import CAPABILITIES, Capability, RegistrationEngine
+from ..model.options import Capability, can
 from ..model.ownership import TAG_LOGICAL_ID, TAG_STACK_ID, read_ownership
 from .difference import Difference
 
 if TYPE_CHECKING:
-    from ..model.assembly import RegistrationRecord
     from ..model.ownership import Ownership
     from .live import LiveRegistration
     from .planned import PlannedRegistration, SetStack
@@ -51,7 +50,7 @@ def owner_difference(
     if owner is None:
         fix = (
             f"no stack's tags are on it: {_import(planned)}"
-            if not _adopts(record)
+            if not can(record.engine, Capability.ADOPTION)
             else "no stack's tags are on it: remove it, or set on_existing=OnExisting.ADOPT to take it over; then run "
             f"`{planned.deploy}`"
         )
@@ -81,7 +80,7 @@ def owner_difference(
 def _orphan_fix(planned: PlannedRegistration, live: LiveRegistration, holder: Holder) -> str:
     """How the stage takes up what a stack that is gone has left."""
     record, owner = planned.record, holder.owner
-    if not _adopts(record):
+    if not can(record.engine, Capability.ADOPTION):
         return _import(planned)
     first = []
     if live.mode != record.certificate_mode:
@@ -97,10 +96,6 @@ def _orphan_fix(planned: PlannedRegistration, live: LiveRegistration, holder: Ho
     if live.mode != record.certificate_mode:
         fix += ", and its mode can be changed in a deployment after that"
     return fix
-
-
-def _adopts(record: RegistrationRecord) -> bool:
-    return Capability.ADOPTION in CAPABILITIES[RegistrationEngine(record.engine)]
 
 
 def _in_set_fix(planned: PlannedRegistration, live: LiveRegistration, holder: Holder, stack: SetStack) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..model.options import Capability, RegistrationEngine, can
+
 if TYPE_CHECKING:
     from ..model.assembly import RegistrationRecord
 
@@ -75,28 +77,28 @@ def unowned(becomes: RegistrationRecord) -> str:
 
 
 def _unless_taken(becomes: RegistrationRecord, how: str) -> str:
-    if becomes.engine == "NATIVE":
+    if not can(becomes.engine, Capability.ADOPTION):
         return "unless `cdk import` has brought it in before (`iot-ca plan --import-map`)"
     return f"unless the stage adopts it ({how})"
 
 
 def engine(was: RegistrationRecord, becomes: RegistrationRecord) -> str:
     """Of another engine; NONE is the deployment between two."""
-    if becomes.engine == "NONE":
+    if becomes.engine == RegistrationEngine.NONE:
         return "the CA is deregistered unless the deployment before was one with RETAIN"
-    if was.engine != "NONE":
+    if was.engine != RegistrationEngine.NONE:
         return (
             "CloudFormation refuses it: a deployed resource cannot become one of another type under its logical id; "
             "deploy engine=RegistrationEngine.NONE in between"
         )
-    if becomes.engine == "NATIVE":
+    if not can(becomes.engine, Capability.ADOPTION):
         return "the deployment fails before `cdk import` has brought the registration in (`iot-ca plan --import-map`)"
     return "none: the Lambda takes up what carries its own tags"
 
 
 def mode(becomes: RegistrationRecord) -> str:
     """Of a change of mode, by what carries it out."""
-    if becomes.engine == "NATIVE":
+    if not can(becomes.engine, Capability.MODE_CHANGE):
         return "CloudFormation refuses it, and the registration stays as it was: a native one cannot change its mode"
     return (
         "for a moment the CA is not registered, and nobody new is provisioned; devices that are registered already and "

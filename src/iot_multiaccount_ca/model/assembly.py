@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AssemblyError
 from .assembly_files import AssemblyStack, member, read_stacks
+from .options import PEM_PROPERTIES, RegistrationEngine
 from .record_forms import (
     ACCOUNT,
     ANY_TEXT,
@@ -45,8 +46,6 @@ METADATA_TYPE = "iot-multiaccount-ca:registration"
 JITR_METADATA_TYPE = "iot-multiaccount-ca:jitr"
 RESOURCE_TYPE = "Custom::IotCaCertificate"
 NATIVE_RESOURCE_TYPE = "AWS::IoT::CACertificate"
-# In which property the resource of each engine holds the CA's certificate.
-_PEM_PROPERTIES = {"LAMBDA": "CaCertificatePem", "NATIVE": "CACertificatePem", "NONE": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class RegistrationRecord:
     retiring: bool
     verification: Mapping[str, Any] | None
     enrollment: Mapping[str, Any] | None = None
-    engine: str = "LAMBDA"
+    engine: str = RegistrationEngine.LAMBDA.value
     nested_template: str | None = None
 
     def to_metadata(self) -> dict[str, Any]:
@@ -158,7 +157,7 @@ _FIELDS: dict[str, Form] = {
     "retiring": FLAG,
     "verification": or_none(OBJECT),
     "enrollment": or_none(OBJECT),
-    "engine": (", ".join(_PEM_PROPERTIES), lambda value: isinstance(value, str) and value in _PEM_PROPERTIES),
+    "engine": (", ".join(RegistrationEngine), lambda value: value in list(RegistrationEngine)),
     "nested_template": or_none(FILE),
 }
 
@@ -185,7 +184,7 @@ def ca_certificate_pem(assembly: str | os.PathLike[str], record: RegistrationRec
     """The CA's certificate, PEM, as the registration's stack carries it."""
     for stack, found in read_stacks_and_registrations(assembly):
         if found == record:
-            held_in = _PEM_PROPERTIES[record.engine]
+            held_in = PEM_PROPERTIES[RegistrationEngine(record.engine)]
             if held_in is None:
                 raise AssemblyError(
                     f"the registration of {record.label} is carried out by nothing in this app",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .assembly import RegistrationRecord
 from .assembly_files import AssemblyStack, member, read_stacks
 from .checks import is_stack_name
+from .options import RegistrationEngine
 from .record_forms import (
     ACCOUNT,
     ANY_TEXT,
@@ -142,7 +143,7 @@ class StackSetRecord:
                 template_name=self.template_name,
                 jitr=False,
                 verification=None,
-                engine="NATIVE",
+                engine=RegistrationEngine.NATIVE.value,
                 **{each.name: getattr(ca, each.name) for each in fields(ca)},
             )
             for ca in self.cas

@@ -8,14 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ImportMapError
+from .options import RegistrationEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .assembly import RegistrationRecord
     from .registration import RegistrationRequest
-
-_ENGINE = "NATIVE"
 
 
 def ca_certificate_properties(request: RegistrationRequest) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def import_map(records: Iterable[RegistrationRecord]) -> dict[str, dict[str, str
     """
     found: dict[str, dict[str, str]] = {}
     for record in records:
-        if record.engine != _ENGINE:
+        if record.engine != RegistrationEngine.NATIVE:
             continue
         identifier = {"Id": record.certificate_id}
         if found.setdefault(record.logical_id, identifier) != identifier:

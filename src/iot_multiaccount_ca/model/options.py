@@ -60,6 +60,19 @@ CAPABILITIES: Mapping[RegistrationEngine, frozenset[Capability]] = {
 }
 
 
+def can(engine: str, capability: Capability) -> bool:
+    """Whether the engine of that word can do it."""
+    return capability in CAPABILITIES[RegistrationEngine(engine)]
+
+
+#: In which property the resource of each engine holds the CA's certificate; None where there is no resource.
+PEM_PROPERTIES: Mapping[RegistrationEngine, str | None] = {
+    RegistrationEngine.LAMBDA: "CaCertificatePem",
+    RegistrationEngine.NATIVE: "CACertificatePem",
+    RegistrationEngine.NONE: None,
+}
+
+
 def resolve_engine(value: object) -> RegistrationEngine:
     """A `RegistrationEngine`, given as enum or word."""
     if isinstance(value, RegistrationEngine):

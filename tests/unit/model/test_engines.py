@@ -20,8 +20,7 @@ from iot_multiaccount_ca import (
     errors,
 )
 from iot_multiaccount_ca.constructs.registration import ENGINES
-from iot_multiaccount_ca.model.assembly import _PEM_PROPERTIES
-from iot_multiaccount_ca.model.options import CAPABILITIES, Capability
+from iot_multiaccount_ca.model.options import CAPABILITIES, PEM_PROPERTIES, Capability
 from iot_multiaccount_ca.model.registration import RegistrationRequest
 from support import plans
 from support.certificates import make_ca, make_verification_certificate, registration_code
@@ -50,7 +49,7 @@ def test_every_engine_says_what_it_can_do() -> None:
 def test_every_engine_is_known_to_constructs_tools_and_pages() -> None:
     """In one spelling; one that is forgotten somewhere is taken for another engine there."""
     assert set(ENGINES) == set(RegistrationEngine)
-    assert set(_PEM_PROPERTIES) == {each.value for each in RegistrationEngine}
+    assert set(PEM_PROPERTIES) == set(RegistrationEngine)
     docs = Path(__file__).parents[3] / "docs"
     for page in ("engines.md", "json.md"):
         text = (docs / page).read_text(encoding="utf-8")

@@ -11,6 +11,8 @@ from support.local_accounts import LocalAccount, policy_document
 from support.organizations import REGION, Organization, parameter, template
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from iot_multiaccount_ca.local.emulator import LocalAws
 
 _PRINCIPAL = "member.org.stacksets.cloudformation.amazonaws.com"
@@ -120,6 +122,16 @@ def test_a_member_account_administers_only_what_is_delegated_to_it(organization:
         ({"PermissionModel": "BOTH"}, "ValidationError", "permissionModel"),
         ({"ExecutionRoleName": "role"}, "ValidationError", "SELF_MANAGED"),
         ({"CallAs": "ROOT"}, "ValidationError", "callAs"),
+        ({"Description": "d" * 1025}, "ValidationError", "'description'.*less than or equal to 1024"),
+        (
+            {"Tags": [{"Key": f"k{n}", "Value": "v"} for n in range(51)]},
+            "ValidationError",
+            "'tags'.*equal to 50",
+        ),
+        ({"Tags": [{"Key": "k" * 129, "Value": "v"}]}, "ValidationError", "'tags.1.member.key'"),
+        ({"ClientRequestToken": "a token"}, "ValidationError", "'clientRequestToken'"),
+        ({"TemplateURL": "https://example.com/t"}, "ValidationError", "TemplateBody and TemplateURL"),
+        ({"Parameters": [{"ParameterValue": "v"}]}, "ValidationError", "ParameterKey"),
         ({"StackId": "arn"}, "ValidationError", "not played"),
         ({"AutoDeployment": {**_AUTOMATIC, "DependsOn": ["arn"]}}, "ValidationError", "not played"),
     ],
@@ -150,7 +162,10 @@ def test_sets_that_aws_refuses(
     [
         ({"Accounts": ["111111111111"]}, [REGION], "OrganizationalUnitIds are required"),
         ({"OrganizationalUnitIds": ["ou-none-11111111"]}, [REGION], "not found"),
-        ({"OrganizationalUnitIds": ["<root>"], "Accounts": ["1"]}, [REGION], "12 digits"),
+        ({"OrganizationalUnitIds": ["<root>"], "Accounts": ["1"]}, [REGION], "Targets.accounts.1.member"),
+        ({"OrganizationalUnitIds": ["ou-1"]}, [REGION], "organizationalUnitIds.1.member"),
+        ({"OrganizationalUnitIds": ["<root>"], "AccountFilterType": "ALL"}, [REGION], "accountFilterType"),
+        ({"OrganizationalUnitIds": ["<root>"] * 51}, [REGION], "At most 50"),
         ({"OrganizationalUnitIds": ["<root>"], "AccountFilterType": "INTERSECTION"}, [REGION], "Accounts"),
         ({"OrganizationalUnitIds": ["<root>"], "AccountsUrl": "s3://a"}, [REGION], "not played"),
         ({"OrganizationalUnitIds": ["<root>"]}, [], "Regions"),
@@ -203,6 +218,81 @@ def test_an_update_keeps_what_it_does_not_name(organization: Organization) -> No
     found = client.describe_stack_set(StackSetName="fleet")["StackSet"]
     assert (found["Tags"], found["TemplateBody"]) == (tags, body)
     assert found["AutoDeployment"] == {"Enabled": False}
+
+
+def test_a_creation_that_comes_again_makes_no_second_set(organization: Organization) -> None:
+    """By its ClientRequestToken it is known; another token is another set of that name."""
+    request: dict[str, Any] = {
+        "StackSetName": "fleet",
+        "TemplateBody": template(),
+        "ClientRequestToken": "one",
+    }
+    client = organization.cloudformation
+    made = client.create_stack_set(**request)["StackSetId"]
+    assert client.create_stack_set(**request)["StackSetId"] == made
+    with pytest.raises(ClientError, match="NameAlreadyExistsException"):
+        client.create_stack_set(**{**request, "ClientRequestToken": "two"})
+    update = client.update_stack_set(StackSetName="fleet", UsePreviousTemplate=True, Description="other")
+    organization.settled("fleet", update["OperationId"])
+    with pytest.raises(ClientError, match="CreatedButModifiedException"):
+        client.create_stack_set(**request)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"UsePreviousTemplate": True, "TemplateBody": template()}, "TemplateBody and UsePreviousTemplate"),
+        ({"AutoDeployment": {"Enabled": False}, "Regions": [REGION]}, "AutoDeployment"),
+        ({"Regions": [REGION]}, "together"),
+        ({"DeploymentTargets": {"OrganizationalUnitIds": ["<root>"]}}, "together"),
+    ],
+    ids=str,
+)
+def test_updates_that_aws_refuses(organization: Organization, wrong: dict[str, Any], said: str) -> None:
+    """Two templates, automatic deployment of a part, a part that is half named."""
+    organization.create_set("fleet")
+    if "DeploymentTargets" in wrong:
+        wrong = {"DeploymentTargets": {"OrganizationalUnitIds": [organization.root]}}
+    request = {"StackSetName": "fleet", **wrong}
+    if "UsePreviousTemplate" not in wrong:
+        request["UsePreviousTemplate"] = True
+    with pytest.raises(ClientError, match=said) as refused:
+        organization.cloudformation.update_stack_set(**request)
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    assert organization.operations("fleet") == []
+
+
+def test_a_delegated_administrator_sees_no_self_managed_set(organization: Organization) -> None:
+    """CallAs is for service-managed sets: the management account's own ones are not found, and none is made."""
+    member = organization.join()
+    organization.organizations.register_delegated_administrator(AccountId=member, ServicePrincipal=_PRINCIPAL)
+    organization.cloudformation.create_stack_set(StackSetName="own", TemplateBody=template())
+    delegated = organization.aws.client("cloudformation", account=member, region=REGION)
+    with pytest.raises(ClientError, match="StackSetNotFoundException"):
+        delegated.describe_stack_set(StackSetName="own", CallAs="DELEGATED_ADMIN")
+    with pytest.raises(ClientError, match="SERVICE_MANAGED stack sets only"):
+        delegated.create_stack_set(StackSetName="new", TemplateBody=template(), CallAs="DELEGATED_ADMIN")
+
+
+def test_what_is_not_played_is_refused_by_its_name(organization: Organization) -> None:
+    """Drift and import: no invented answer."""
+    organization.create_set("fleet")
+    client, place = (
+        organization.cloudformation,
+        {"StackInstanceAccount": "1" * 12, "StackInstanceRegion": REGION},
+    )
+    calls: dict[str, Callable[[], object]] = {
+        "DetectStackSetDrift": lambda: client.detect_stack_set_drift(StackSetName="fleet"),
+        "ImportStacksToStackSet": lambda: client.import_stacks_to_stack_set(
+            StackSetName="fleet", StackIds=["arn"]
+        ),
+        "ListStackInstanceResourceDrifts": lambda: client.list_stack_instance_resource_drifts(
+            StackSetName="fleet", OperationId="one", **place
+        ),
+    }
+    for name, call in calls.items():
+        with pytest.raises(ClientError, match=f"{name} is not played by the local AWS"):
+            call()
 
 
 def test_policies_decide_who_may_call(organization: Organization) -> None:

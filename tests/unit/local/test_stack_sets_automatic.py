@@ -62,6 +62,21 @@ def test_who_joins_a_unit_gets_the_instances(organization: Organization, how: st
     assert {each["OrganizationalUnitId"] for each in organization.instances("fleet").values()} == {unit}
 
 
+def test_where_who_joins_is_deployed_to_is_listed(organization: Organization) -> None:
+    """ListStackSetAutoDeploymentTargets: each unit with its regions, and nothing where it is off."""
+    unit = organization.unit("devices")
+    listed = organization.cloudformation.list_stack_set_auto_deployment_targets
+    deployed(organization, [unit], DELETING)
+    assert listed(StackSetName="fleet")["Summaries"] == [
+        {"OrganizationalUnitId": unit, "Regions": [REGION, OTHER]}
+    ]
+    update = organization.cloudformation.update_stack_set(
+        StackSetName="fleet", UsePreviousTemplate=True, AutoDeployment={"Enabled": False}
+    )
+    organization.settled("fleet", update["OperationId"])
+    assert listed(StackSetName="fleet").get("Summaries", []) == []
+
+
 def test_a_set_of_the_root_reaches_who_joins_the_organization(organization: Organization) -> None:
     """Accepting an invitation is joining the root."""
     deployed(organization, [organization.root], DELETING)

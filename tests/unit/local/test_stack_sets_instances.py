@@ -284,6 +284,36 @@ def test_parameters_of_a_set_can_be_overridden_by_instances(organization: Organi
     assert instance["ParameterOverrides"] == [override]
 
 
+def test_parameters_can_stay_as_they_were(organization: Organization) -> None:
+    """UsePreviousValue keeps a set's value and an instance's; a list that leaves an override out takes it back."""
+    unit = organization.unit("devices")
+    account = organization.join(unit)
+    body = template({"Value": parameter({"Ref": "Wanted"})}, Parameters={"Wanted": {"Type": "String"}})  # type: ignore[arg-type]
+    wanted = {"ParameterKey": "Wanted", "ParameterValue": "set's"}
+    kept = {"ParameterKey": "Wanted", "UsePreviousValue": True}
+    organization.create_set("fleet", TemplateBody=body, Parameters=[wanted])
+    organization.deploy("fleet", [unit], [REGION])
+    client = organization.cloudformation
+    instances = {
+        "StackSetName": "fleet",
+        "DeploymentTargets": {"OrganizationalUnitIds": [unit]},
+        "Regions": [REGION],
+    }
+    override = {"ParameterKey": "Wanted", "ParameterValue": "instance's"}
+    for given, value in (([override], "instance's"), ([kept], "instance's"), ([], "set's")):
+        update = client.update_stack_instances(**instances, ParameterOverrides=given)["OperationId"]
+        assert organization.settled("fleet", update)["Status"] == "SUCCEEDED"
+        assert value_in(organization, account) == value
+    update = client.update_stack_set(StackSetName="fleet", TemplateBody=body, Parameters=[kept])[
+        "OperationId"
+    ]
+    assert organization.settled("fleet", update)["Status"] == "SUCCEEDED"
+    assert value_in(organization, account) == "set's"
+    both = {**kept, "ParameterValue": "x"}
+    code, message = refused(client.update_stack_instances, **instances, ParameterOverrides=[both])
+    assert (code, "usePreviousValue" in message) == ("ValidationError", True)
+
+
 def test_instances_are_listed_by_pages_and_filters(organization: Organization) -> None:
     """MaxResults, account, region and detailed status each narrow the list."""
     unit = organization.unit("devices")

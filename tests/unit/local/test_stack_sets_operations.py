@@ -212,6 +212,44 @@ def test_a_stopped_operation_finishes_what_it_began(organization: Organization) 
         client.stop_stack_set_operation(StackSetName="fleet", OperationId=operation)
 
 
+def test_an_operation_that_comes_again_is_known_by_its_id(organization: Organization) -> None:
+    """Whether the first one still runs or has ended."""
+    unit, _ = fleet(organization, 1, TemplateBody=template(SLOW))
+    request = {
+        "StackSetName": "fleet",
+        "DeploymentTargets": {"OrganizationalUnitIds": [unit]},
+        "Regions": [REGION],
+        "OperationId": "once",
+    }
+    client = organization.cloudformation
+    client.create_stack_instances(**request)
+    for _ in range(2):
+        with pytest.raises(ClientError, match="OperationIdAlreadyExistsException"):
+            client.create_stack_instances(**request)
+        organization.settled("fleet", "once")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"Filters": [{"Name": "OPERATION_RESULT_STATUS", "Values": "IN VAIN"}]},
+        {"Filters": [{"Name": "STATUS", "Values": "FAILED"}]},
+        {"MaxResults": 101},
+        {"NextToken": "there"},
+    ],
+    ids=str,
+)
+def test_lists_that_aws_refuses(organization: Organization, wrong: dict[str, Any]) -> None:
+    """A filter that there is not, a page that is too long, a token that is none."""
+    unit, _ = fleet(organization, 0)
+    operation = organization.deploy("fleet", [unit], [REGION])["OperationId"]
+    with pytest.raises(ClientError) as refused:
+        organization.cloudformation.list_stack_set_operation_results(
+            StackSetName="fleet", OperationId=operation, **wrong
+        )
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+
+
 def test_results_are_listed_by_status(organization: Organization) -> None:
     """OPERATION_RESULT_STATUS narrows the list."""
     unit, [first, _] = fleet(organization, 2, foreign=1)

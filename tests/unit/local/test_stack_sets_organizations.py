@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -141,6 +142,21 @@ def test_a_created_account_can_be_entered_by_who_manages(organization: Organizat
     assert f":{created}:assumed-role/OrganizationAccountAccessRole" in enter(created)
     with pytest.raises(ClientError):
         enter(invited)
+
+
+def test_the_id_of_a_unit_begins_with_that_of_its_root(organization: Organization) -> None:
+    """At any depth, so that a unit tells its organization; its tags are its own."""
+    outer = organization.unit("outer")
+    inner = organization.organizations.create_organizational_unit(
+        ParentId=outer, Name="inner", Tags=[{"Key": "team", "Value": "a"}]
+    )["OrganizationalUnit"]["Id"]
+    root = organization.root.removeprefix("r-")
+    for unit in (outer, inner):
+        assert re.fullmatch(rf"ou-{root}-[0-9a-z]{{8,32}}", unit)
+    tags = organization.organizations.list_tags_for_resource(ResourceId=inner)["Tags"]
+    assert tags == [{"Key": "team", "Value": "a"}]
+    [parent] = organization.organizations.list_parents(ChildId=inner)["Parents"]
+    assert parent["Id"] == outer
 
 
 @pytest.mark.parametrize("wanted", ["ou-ab12-11111111", "r-ab12"])

@@ -1,15 +1,24 @@
-"""Every call of the API on stack sets, by its name."""
+"""Every call of the API on stack sets, by its name; those that are not played are refused by name."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from . import instance_calls, operation_calls, set_calls
+from .refusal import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .wire import Action
+
+_NOT_PLAYED = ("DetectStackSetDrift", "ImportStacksToStackSet", "ListStackInstanceResourceDrifts")
+
+
+def _not_played(name: str, _request: dict[str, Any]) -> None:
+    raise invalid(f"{name} is not played by the local AWS")
+
 
 CALLS: Mapping[str, Action] = {
     "CreateStackSet": set_calls.create,
@@ -17,6 +26,7 @@ CALLS: Mapping[str, Action] = {
     "DeleteStackSet": set_calls.delete,
     "DescribeStackSet": set_calls.describe,
     "ListStackSets": set_calls.list_sets,
+    "ListStackSetAutoDeploymentTargets": set_calls.list_automatic,
     "CreateStackInstances": instance_calls.create,
     "UpdateStackInstances": instance_calls.update,
     "DeleteStackInstances": instance_calls.delete,
@@ -29,4 +39,5 @@ CALLS: Mapping[str, Action] = {
     "ActivateOrganizationsAccess": operation_calls.activate_access,
     "DeactivateOrganizationsAccess": operation_calls.deactivate_access,
     "DescribeOrganizationsAccess": operation_calls.describe_access,
+    **{name: partial(_not_played, name) for name in _NOT_PLAYED},
 }

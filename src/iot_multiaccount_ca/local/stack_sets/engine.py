@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ministack.core.responses import now_iso
 
-from . import membership, roles, stacks
+from . import membership, parameters, roles, stacks
 from .refusal import RefusedError
 from .values import Instance, Operation, Result, StackSet
 
@@ -31,8 +31,10 @@ def submit(stack_set: StackSet, operation: Operation, *, queue: bool = False) ->
     """Begin an operation, or queue it behind those that are not finished; its id.
 
     ``queue``: it waits even where managed execution is off, as automatic deployments do. Raises `RefusedError` where an
-    operation is in progress and nothing may wait.
+    operation is in progress and nothing may wait, or its id came before.
     """
+    if operation.operation_id in stack_set.operations:
+        raise RefusedError("OperationIdAlreadyExistsException", "The operation id exists already", 409)
     unfinished = stack_set.unfinished
     if unfinished and not (queue or stack_set.managed_execution):
         raise RefusedError(
@@ -40,8 +42,6 @@ def submit(stack_set: StackSet, operation: Operation, *, queue: bool = False) ->
             f"Another Operation on StackSet {stack_set.arn} is in progress: {unfinished[0].operation_id}",
             409,
         )
-    if operation.operation_id in stack_set.operations:
-        raise RefusedError("OperationIdAlreadyExistsException", "The operation id exists already", 409)
     for result in operation.results:
         _announce(stack_set, operation, result)
     stack_set.operations[operation.operation_id] = operation
@@ -174,7 +174,7 @@ def _announce(stack_set: StackSet, operation: Operation, result: Result) -> None
     )
     result.unit = instance.unit = instance.unit or result.unit
     if operation.overrides is not None:
-        instance.overrides = dict(operation.overrides)
+        instance.overrides = parameters.settled(operation.overrides, instance.overrides)
     instance.operation_id = operation.operation_id
     instance.settle("OUTDATED" if instance.status != "INOPERABLE" else "INOPERABLE", "PENDING", _INITIATED)
 

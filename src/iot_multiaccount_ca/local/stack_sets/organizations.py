@@ -60,21 +60,22 @@ def close() -> None:
 
 
 def _of_wanted_id(create_unit: Call) -> Call:
-    """A unit of an id that was named before there was an organization: a rehearsed app names its units."""
+    """A unit's id holds that of its root; or is one that was named before there was an organization, as a rehearsed app
+    names its units."""
 
     def create(payload: dict[str, Any]) -> Answer:
+        organizations._ensure_org()
         tags = {each.get("Key"): each.get("Value") for each in payload.get("Tags") or []}
         wanted = tags.get(UNIT_ID_TAG)
-        if wanted is None:
-            return create_unit(payload)
-        if wanted.startswith("r-"):
-            [root] = membership.records(organizations._roots, get_account_id())
+        [root] = membership.records(organizations._roots, get_account_id())
+        if wanted is not None and wanted.startswith("r-"):
             _rename(organizations._roots, root, wanted)
             return _good({"OrganizationalUnit": {"Id": wanted}})
         answer = create_unit(payload)
         made = json.loads(answer[2]).get("OrganizationalUnit", {}).get("Id")
         if made is None:
             return answer
+        wanted = wanted or f"ou-{root.removeprefix('r-')}-{made.rpartition('-')[2]}"
         return _good(
             {"OrganizationalUnit": organizations._public_ou(_rename(organizations._ous, made, wanted))}
         )
@@ -87,6 +88,9 @@ def _rename(store: Any, old: str, new: str) -> dict[str, Any]:
     del store[old]
     record = {**record, "Id": new, "Arn": record["Arn"].replace(old, new)}
     store[new] = record
+    if old in organizations._tags:
+        organizations._tags[new] = organizations._tags[old]
+        del organizations._tags[old]
     manager = get_account_id()
     for each in (organizations._ous, organizations._accounts):
         for child in membership.records(each, manager).values():

@@ -19,7 +19,7 @@ from .administration import find
 from .calls import CALLS
 from .refusal import RefusedError, invalid
 from .values import UNFINISHED, StackSet
-from .wire import coerced, request_shape
+from .wire import check, coerced, request_shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,6 +168,7 @@ def _call(name: str, request: Properties) -> Properties:
     """A call of the API, made on the emulator's loop. Raises `RuntimeError` with CloudFormation's words."""
 
     async def called() -> Properties:
+        check(name, request)
         return CALLS[name](request) or {}
 
     try:
@@ -186,6 +187,7 @@ def _operate(name: str, set_id: str, properties: Properties, request: Properties
     async def ended() -> Properties:
         while stack_set.unfinished and not stack_set.managed_execution:
             await asyncio.sleep(_POLL_SECONDS)
+        check(name, whole)
         operation_id = (CALLS[name](whole) or {})["OperationId"]
         operation = stack_set.operations[operation_id]
         while operation.status in UNFINISHED:

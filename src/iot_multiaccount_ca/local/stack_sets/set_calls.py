@@ -9,7 +9,7 @@ from ministack.core.responses import get_region
 from ministack.services.cloudformation import engine as templates
 from ministack.services.cloudformation import handlers, helpers
 
-from . import engine
+from . import engine, parameters
 from .administration import check_service_managed, find, owner_of
 from .instance_calls import targeted
 from .pages import page
@@ -38,7 +38,6 @@ _KEPT = (
 )
 #: What an update changes in the stacks; where it changes nothing of it, no other instance is out of date.
 _DEPLOYED = ("TemplateBody", "Parameters")
-_MODELS = ("SELF_MANAGED", SERVICE_MANAGED)
 
 
 def create(request: dict[str, Any]) -> dict[str, Any]:
@@ -50,31 +49,56 @@ def create(request: dict[str, Any]) -> dict[str, Any]:
             f"Value '{name}' at 'stackSetName' failed to satisfy constraint: Member must satisfy regular expression "
             "pattern: [a-zA-Z][-a-zA-Z0-9]*, with at most 128 characters"
         )
+    _check_given(request)
+    if "Parameters" in request:
+        request = {**request, "Parameters": parameters.settled(request["Parameters"], ())}
     properties = _kept(request)
     _check_model(properties)
     check_service_managed(request)
     _check_template(properties, service_managed=properties["PermissionModel"] == SERVICE_MANAGED)
     active = [each for each in SETS.of(owner, get_region()) if each.status == "ACTIVE"]
-    if any(each.name == name for each in active):
-        raise RefusedError("NameAlreadyExistsException", f"StackSet {name} already exists", 409)
+    token = request.get("ClientRequestToken", "")
+    for each in active:
+        if each.name == name:
+            return _made_before(each, token, properties)
     if len(active) >= MOST_SETS:
         raise RefusedError("LimitExceededException", f"An account has at most {MOST_SETS} stack sets")
-    made = StackSet(name, owner, get_region(), properties)
+    made = StackSet(name, owner, get_region(), properties, token=token)
     SETS.of(owner, get_region()).append(made)
     return {"StackSetId": made.set_id}
+
+
+def _made_before(stack_set: StackSet, token: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to a request of a name that is taken: it may be the one that made the set, once more."""
+    if not token or token != stack_set.token:
+        raise RefusedError("NameAlreadyExistsException", f"StackSet {stack_set.name} already exists", 409)
+    if properties != stack_set.properties:
+        raise RefusedError(
+            "CreatedButModifiedException", f"StackSet {stack_set.name} exists, and has been changed", 409
+        )
+    return {"StackSetId": stack_set.set_id}
 
 
 def update(request: dict[str, Any]) -> dict[str, Any]:
     """UpdateStackSet: the set takes the request's properties whole, and its instances, or those named, are updated."""
     stack_set = find(request)
     _check_played(request)
+    _check_given(request)
+    targets = request.get("Accounts") or request.get("DeploymentTargets")
+    whole = not (targets or request.get("Regions"))
+    if "AutoDeployment" in request and not whole:
+        raise invalid("If you specify AutoDeployment, don't specify DeploymentTargets or Regions")
+    if not whole and not (targets and request.get("Regions")):
+        raise invalid("Accounts, or DeploymentTargets, and Regions must be specified together")
     if request.get("UsePreviousTemplate"):
         request = {**request, "TemplateBody": stack_set.properties["TemplateBody"]}
     # What a request leaves out stays, but for the template, which is given or named as the former one.
     former = {name: value for name, value in stack_set.properties.items() if name != "TemplateBody"}
     if not request.get("UsePreviousTemplate"):
         former.pop("Parameters", None)
-    properties = _kept({**former, **request})
+    given = parameters.settled(request.get("Parameters", []), stack_set.properties.get("Parameters", []))
+    kept = {"Parameters": given} if "Parameters" in request else {}
+    properties = _kept({**former, **request, **kept})
     _check_model(properties)
     check_service_managed({**request, "PermissionModel": properties["PermissionModel"]})
     if properties["PermissionModel"] != stack_set.properties["PermissionModel"] and stack_set.instances:
@@ -88,7 +112,6 @@ def update(request: dict[str, Any]) -> dict[str, Any]:
         )
     _check_template(properties, service_managed=properties["PermissionModel"] == SERVICE_MANAGED)
     changes = any(properties.get(name) != stack_set.properties.get(name) for name in _DEPLOYED)
-    whole = not (request.get("Accounts") or request.get("DeploymentTargets") or request.get("Regions"))
     results = (
         [Result(each.account, each.region, each.unit) for each in stack_set.instances.values()]
         if whole
@@ -128,6 +151,17 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
     """DescribeStackSet."""
     stack_set = find(request, deleted=True)
     return {"StackSet": {**_summary(stack_set), **_details(stack_set)}}
+
+
+def list_automatic(request: dict[str, Any]) -> dict[str, Any]:
+    """ListStackSetAutoDeploymentTargets: where an account that joins gets the set's stacks."""
+    stack_set = find(request)
+    automatic = stack_set.properties["AutoDeployment"].get("Enabled")
+    deployed = stack_set.deployed if automatic else {}
+    return page(
+        [{"OrganizationalUnitId": unit, "Regions": regions} for unit, regions in sorted(deployed.items())],
+        request,
+    )
 
 
 def list_sets(request: dict[str, Any]) -> dict[str, Any]:
@@ -173,6 +207,16 @@ def _check_played(request: Mapping[str, Any]) -> None:
         raise invalid("AutoDeployment.DependsOn is not played by the local AWS")
 
 
+def _check_given(request: Mapping[str, Any]) -> None:
+    """Refuse two templates, or two values of one parameter."""
+    templates_given = [
+        name for name in ("TemplateBody", "TemplateURL", "UsePreviousTemplate") if request.get(name)
+    ]
+    if len(templates_given) > 1:
+        raise invalid(f"You must specify only one of {' and '.join(templates_given)}")
+    parameters.check(request.get("Parameters", []))
+
+
 def _kept(request: Mapping[str, Any]) -> dict[str, Any]:
     properties = {name: request[name] for name in _KEPT if name in request}
     if "TemplateURL" in request and "TemplateBody" not in request:
@@ -194,8 +238,6 @@ def _fetched(url: str) -> str:
 
 def _check_model(properties: Mapping[str, Any]) -> None:
     model, automatic = properties["PermissionModel"], properties["AutoDeployment"]
-    if model not in _MODELS:
-        raise invalid(f"Value '{model}' at 'permissionModel' must be one of {list(_MODELS)}")
     if model == SERVICE_MANAGED:
         if "Enabled" not in automatic:
             raise invalid("AutoDeployment must be specified for a SERVICE_MANAGED stack set")

@@ -70,9 +70,10 @@ def _request(stack_set: StackSet, instance: Instance) -> dict[str, str]:
         request[f"Tags.member.{number}.Key"] = tag["Key"]
         request[f"Tags.member.{number}.Value"] = tag["Value"]
     given = {
-        each["ParameterKey"]: each.get("ParameterValue", "") for each in properties.get("Parameters", [])
+        each["ParameterKey"]: each.get("ParameterValue", "")
+        for each in (*properties.get("Parameters", []), *instance.overrides)
     }
-    for number, (key, value) in enumerate((given | instance.overrides).items(), 1):
+    for number, (key, value) in enumerate(given.items(), 1):
         request[f"Parameters.member.{number}.ParameterKey"] = key
         request[f"Parameters.member.{number}.ParameterValue"] = value
     return request

@@ -33,7 +33,7 @@ class Instance:
     detailed: str = "PENDING"
     reason: str = ""
     operation_id: str = ""
-    overrides: dict[str, str] = field(default_factory=dict)
+    overrides: list[dict[str, Any]] = field(default_factory=list)
 
     def settle(self, status: str, detailed: str, reason: str = "") -> None:
         """How an operation left it."""
@@ -62,7 +62,7 @@ class Operation:
     status: str = "QUEUED"
     retain: bool = False
     targets: dict[str, Any] | None = None
-    overrides: dict[str, str] | None = None
+    overrides: list[dict[str, Any]] | None = None
     reason: str = ""
     created: str = field(default_factory=now_iso)
     ended: str = ""
@@ -87,6 +87,8 @@ class StackSet:
     operations: dict[str, Operation] = field(default_factory=dict)
     #: Which organizational unit was asked for in which regions: where automatic deployment deploys.
     deployed: dict[str, list[str]] = field(default_factory=dict)
+    #: The ClientRequestToken that it was made with.
+    token: str = ""
 
     def __post_init__(self) -> None:
         self.set_id = self.set_id or f"{self.name}:{uuid.uuid4()}"
@@ -132,7 +134,12 @@ class Sets:
             active = each.status == "ACTIVE"
             if (active and name in (each.name, each.set_id, each.arn)) or (deleted and name == each.set_id):
                 return each
-        raise RefusedError("StackSetNotFoundException", f"StackSet {name} not found", 404)
+        raise not_found(name)
+
+
+def not_found(name: str) -> RefusedError:
+    """The answer to who asks for a set that is not there."""
+    return RefusedError("StackSetNotFoundException", f"StackSet {name} not found", 404)
 
 
 SETS = Sets()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
-from aws_cdk import Annotations
+from aws_cdk import Annotations, Token
 from constructs import Construct
 
 from ..errors import (
@@ -178,7 +178,7 @@ def _check_beside_set(claim: Claim, stack_set: SetClaim) -> None:
     targets = stack_set.targets
     if claim.certificate_id not in stack_set.certificate_ids or claim.region not in targets.regions:
         return
-    if claim.account in targets.accounts:
+    if claim.account in targets.listed:
         raise DuplicateRegistrationError(
             f"one CA is registered twice in account {claim.account}, {claim.region}: by {claim.path} and by the set "
             f"{stack_set.path}",
@@ -186,7 +186,7 @@ def _check_beside_set(claim: Claim, stack_set: SetClaim) -> None:
             allowed="one registration of a CA per account and region in an app",
             fix="leave the account out of the set's accounts, or out of the other",
         )
-    if targets.service_managed and claim.account not in targets.excluded_accounts:
+    if targets.service_managed and claim.account not in targets.left_out:
         Annotations.of(stack_set.construct).add_warning_v2(
             f"iot-multiaccount-ca:set-may-contain-{claim.account}",
             f"account {claim.account} registers this CA in {claim.region} by {claim.path}: if it is in one of the "
@@ -196,7 +196,7 @@ def _check_beside_set(claim: Claim, stack_set: SetClaim) -> None:
 
 def _check_two_sets(first: SetClaim, second: SetClaim) -> None:
     """Two sets: of one name they cannot both be there, and of one CA in one region they must not share an account."""
-    if (first.name, first.place) == (second.name, second.place):
+    if (first.name, first.place) == (second.name, second.place) and not _elsewhere(first, second):
         raise DuplicateStackNameError(
             f"two stack sets of one name: {first.path} and {second.path}",
             value=second.name,
@@ -205,7 +205,7 @@ def _check_two_sets(first: SetClaim, second: SetClaim) -> None:
     regions = [region for region in first.targets.regions if region in second.targets.regions]
     if not regions or not set(first.certificate_ids) & set(second.certificate_ids):
         return
-    both = [account for account in first.targets.accounts if account in second.targets.accounts]
+    both = [account for account in first.targets.accounts if account in second.targets.listed]
     if both:
         raise DuplicateRegistrationError(
             f"two sets register one CA in account {both[0]}, {regions[0]}: {first.path} and {second.path}",
@@ -221,9 +221,15 @@ def _check_two_sets(first: SetClaim, second: SetClaim) -> None:
         )
 
 
+def _elsewhere(first: SetClaim, second: SetClaim) -> bool:
+    """Whether they stand in two accounts after all: none is known, and the units are of two organizations."""
+    roots = {first.targets.root, second.targets.root}
+    return Token.is_unresolved(first.place[0]) and len(roots) == 2 and None not in roots
+
+
 def _may_meet(first: StackSetTargets, second: StackSetTargets) -> bool:
     """Whether an account may be in both: what units contain is not known here, what they leave out is."""
     if first.service_managed and second.service_managed:
-        return True
+        return first.root == second.root
     units, listed = (first, second) if first.service_managed else (second, first)
-    return units.service_managed and not set(listed.accounts) <= set(units.excluded_accounts)
+    return units.service_managed and not listed.listed <= units.left_out

@@ -72,6 +72,16 @@ def is_flag(instance: object, attribute: attrs.Attribute[Any], value: object) ->
     check_flag(value, f"{attribute.name} of the {type(instance).__name__}")
 
 
+def first_twice(values: Iterable[_Item]) -> _Item | None:
+    """The first value that came before, or None. In one pass: a set may list 100,000 accounts."""
+    seen: set[_Item] = set()
+    for each in values:
+        if each in seen:
+            return each
+        seen.add(each)
+    return None
+
+
 def as_items(values: object, kind: type[_Item], what: str, maker: str) -> tuple[_Item, ...]:
     """What a list, tuple or generator holds; raises `InvalidTypeError` unless all of it is ``kind``, in an order."""
     if isinstance(values, (str, bytes, Mapping, Set, kind)) or not isinstance(values, Iterable):

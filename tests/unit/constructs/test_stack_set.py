@@ -11,6 +11,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 from iot_multiaccount_ca import SharedCa, SharedCaStackSet, StackSetOperation, errors
 from iot_multiaccount_ca.fleet.planned_sets import read_planned_sets
 from support import plans
+from support.counted_texts import Comparisons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,6 +134,23 @@ def test_a_set_of_units_beside_one_of_accounts_warns_until_it_leaves_them_out(
     assert bool(found) is warned
 
 
+def test_sets_of_two_organizations_do_not_meet() -> None:
+    """A unit's id tells its root, and an account is in one organization."""
+    stack = _stack()
+    _set(stack, "First")
+    _set(stack, "Second", organizational_units=["ou-cd34-22222222"])
+    Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
+
+
+def test_two_sets_of_many_accounts_are_compared_in_one_pass() -> None:
+    """Looking for each account of one among all of the other takes minutes at 100,000."""
+    stack, comparisons = _stack(), Comparisons()
+    for name in ("First", "Second"):
+        accounts = comparisons.texts(f"{number:012d}" for number in range(len(name), 3_000, 6))
+        _set(stack, name, accounts=accounts)
+    assert comparisons.count < 10_000
+
+
 def test_sets_of_two_cas_or_two_regions_do_not_meet() -> None:
     """Nothing to say."""
     stack = _stack()
@@ -169,6 +187,17 @@ def test_two_sets_of_one_name_are_refused() -> None:
         _set(other, "Second", stack_set_name="Fleet", accounts=[plans.PROD])
     elsewhere = Stack(app, "Elsewhere", env=Environment(account="999999999999", region="us-west-2"))
     _set(elsewhere, "Third", stack_set_name="Fleet", accounts=[plans.STAGING])
+
+
+def test_sets_of_one_name_in_stages_of_two_organizations() -> None:
+    """Where the stacks name no account, the units tell that it cannot be one; of one organization it may be."""
+    app = App()
+    for name, unit in (("Dev", UNIT), ("Prod", "ou-cd34-11111111")):
+        _set(Stack(Stage(app, name), "Organization"), organizational_units=[unit])
+    with pytest.raises(
+        errors.DuplicateStackNameError, match="Dev/Organization/FleetCa and Test/Organization/FleetCa"
+    ):
+        _set(Stack(Stage(app, "Test"), "Organization"))
 
 
 def test_a_region_that_is_not_known_is_a_warning() -> None:

@@ -17,7 +17,7 @@ from ...errors import (
 )
 from ..adoption import check_place, check_role_arn, check_stack
 from ..ca.certificate import CertificateMode, resolve_mode
-from ..checks import STAGE_NAME_ALLOWED, as_items, is_stage_name
+from ..checks import STAGE_NAME_ALLOWED, as_items, first_twice, is_stage_name
 from ..jitp.template_body import JitpTemplateBody
 from ..jitr.enrollment import JitrEnrollment
 from ..options import OnExisting, RegistrationEngine, resolve_engine, resolve_on_existing
@@ -173,17 +173,17 @@ class CaStage:
                 allowed="at least one account and one region",
                 fix="leave the grid out where there is nothing to register",
             )
-        for what, values in (("region", where), ("account", tuple(accounts.values()))):
-            twice = next((each for each in values if values.count(each) > 1), None)
-            if twice is not None:
-                raise DuplicateTargetError(
-                    f"one {what} stands twice in the grid", value=twice, fix=f"name each {what} once"
-                )
-        return tuple(
+        stages = tuple(
             cls(cls._grid_name(name, region), account=account, region=region, **common)
             for name, account in accounts.items()
             for region in where
         )
+        for what, values in (("region", where), ("account", accounts.values())):
+            if (twice := first_twice(values)) is not None:
+                raise DuplicateTargetError(
+                    f"one {what} stands twice in the grid", value=twice, fix=f"name each {what} once"
+                )
+        return stages
 
     @staticmethod
     def _grid_name(account_name: object, region: str) -> str:

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from ...errors import InvalidReaderError, StackSetAccountsError
-from ..checks import as_items
+from ..checks import as_items, first_twice
 from ..target import Target, is_account, is_token
 from .neutral import neutral_text
 
@@ -49,8 +49,7 @@ def readers_of(values: Any) -> tuple[str, ...]:
                 allowed="12 digits, or arn:aws:iam::<account>:role/<name>, as a literal string",
                 fix="name the account that `iot-ca verify` runs in, or the role that it runs as",
             )
-    if len(set(readers)) != len(readers):
-        twice = next(each for each in readers if readers.count(each) > 1)
+    if (twice := first_twice(readers)) is not None:
         raise StackSetAccountsError("a reader stands twice in the set", value=twice, fix="list it once")
     return readers
 

@@ -5,6 +5,7 @@ See "StackSets" and "CloudFormation quotas" in the AWS CloudFormation user guide
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from ...errors import (
     TooManyTargetsError,
 )
 from ...text import counted
-from ..checks import as_items
+from ..checks import as_items, first_twice
 from ..target import check_account, check_region, is_token, partition_of
 
 if TYPE_CHECKING:
@@ -42,9 +43,17 @@ def _units(values: Iterable[str] | None) -> tuple[str, ...]:
                 allowed="the id of a unit (ou-ab12-11111111) or of the root (r-ab12), as a literal string",
                 fix="write out the id that `aws organizations list-organizational-units-for-parent` shows",
             )
-    if len(set(units)) != len(units):
+    if (twice := first_twice(units)) is not None:
         raise StackSetAccountsError(
-            "an organizational unit stands twice in the set", value=_twice(units), fix="list it once"
+            "an organizational unit stands twice in the set", value=twice, fix="list it once"
+        )
+    roots = sorted({_root_of(unit) for unit in units})
+    if len(roots) > 1:
+        raise InvalidOrganizationalUnitError(
+            "the organizational units of the set are of two organizations: an id begins with that of its root",
+            value=", ".join(f"{unit} (r-{_root_of(unit)})" for unit in _one_of_each(units)),
+            allowed="units of one root: a set ends with its organization",
+            fix="make a set for each organization, in its management account",
         )
     if len(units) > MOST_UNITS:
         raise TooManyTargetsError(
@@ -60,9 +69,9 @@ def _accounts(values: Iterable[str] | None, what: str, where: str) -> tuple[str,
     accounts = () if values is None else as_items(values, str, f"{what} of the set", "str")
     for account in accounts:
         check_account(account, where=where)
-    if len(set(accounts)) != len(accounts):
+    if (twice := first_twice(accounts)) is not None:
         raise StackSetAccountsError(
-            f"an account stands twice among {what} of the set", value=_twice(accounts), fix="list it once"
+            f"an account stands twice among {what} of the set", value=twice, fix="list it once"
         )
     return accounts
 
@@ -81,10 +90,8 @@ def _regions(values: Iterable[str]) -> tuple[str, ...]:
         raise StackSetRegionsError("the set has no regions", fix='list at least one, such as ["eu-west-1"]')
     for region in regions:
         check_region(region, where="the set")
-    if len(set(regions)) != len(regions):
-        raise StackSetRegionsError(
-            "a region stands twice in the set", value=_twice(regions), fix="list it once"
-        )
+    if (twice := first_twice(regions)) is not None:
+        raise StackSetRegionsError("a region stands twice in the set", value=twice, fix="list it once")
     partitions = sorted({partition_of(region) for region in regions})
     if len(partitions) > 1:
         raise StackSetRegionsError(
@@ -96,8 +103,12 @@ def _regions(values: Iterable[str]) -> tuple[str, ...]:
     return regions
 
 
-def _twice(values: tuple[str, ...]) -> str:
-    return next(value for value in values if values.count(value) > 1)
+def _root_of(unit: str) -> str:
+    return unit.split("-")[1]
+
+
+def _one_of_each(units: tuple[str, ...]) -> Iterable[str]:
+    return {_root_of(unit): unit for unit in reversed(units)}.values()
 
 
 @attrs.frozen(kw_only=True)
@@ -147,6 +158,21 @@ class StackSetTargets:
     def service_managed(self) -> bool:
         """Whether AWS Organizations manages the permissions: with units, not with listed accounts."""
         return bool(self.organizational_units)
+
+    @property
+    def root(self) -> str | None:
+        """What tells the organization of the units, of which their ids tell its root; None for listed accounts."""
+        return _root_of(self.organizational_units[0]) if self.organizational_units else None
+
+    @functools.cached_property
+    def listed(self) -> frozenset[str]:
+        """The accounts, to ask whether one is among them: they may be 100,000."""
+        return frozenset(self.accounts)
+
+    @functools.cached_property
+    def left_out(self) -> frozenset[str]:
+        """The excluded accounts, likewise."""
+        return frozenset(self.excluded_accounts)
 
     @property
     def partition(self) -> str:

@@ -12,6 +12,7 @@ from iot_multiaccount_ca import errors
 from iot_multiaccount_ca.model.jitr.enrollment import JitrEnrollment
 from iot_multiaccount_ca.model.plan.stage import CaStage, StageSettings
 from support import plans
+from support.counted_texts import Comparisons
 from support.plans import DEV, PROD, refused
 
 TEMPLATE = plans.jitp()
@@ -164,6 +165,14 @@ def test_a_grid_that_cannot_be_is_refused(
 ) -> None:
     """By the cause, before any stage is there."""
     refused(error, lambda: CaStage.grid(accounts=accounts, regions=regions))
+
+
+def test_a_large_grid_is_checked_in_one_pass() -> None:
+    """Looking for each account among all others takes a minute at 50,000."""
+    comparisons = Comparisons()
+    accounts = comparisons.texts(f"{number:012d}" for number in range(500))
+    CaStage.grid(accounts={f"a{each}": each for each in accounts}, regions=["eu-west-1"])
+    assert comparisons.count < 5_000
 
 
 def test_a_grid_says_how_long_an_accounts_name_may_be() -> None:

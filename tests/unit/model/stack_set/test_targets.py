@@ -9,6 +9,7 @@ import pytest
 
 from iot_multiaccount_ca import StackSetOperation, errors
 from iot_multiaccount_ca.model.stack_set.targets import MOST_UNITS, StackSetTargets
+from support.counted_texts import Comparisons
 
 REGIONS = ["eu-west-1", "eu-central-1"]
 UNIT = "ou-ab12-11111111"
@@ -49,6 +50,16 @@ def test_listed_accounts_are_self_managed() -> None:
         ({"organizational_units": ["#{Token[TOKEN.7]}"]}, errors.InvalidOrganizationalUnitError, "Token"),
         ({"organizational_units": UNIT}, errors.InvalidTypeError, "not a list"),
         (
+            {"organizational_units": [UNIT, "ou-cd34-11111111"]},
+            errors.InvalidOrganizationalUnitError,
+            "r-cd34",
+        ),
+        (
+            {"organizational_units": [UNIT, "r-cd34"]},
+            errors.InvalidOrganizationalUnitError,
+            "two organizations",
+        ),
+        (
             {"organizational_units": [f"ou-ab12-{number:08d}" for number in range(MOST_UNITS + 1)]},
             errors.TooManyTargetsError,
             "51.*allowed: 50",
@@ -79,6 +90,21 @@ def test_targets_that_cannot_be_are_refused(
     """One class per cause, before anything is deployed."""
     with pytest.raises(kind, match=said):
         StackSetTargets(**{"regions": REGIONS, **arguments})
+
+
+def test_the_root_and_its_units_are_of_one_organization() -> None:
+    """An id of a unit begins with that of its root."""
+    assert StackSetTargets(regions=REGIONS, organizational_units=["r-ab12", UNIT]).root == "ab12"
+    assert StackSetTargets(regions=REGIONS, accounts=[DEV]).root is None
+
+
+def test_what_stands_twice_is_found_in_one_pass() -> None:
+    """Looking for each account among all others takes minutes at 100,000."""
+    comparisons = Comparisons()
+    accounts = comparisons.texts(f"{number:012d}" for number in range(500))
+    with pytest.raises(errors.StackSetAccountsError, match="got '000000000499'"):
+        StackSetTargets(regions=["eu-west-1"], accounts=[*accounts, *comparisons.texts([accounts[-1]])])
+    assert comparisons.count < 5_000
 
 
 def test_changed_targets_are_checked_again() -> None:

@@ -40,12 +40,17 @@ def ca_certificate_properties(request: RegistrationRequest) -> dict[str, Any]:
 def import_map(records: Iterable[RegistrationRecord]) -> dict[str, dict[str, str]]:
     """What `cdk import --resource-mapping` asks for: logical id -> primary identifier of each native registration.
 
-    Raises `ImportMapError` where no registration is native, or one logical id stands for two CAs. See "Bringing
+    Registrations in nested stacks are not in it, since `cdk import` imports nothing there.
+    Raises `ImportMapError` where no other registration is native, or one logical id stands for two CAs. See "Bringing
     existing resources into CloudFormation management" in the AWS CloudFormation user guide.
     """
     found: dict[str, dict[str, str]] = {}
+    nested: list[str] = []
     for record in records:
         if record.engine != RegistrationEngine.NATIVE:
+            continue
+        if record.nested_template is not None:
+            nested.append(record.stack_name)
             continue
         identifier = {"Id": record.certificate_id}
         if found.setdefault(record.logical_id, identifier) != identifier:
@@ -54,6 +59,12 @@ def import_map(records: Iterable[RegistrationRecord]) -> dict[str, dict[str, str
                 value=record.logical_id,
                 fix="synthesize the stacks one at a time, and write a map for each",
             )
+    if not found and nested:
+        raise ImportMapError(
+            "every native registration stands in a nested stack, and `cdk import` imports nothing there",
+            value=nested[0],
+            fix="keep the engine LAMBDA, or let the registration stand in the outermost stack",
+        )
     if not found:
         raise ImportMapError(
             "the app has no registration that could be imported",

@@ -47,6 +47,7 @@ class Capability(StrEnum):
     PROOF = "a proof of possession that is made during the deployment"
     MODE_CHANGE = "a change of the certificate mode (allow_mode_change=True)"
     ADOPTION = "taking over a registration that exists already (on_existing=OnExisting.ADOPT)"
+    GIVING_BACK = "giving back a template that was found (adopt_template_role_arn)"
     ADMISSION = "a Lambda that admits devices (JitrEnrollment)"
     NO_PROOF = "a retiring CA in DEFAULT mode without the verification that it was registered with"
 

@@ -42,6 +42,7 @@ def asked_of_engine(
     allow_mode_change: bool,
     on_existing: OnExisting | None,
     unproved: bool,
+    adopt_template_role_arn: str | None = None,
     admits: bool = False,
 ) -> frozenset[Capability]:
     """What such a registration needs; ``unproved``: DEFAULT without the verification that it was registered with.
@@ -52,6 +53,7 @@ def asked_of_engine(
         Capability.PROOF: verification is not None and verification.signs_in_lambda,
         Capability.MODE_CHANGE: allow_mode_change,
         Capability.ADOPTION: on_existing is OnExisting.ADOPT,
+        Capability.GIVING_BACK: adopt_template_role_arn is not None,
         Capability.ADMISSION: admits,
         Capability.NO_PROOF: unproved,
     }
@@ -182,6 +184,7 @@ class RegistrationRequest:
             allow_mode_change=self.allow_mode_change,
             on_existing=self.on_existing,
             unproved=self.certificate_mode is CertificateMode.DEFAULT and self.verification is None,
+            adopt_template_role_arn=self.adopt_template_role_arn,
         )
 
     def check_place(self, account: str, region: str) -> None:

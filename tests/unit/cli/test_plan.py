@@ -154,6 +154,18 @@ def test_an_import_map_names_one_ca_by_one_id(tmp_path: Path) -> None:
     assert "one logical id stands for another CA" in ran.stderr
 
 
+def test_an_import_map_leaves_out_what_stands_in_nested_stacks(tmp_path: Path) -> None:
+    """`cdk import` imports nothing there; where nothing else is native, that is said."""
+    first, second, _ = three_stages()
+    nested = replace(first, engine="NATIVE", logical_id="CaInside", nested_template="Stack0.template.json")
+    ran = in_pipe("plan", "--app", str(write_assembly(tmp_path, [nested])), "--import-map")
+    assert (ran.code, ran.stdout) == (2, "")
+    assert "nested stack" in ran.stderr
+    both = [nested, replace(second, engine="NATIVE", logical_id="Ca1")]
+    ran = in_pipe("plan", "--app", str(write_assembly(tmp_path, both)), "--import-map")
+    assert json.loads(ran.stdout) == {"Ca1": {"Id": certificate_id()}}
+
+
 def test_two_cas_are_told_apart(tmp_path: Path) -> None:
     """In a rotation a stage has two rows; the retiring one says so."""
     old = record(

@@ -33,6 +33,7 @@ def proof_of(name: str) -> str:
     return make_verification_certificate(make_ca("ec-p256", common_name=name), registration_code())
 
 
+ROLE = "arn:aws:iam::111111111111:role/theirs"
 SECRET = Verification.from_secret("ca-key")
 
 
@@ -62,6 +63,7 @@ def test_every_engine_is_known_to_constructs_tools_and_pages() -> None:
     [
         ({"on_existing": OnExisting.ADOPT}, "taking over"),
         ({"allow_mode_change": True}, "change of the certificate mode"),
+        ({"adopt_template_role_arn": ROLE}, "giving back a template"),
         ({"certificate_mode": CertificateMode.DEFAULT, "verification": SECRET}, "made during the deployment"),
         (
             {"certificate_mode": CertificateMode.DEFAULT, "retiring": True},
@@ -101,6 +103,16 @@ def test_a_plan_says_which_stage_asks_its_engine_for_too_much(changed: dict[str,
     plan = plans.sni_only_plan(engine=NATIVE)
     with pytest.raises(errors.UnsupportedByEngineError, match=f"stage '.*{said}"):
         attrs.evolve(plan, **changed)
+
+
+def test_a_native_stage_has_no_role_of_a_template_to_give_back() -> None:
+    """It adopts nothing; the stage between two engines may keep the argument."""
+    plan = plans.sni_only_plan(engine=NATIVE)
+    first = plan.stages[0]
+    stages = [attrs.evolve(first, adopt_template_role_arn=ROLE, engine=None)]
+    with pytest.raises(errors.UnsupportedByEngineError, match="giving back a template"):
+        attrs.evolve(plan, stages=stages)
+    attrs.evolve(plan, stages=stages, engine=RegistrationEngine.NONE, removal_policy="RETAIN")
 
 
 def test_a_stages_engine_beats_the_plans() -> None:

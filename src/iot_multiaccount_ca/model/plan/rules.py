@@ -148,6 +148,7 @@ def check_engines(
             allow_mode_change=allow_mode_change,
             on_existing=stage.on_existing,
             unproved=owner and None in old,
+            adopt_template_role_arn=stage.adopt_template_role_arn,
             admits=isinstance(stage.provisioning, JitrEnrollment),
         )
         for verification in old if owner else ():
@@ -162,7 +163,7 @@ def check_retiring(retiring: Iterable[RetiringCa], current: CaCertificate, stage
     twice = [certificate_id for certificate_id, count in ids.items() if count > 1]
     if twice:
         raise DuplicateCaError(
-            "one CA stands twice in the plan (current and retiring, or retiring twice)",
+            "one CA stands twice (current and retiring, or retiring twice)",
             value=twice[0],
             fix="a CA is either the current one or a retiring one",
         )
@@ -170,7 +171,7 @@ def check_retiring(retiring: Iterable[RetiringCa], current: CaCertificate, stage
     subject, count = subjects.most_common(1)[0]
     if count > MOST_CAS_OF_ONE_SUBJECT:
         raise TooManyCasError(
-            f"{count} CAs of the plan have one subject",
+            f"{count} CAs have one subject",
             value=subject,
             allowed=f"{MOST_CAS_OF_ONE_SUBJECT} per account",
             fix="let retired CAs go, or give the next CA a subject of its own",

@@ -292,7 +292,7 @@ def _grant_read(grantee: aws_iam.IGrantable, ca_certificate_arn: str) -> aws_iam
     )
 
 
-class PlannedRegistration(CaRegistration):
+class StageRegistration(CaRegistration):
     """A registration of a plan's stage, whose request is made already. `SharedCa` makes these."""
 
     def __init__(

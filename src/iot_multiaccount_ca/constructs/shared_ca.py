@@ -17,7 +17,7 @@ from ..model.plan.plan import SharedCaPlan, checked_prefix, request_for
 from ..text import plain
 from .place import StageStack
 from .provisioning_template import JitpProvisioningTemplate, reference_to
-from .registration import PlannedRegistration
+from .registration import StageRegistration
 from .registry import Registry
 
 if TYPE_CHECKING:
@@ -143,9 +143,9 @@ class StageStacks:
         stack: StageStack,
         template: JitpProvisioningTemplate | None,
         old: RetiringCa | None,
-    ) -> PlannedRegistration:
+    ) -> StageRegistration:
         request = request_for(self._plan, stage, reference_to(template), old)
-        registration = PlannedRegistration(
+        registration = StageRegistration(
             stack,
             registration_id(request.ca_certificate),
             request=request,

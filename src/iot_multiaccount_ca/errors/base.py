@@ -61,7 +61,7 @@ class InvalidCertificateModeError(SharedCaError):
 
 
 class InvalidEngineError(SharedCaError):
-    """A word for what carries a registration out that is neither LAMBDA nor NATIVE."""
+    """A word for what carries a registration out that is none of `RegistrationEngine`'s."""
 
 
 class InvalidOnExistingError(SharedCaError):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..model.assembly import RegistrationRecord
 
 #: Name, account and region of a stack.
-Place = tuple[str, str, str]
+StackPlace = tuple[str, str, str]
 
 
 class Sign(StrEnum):
@@ -109,7 +109,7 @@ class Changes:
         return int(bool(self.changes))
 
 
-def compare(old: Sequence[Held], new: Sequence[Held], stacks: Collection[Place]) -> Changes:
+def compare(old: Sequence[Held], new: Sequence[Held], stacks: Collection[StackPlace]) -> Changes:
     """What a deployment of ``new`` over ``old`` changes; both in deploy order.
 
     ``stacks``: all of the new app, those without a registration included: a stack's update removes what it no longer
@@ -137,12 +137,12 @@ def compare(old: Sequence[Held], new: Sequence[Held], stacks: Collection[Place])
     return Changes(tuple(made), tuple(_owner_moves(old, new, left)))
 
 
-def _place(record: RegistrationRecord) -> Place:
+def _place(record: RegistrationRecord) -> StackPlace:
     return (record.stack_name, record.account, record.region)
 
 
-def _by_place(side: Iterable[Held]) -> dict[Place, list[Held]]:
-    found: dict[Place, list[Held]] = {}
+def _by_place(side: Iterable[Held]) -> dict[StackPlace, list[Held]]:
+    found: dict[StackPlace, list[Held]] = {}
     for each in side:
         found.setdefault(_place(each.record), []).append(each)
     return found

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..model.assembly import RegistrationRecord
     from ..model.target import Target
-    from .changes import Place
+    from .changes import StackPlace
     from .live import LiveRegistration
     from .planned import PlannedRegistration
     from .result import StageResult
@@ -34,7 +34,7 @@ class Side:
     its name, or None where nobody has looked."""
 
     registrations: tuple[Held, ...]
-    stacks: frozenset[Place] = frozenset()
+    stacks: frozenset[StackPlace] = frozenset()
     sets: Mapping[str, Mapping[str, Any]] | None = None
 
 
@@ -57,7 +57,7 @@ def of_assembly(folder: Path) -> Side:
     return Side(tuple(held), stacks, sets)
 
 
-def of_results(results: Iterable[StageResult], stacks: Collection[Place]) -> Side:
+def of_results(results: Iterable[StageResult], stacks: Collection[StackPlace]) -> Side:
     """What AWS holds of what is planned, as a check found it, and what else it holds of the app's ``stacks``."""
     found = list(results)
     held = [
@@ -72,7 +72,7 @@ def of_results(results: Iterable[StageResult], stacks: Collection[Place]) -> Sid
     return Side((*held, *_unplanned(found, stacks)))
 
 
-def _unplanned(results: Sequence[StageResult], stacks: Collection[Place]) -> Iterator[Held]:
+def _unplanned(results: Sequence[StageResult], stacks: Collection[StackPlace]) -> Iterator[Held]:
     """CAs that no stage plans, of stacks that the app has: a deployment takes them out of those."""
     planned: dict[Target, list[PlannedRegistration]] = {}
     for result in results:

@@ -39,6 +39,7 @@ def test_a_set_is_one_resource_without_an_asset() -> None:
     assert resource["Type"] == "AWS::CloudFormation::StackSet"
     properties = resource["Properties"]
     assert properties["TemplateBody"] == made.template_body
+    assert stack.resolve(made.stack_set_id)["Fn::GetAtt"][1] == "StackSetId"
     assert properties["OperationPreferences"]["MaxConcurrentPercentage"] == 25
     assert properties["StackInstancesGroup"][0]["DeploymentTargets"]["OrganizationalUnitIds"] == [UNIT]
     assert (properties["StackSetName"], properties["PermissionModel"]) == ("FleetCa", "SERVICE_MANAGED")

@@ -70,6 +70,8 @@ def test_one_concept_has_one_name(kind: str) -> None:
     assert ca_registrar.possession.WAYS[kind] == (f"signing.{name}" if proof.signs_in_lambda else name)
     assert getattr(Verification, f"from_{name}") is proof
     assert f"from_{name}" in HOW_TO_PROVE
+    for word in (f"``from_{name}(", f"`{proof.__name__}`"):
+        assert word in str(Verification.__doc__), "the type's docstring is where an editor shows the ways"
     for signer in SIGNERS:
         assert signer.open.__module__.rpartition(".")[2] == signer.argument
 
@@ -149,7 +151,7 @@ def test_the_text_of_a_file_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("metadata", [{"type": "TELEPATHY", "secretId": "x"}, {}, {"type": ["SECRET"]}])
 def test_an_assembly_with_an_unknown_way_is_refused(metadata: dict[str, Any], tmp_path: Path) -> None:
     """By every tool that reads one, and never taken for a secret."""
-    with pytest.raises(errors.UnknownProofError, match="SECRET, KMS_KEY, PRIVATE_CA, PRE_ISSUED"):
+    with pytest.raises(errors.UnknownProofError, match=f"allowed: {', '.join(WAYS)}"):
         way_of(metadata)
     folder = write_assembly(tmp_path, [record(certificate_mode="DEFAULT", verification=metadata)])
     with pytest.raises(errors.UnknownProofError, match="not known here"):

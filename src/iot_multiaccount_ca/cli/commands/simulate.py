@@ -15,7 +15,7 @@ from ...model.jitp.template_body import STAND_IN_ACCOUNT, STAND_IN_REGION, JitpT
 from ...model.jitr.simulation import ignored_entries, read_allow_list
 from ..options import cloud_assembly
 from ..output import console, emit_json, progress, say
-from ..simulation.device_files import DeviceFile, Place, files_in, read
+from ..simulation.device_files import DeviceFile, FoundFile, files_in, read
 from ..simulation.document import SIMULATE, SIMULATE_VERSION, simulate_document
 from ..simulation.dry_runs import DryRun, DryRuns, LeftOut
 from ..simulation.registrations import Registration, registration_for, registrations_of
@@ -203,7 +203,7 @@ def _of_file(
     ]
 
 
-def _advancing(files: list[Place], *, one: bool) -> Iterator[Place]:
+def _advancing(files: list[FoundFile], *, one: bool) -> Iterator[FoundFile]:
     if one:
         yield from files  # a single file is done before a bar could be read
         return

@@ -33,7 +33,7 @@ class DeviceFile:
     no_concern: str | None = None
 
 
-class Place(NamedTuple):
+class FoundFile(NamedTuple):
     """A file: its path, the name that is printed, and its path ``inside`` the folder that was given; None by itself."""
 
     path: Path
@@ -41,24 +41,24 @@ class Place(NamedTuple):
     inside: Path | None
 
 
-def files_in(paths: Sequence[Path]) -> list[Place]:
+def files_in(paths: Sequence[Path]) -> list[FoundFile]:
     """Every file in the folders, and those given by themselves.
 
     A file in the only folder is called by its path inside; of several, two may have a file of one name.
     """
-    found: list[Place] = []
+    found: list[FoundFile] = []
     for given in paths:
         if not given.is_dir():
-            found.append(Place(given, str(given), None))
+            found.append(FoundFile(given, str(given), None))
             continue
         for path in _in_folder(given):
             inside = path.relative_to(given)
             alone = len(paths) == 1 and path != given
-            found.append(Place(path, inside.as_posix() if alone else str(path), inside))
+            found.append(FoundFile(path, inside.as_posix() if alone else str(path), inside))
     return found
 
 
-def read(place: Place) -> DeviceFile:
+def read(place: FoundFile) -> DeviceFile:
     """What one file holds."""
     path, label, inside = place
     if inside is not None and any(part.startswith(".") for part in inside.parts):

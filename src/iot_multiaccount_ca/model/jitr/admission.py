@@ -34,7 +34,7 @@ class ListedBy(StrEnum):
     SERIAL_NUMBER = "SERIAL_NUMBER"
 
 
-class Parameter(Protocol):
+class ListParameter(Protocol):
     """What is asked of an ``aws_ssm.IStringParameter``: this room knows no aws_cdk."""
 
     @property
@@ -44,7 +44,7 @@ class Parameter(Protocol):
     def grant_read(self, grantee: Any) -> Any: ...
 
 
-class Table(Protocol):
+class ListTable(Protocol):
     """What is asked of an ``aws_dynamodb.ITable``."""
 
     @property
@@ -195,7 +195,7 @@ class Admission:
             "give the parameter itself: Admission(parameter=…)",
         ),
     )
-    parameter: Parameter | None = attrs.field(
+    parameter: ListParameter | None = attrs.field(
         default=None,
         validator=_construct("IStringParameter", "parameter_name", "parameter_arn", "grant_read"),
     )
@@ -207,7 +207,9 @@ class Admission:
             "give the table itself: Admission(table=…)",
         ),
     )
-    table: Table | None = attrs.field(default=None, validator=_construct("ITable", "table_name", "table_arn"))
+    table: ListTable | None = attrs.field(
+        default=None, validator=_construct("ITable", "table_name", "table_arn")
+    )
     table_key: str = attrs.field(
         default="certificateId",
         validator=_name(_TABLE_KEY, "the name of the table's partition key", "write the key's name out"),

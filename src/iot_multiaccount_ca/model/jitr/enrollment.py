@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .settings import EnrollmentSettings
 
 #: Beside them in a thing's name: AWS IoT's id of the certificate, 64 hex digits.
-CERTIFICATE_ID = "CertificateId"
+ID_FIELD = "CertificateId"
 #: A Lambda function's environment holds 4 KB in all.
 LONGEST_SETTINGS = 3_000
 #: A field of the subject in a thing's name, in braces.
@@ -227,7 +227,7 @@ def _check_thing(name: object, kind: object, groups: tuple[str, ...]) -> None:
             allowed="letters, digits, :, _ and -, and fields in braces",
             fix='such as "{CommonName}"',
         )
-    allowed = (*SUBJECT_FIELDS, CERTIFICATE_ID)
+    allowed = (*SUBJECT_FIELDS, ID_FIELD)
     named = FIELD.findall(name)
     for field in named:
         if field not in allowed:

@@ -22,7 +22,7 @@ from ..jitp.simulation.subject import rfc4514
 from ..jitp.subject_fields import SUBJECT_FIELDS
 from ..jitp.thing_rules import check_name
 from ..reading import read_bytes
-from .enrollment import FIELD
+from .enrollment import FIELD, ID_FIELD
 from .expressions import matches
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _thing_name(template: str, certificate: x509.Certificate, findings: Findings
     for match in FIELD.finditer(template):
         value, problem = (
             (certificate.fingerprint(hashes.SHA256()).hex(), "")
-            if match.group(1) == "CertificateId"
+            if match.group(1) == ID_FIELD
             else _value(certificate, match.group(1))
         )
         if value is None:

@@ -43,6 +43,7 @@ def in_terminal(
     columns: int = 100,
     interrupt_at: str | None = None,
     answer: tuple[str, str] | None = None,
+    term: str = "xterm-256color",
 ) -> Ran:
     """Run ``iot-ca`` in a terminal of that many columns; press Ctrl-C when it has printed ``interrupt_at``.
 
@@ -53,7 +54,7 @@ def in_terminal(
     environment = {
         name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "CI"}
     }
-    environment["TERM"] = "xterm-256color"
+    environment["TERM"] = term
     process = subprocess.Popen(
         [*PROGRAM, *arguments],
         stdin=theirs,

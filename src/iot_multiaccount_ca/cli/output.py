@@ -1,8 +1,8 @@
 """How commands speak: tables and progress on a terminal, plain text in a pipe, JSON for programs. Knows no AWS.
 
-Colours only on a terminal, and none where ``NO_COLOR`` is set. What is asked for goes to stdout, what is said about
-the work to stderr. In a pipe a line is as long as it needs to be. All that commands print goes through this module, and
-what comes from outside through `text`: no command prints by itself.
+Colours only on a terminal, or where ``FORCE_COLOR`` asks for them, and none where ``NO_COLOR`` is set. What is asked
+for goes to stdout, what is said about the work to stderr. In a pipe a line is as long as it needs to be. All that
+commands print goes through this module, and what comes from outside through `text`: no command prints by itself.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _PIPE_WIDTH = 10_000
+_UNKNOWN_WIDTH, _HEIGHT = 80, 25
 _GAP = 2
 # A command in backticks, with what sticks to it; or a word.
 _ATOM = re.compile(r"[^\s`]*`[^`]*`\S*|\S+")
 _COLOURS = re.compile(r"(\x1b\[[0-9;]*m)")
+_BLANKS_AT_ENDS = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 _UNKNOWN = "-"
 # The streams of this process whose reader was found to be gone.
 _silenced: set[int] = set()
@@ -57,10 +59,17 @@ def console(*, stderr: bool = False) -> Console:
     # A terminal or pipe of another encoding gets a question mark for a character that it lacks, not a traceback.
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False, emoji=False)
-    if not made.is_terminal:
-        made = Console(stderr=stderr, highlight=False, emoji=False, width=_PIPE_WIDTH)
-    return made
+    width = _columns(stream) if stream.isatty() else _PIPE_WIDTH
+    # Without a height, the width of a terminal that knows no escape sequences is not taken.
+    return Console(stderr=stderr, highlight=False, emoji=False, width=width, height=_HEIGHT)
+
+
+def _columns(stream: Any) -> int:
+    """How wide a terminal is: as ``COLUMNS`` says, or as it says itself, whatever else it can do."""
+    wanted = os.environ.get("COLUMNS", "")
+    if wanted.isdecimal() and int(wanted):
+        return int(wanted)
+    return os.get_terminal_size(stream.fileno()).columns or _UNKNOWN_WIDTH
 
 
 def cell(content: object, style: str = "") -> Text:
@@ -95,8 +104,7 @@ def emit(where: Console, *renderables: RenderableType) -> None:
     for renderable in renderables:
         with where.capture() as captured:
             where.print(renderable)
-        shown = "\n".join(line.rstrip(" ") for line in captured.get().split("\n"))
-        _write(shown, where.file, colour=where.is_terminal)
+        _write(_BLANKS_AT_ENDS.sub(r"\1", captured.get()), where.file, colour=where.is_terminal)
 
 
 def emit_table(where: Console, columns: Sequence[Column], rows: Sequence[Sequence[Text | str]]) -> None:
@@ -221,23 +229,34 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
     Nothing is shown where stderr is not a terminal.
     """
-    bar_console = console(stderr=True)
-    if not bar_console.is_terminal:
+    if not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=bar_console, transient=True) as bar:
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=total)
         yield lambda more: bar.advance(task, more)
 
 
 @contextlib.contextmanager
-def working(description: str) -> Iterator[None]:
-    """A sign of life on stderr for work whose length nobody knows; nothing where stderr is not a terminal."""
-    with console(stderr=True).status(cell(description)):
-        yield
+def working(description: str) -> Iterator[Callable[[str], None]]:
+    """A sign of life on stderr for work whose length nobody knows; nothing where stderr is not a terminal.
+
+    Yields a callback that takes what goes on in it, of which so much is shown as fits.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    where = console(stderr=True)
+    with where.status(cell(description)) as status:
+
+        def show(line: str) -> None:
+            room = max(20, where.width - len(description) - 6)
+            status.update(cell(f"{description}: {' '.join(line.split())[:room]}"))
+
+        yield show
 
 
 def _cut(part: str, excess: int) -> str:

@@ -8,12 +8,11 @@ import time
 from typing import TYPE_CHECKING
 
 from ..text import counted, shell
-from .output import Column, cell, console, emit, emit_table, emit_unwrapped, paragraph, say
+from .output import Column, cell, console, emit, emit_table, emit_unwrapped, paragraph, say, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from rich.status import Status
     from rich.text import Text
 
     from ..local.device import DeviceCertificate
@@ -31,24 +30,20 @@ class Steps:
 
     def __init__(self) -> None:
         self._console = console(stderr=True)
-        self._status: Status | None = None
-        self._doing = ""
+        self._show: Callable[[str], None] = lambda _: None
 
     @contextlib.contextmanager
     def step(self, doing: str) -> Iterator[Callable[[str], None]]:
         """A step while it lasts; yields a callback that takes what is to be told when it went well."""
         started = time.monotonic()
         told = [doing]
-        self._doing = doing
-        with self._console.status(cell(f"{doing} …")) as self._status:
+        with working(doing) as self._show:
             yield told.append
         self.tell(f"{told[-1]} ({time.monotonic() - started:.1f} s)")
 
     def say(self, line: str) -> None:
         """What goes on in the step."""
-        if self._status is not None:
-            room = max(20, self._console.width - len(self._doing) - 6)
-            self._status.update(cell(f"{self._doing}: {' '.join(line.split())[:room]}"))
+        self._show(line)
 
     def tell(self, line: str) -> None:
         """A line that stays."""

@@ -101,6 +101,27 @@ def test_a_pipe_gets_every_column_and_whole_sentences(tmp_path: Path, fleet: Fle
     assert "…" not in shown + checked
 
 
+def test_colours_in_a_pipe_change_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FORCE_COLOR, as many CI systems set it: every column, and nothing that moves a cursor, on stderr neither."""
+    folder = write_assembly(tmp_path / "cdk.out", long_names())  # type: ignore[arg-type]
+    arguments = ["plan", "--app", f"cp -r {folder}/. $CDK_OUTDIR"]
+    plain = in_pipe(*arguments)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = in_pipe(*arguments)
+    assert "\x1b[" in coloured.stdout
+    assert (coloured.plain, coloured.stderr) == (plain.stdout, "")
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+def test_a_terminal_without_escape_sequences_has_its_own_width(columns: int, tmp_path: Path) -> None:
+    """Not the eighty columns of old; and no line ends in blanks."""
+    folder = write_assembly(tmp_path, many_stages(3))
+    shown = in_terminal("plan", "--app", str(folder), columns=columns, term="dumb").stdout
+    assert shown == in_terminal("plan", "--app", str(folder), columns=columns).plain
+    assert [line for line in shown.splitlines() if line != line.rstrip()] == []
+    assert ("left out for want of width: " in shown) == (columns == 60)
+
+
 @pytest.mark.parametrize("columns", WIDTHS)
 def test_a_matrix_is_cut_into_blocks_that_fit(columns: int, tmp_path: Path) -> None:
     """No region's name is broken, none is left out, and no line is longer than the terminal."""

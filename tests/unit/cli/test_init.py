@@ -82,9 +82,13 @@ def _templates(assembly: Path) -> str:
 def test_every_app_is_as_tools_want_it(tool: list[str], tmp_path: Path) -> None:
     """Typed strictly, and formatted as formatters do by themselves: the first commit of a user is not noise."""
     paths = []
-    for number, options in enumerate(itertools.product(APPS, (None, "222222222222"), REGION_LISTS)):
-        kind, owner, regions = options
-        accounts = {"dev": "111111111111", "prod": "222222222222"}
+    names = [("dev", "prod"), ("production-line-4-europe-west-a", "production-line-5-europe-west-b")]
+    apps = [
+        *itertools.product(APPS, (None, "222222222222"), REGION_LISTS, names[:1]),
+        *itertools.product(APPS, ("222222222222",), [("ap-southeast-2",)], names[1:]),
+    ]
+    for number, (kind, owner, regions, (first, second)) in enumerate(apps):
+        accounts = {first: "111111111111", second: "222222222222"}
         path = tmp_path / f"app_{number}.py"
         path.write_text(Starter(accounts, regions, kind, owner).texts()["app.py"])
         paths.append(path)

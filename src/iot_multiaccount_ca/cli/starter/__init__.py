@@ -101,7 +101,9 @@ class Starter:
     def _stages_source(self) -> str:
         if len(self.regions) == 1:
             stages = (
-                f'CaStage("{name}", account="{account}", region="{self.regions[0]}")'
+                _call(
+                    "CaStage", [f'"{name}"', f'account="{account}"', f'region="{self.regions[0]}"'], indent=8
+                )
                 for name, account in self.accounts.items()
             )
             return "[\n" + _lines(stages) + "    ]"
@@ -124,7 +126,8 @@ class Starter:
                 "plan=PLAN",
                 f"stages={_list(stages, ' ' * 12, 'stages=')}",
             ]
-            approval = f'pre=[pipelines.ManualApprovalStep("Approve{construct}")]'
+            step = _call("pipelines.ManualApprovalStep", [f'"Approve{construct}"'], indent=16)
+            approval = "pre=" + _in_brackets("[", [step], "]", indent=12, before="pre=")
             added = [variable, approval] if found else [variable]
             found.append(
                 f"\n{_IN_A_LIST}{variable} = SharedCaPipelineStage(\n{_lines(arguments, 12)}{_IN_A_LIST})\n"
@@ -157,12 +160,21 @@ class Starter:
 
 
 def _list(items: Sequence[str], indent: str, before: str) -> str:
-    """A list as source: on the line that begins with ``before`` if it fits there, else an item a line."""
-    line = json.dumps(list(items))
-    if len(indent) + len(before) + len(line) + len(",") <= _LONGEST_LINE:
+    """A list of texts as source, behind ``before``."""
+    return _in_brackets("[", list(map(json.dumps, items)), "]", indent=len(indent), before=before)
+
+
+def _call(name: str, arguments: Sequence[str], *, indent: int) -> str:
+    return name + _in_brackets("(", arguments, ")", indent=indent, before=name)
+
+
+def _in_brackets(opening: str, items: Sequence[str], closing: str, *, indent: int, before: str) -> str:
+    """As source: on the line that begins with ``before`` if all fits there, a comma behind it included; else an item a
+    line."""
+    line = f"{opening}{', '.join(items)}{closing}"
+    if "\n" not in line and indent + len(before) + len(line) + len(",") <= _LONGEST_LINE:
         return line
-    quoted = (json.dumps(each) for each in items)
-    return f"[\n{_lines(quoted, len(indent) + 4)}{indent}]"
+    return f"{opening}\n{_lines(items, indent + 4)}{' ' * indent}{closing}"
 
 
 def _lines(items: Iterable[str], indent: int = len(_IN_A_LIST)) -> str:

@@ -29,8 +29,8 @@ class Permission:
 class ForeignPolicy:
     """What the owner of a secret, key or private CA in another account must add for a stage to use it.
 
-    ``resource_arn``: on what. ``kind``: which policy, in words. ``document``: the policy to add (a statement
-    to merge into a key policy, the whole resource policy elsewhere).
+    ``resource_arn``: on what. ``kind``: which policy, as "add this to the …" goes on. ``document``: the policy
+    to add, or its statements where there is one already.
     """
 
     resource_arn: str

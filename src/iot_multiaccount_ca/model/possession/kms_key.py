@@ -76,7 +76,7 @@ class KmsKeyProof(Proof):
             statement("SignForCaRegistration", who, ("kms:Sign",), {**_of_digests(ca_certificate), **only}),
             statement("CompareForCaRegistration", who, ("kms:GetPublicKey",), only),
         )
-        return (ForeignPolicy(self.key_arn, "two statements in the key policy", statements),)
+        return (ForeignPolicy(self.key_arn, "key policy", statements),)
 
 
 def _of_digests(ca_certificate: CaCertificate | None) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class PrivateCaProof(Proof):
             statement("ReadForCaRegistration", who, read, {}, resource=arn),
             statement("IssueForCaRegistration", who, issue, self._end_entities(), resource=arn),
         )
-        return (ForeignPolicy(arn, "the resource policy of the private CA", policy),)
+        return (ForeignPolicy(arn, "resource policy", policy),)
 
     def _end_entities(self) -> dict[str, Any]:
         # AWS's own template is in no account and no region.

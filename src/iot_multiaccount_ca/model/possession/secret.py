@@ -186,7 +186,7 @@ def _resource_policy(secret: Arn, account: str, role_pattern: str | None) -> For
         ("secretsmanager:GetSecretValue",),
         only_roles(role_pattern),
     )
-    return ForeignPolicy(secret.text, "the resource policy of the secret", document(read))
+    return ForeignPolicy(secret.text, "resource policy", document(read))
 
 
 def _key_policy(key: Arn, account: str, role_pattern: str | None) -> ForeignPolicy:
@@ -195,7 +195,7 @@ def _key_policy(key: Arn, account: str, role_pattern: str | None) -> ForeignPoli
     decrypt = statement(
         "DecryptForCaRegistration", root_of(key.partition, account), ("kms:Decrypt",), conditions
     )
-    return ForeignPolicy(key.text, "a statement in the key policy of the secret's KMS key", document(decrypt))
+    return ForeignPolicy(key.text, "key policy", document(decrypt))
 
 
 def _through_secrets_manager(region: str, partition: str) -> dict[str, Any]:

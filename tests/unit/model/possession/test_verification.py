@@ -252,6 +252,21 @@ def test_a_foreign_private_ca_wants_the_prescribed_two_statements() -> None:
     assert issue["Condition"]["StringEquals"]["acm-pca:TemplateArn"].endswith("EndEntityCertificate/V1")
 
 
+@pytest.mark.parametrize(
+    "verification",
+    [
+        Verification.from_kms_key(KEY),
+        Verification.from_secret(SECRET, encryption_key_arn=KEY),
+        Verification.from_private_ca(PCA),
+    ],
+    ids=lambda each: str(each.kind),
+)
+def test_a_policy_is_called_what_a_sentence_can_go_on_with(verification: Verification) -> None:
+    """Add this to the "key policy": it has no article of its own."""
+    policies = verification.foreign_policies("333333333333")
+    assert {each.kind for each in policies} <= {"key policy", "resource policy"}
+
+
 # --- what it refuses -----------------------------------------------------------------------------------------
 
 BAD: dict[str, tuple[Any, type[SharedCaError], str]] = {

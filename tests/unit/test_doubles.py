@@ -34,10 +34,11 @@ from iot_multiaccount_ca.model import tags
 from iot_multiaccount_ca.model.checks import is_certificate_id
 from iot_multiaccount_ca.model.jitp import thing_rules
 from iot_multiaccount_ca.model.jitp.subject_fields import SUBJECT_FIELDS
-from iot_multiaccount_ca.model.jitr import enrollment, expressions, simulation
+from iot_multiaccount_ca.model.jitr import expressions, simulation
 from iot_multiaccount_ca.model.jitr.settings import (
     CA_VARIABLE,
     ENROLLMENT_VARIABLE,
+    FIELD,
     POLICY_VARIABLE,
     ListSettings,
     ThingSettings,
@@ -143,7 +144,7 @@ def test_the_dry_run_reads_lists_and_names_with_the_activations_forms() -> None:
     for one, other in (
         (in_lambda._ENTRY, in_model._ENTRY),
         (in_lambda._BETWEEN, in_model._BETWEEN),
-        (jitr_activation.enrolling._FIELD, enrollment.FIELD),
+        (jitr_activation.enrolling._FIELD, FIELD),
         (jitr_activation.enrolling._THING_NAME, thing_rules.NAME),
     ):
         assert one.pattern == other.pattern

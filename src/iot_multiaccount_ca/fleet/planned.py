@@ -13,8 +13,9 @@ from .. import text
 from ..errors import AssemblyError
 from ..model.assembly import RegistrationRecord, read_stacks_and_registrations
 from ..model.assembly_sets import read_stacks_and_sets
-from ..model.jitr.settings import CA_VARIABLE
+from ..model.jitr.settings import CA_VARIABLE, are_settings
 from ..model.options import REPAIR_CONTEXT, RegistrationEngine
+from ..model.record_forms import SYNTHESIZE, TEXT, check_fields, or_none
 
 if TYPE_CHECKING:
     import os
@@ -159,11 +160,7 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
     templates: dict[tuple[Any, str], dict[str, Any]] = {}
     planned = []
     for stack, record in found:
-        if record.verification is not None:
-            # Imported here: it brings cryptography along, which help and apps without an owner do not need.
-            from ..model.possession.verification import way_of
-
-            way_of(record.verification)
+        _check_parts(record)
         key = (stack.folder, record.nested_template or stack.template_file)
         if key not in templates:
             templates[key] = stack.template(record.nested_template)["Resources"]
@@ -182,6 +179,24 @@ def read_planned(assembly: str | os.PathLike[str]) -> list[PlannedRegistration]:
             )
         )
     return planned
+
+
+def _check_parts(record: RegistrationRecord) -> None:
+    """Raise `AssemblyError` or `UnknownProofError` for a proof or an enrollment that cannot be one."""
+    if record.verification is not None:
+        # Imported here: it brings cryptography along, which help and apps without an owner do not need.
+        from ..model.possession.verification import way_of
+
+        way_of(record.verification)
+        forms = {name: or_none(TEXT) if name == "field" else TEXT for name in record.verification}
+        check_fields(record.verification, forms, f"the proof of {record.label} in the cloud assembly")
+    if record.enrollment is not None and not are_settings(record.enrollment):
+        raise AssemblyError(
+            f"the enrollment of {record.label} in the cloud assembly is malformed",
+            value=record.enrollment,
+            allowed="the settings of a JitrEnrollment",
+            fix=SYNTHESIZE,
+        )
 
 
 def _properties(resource: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import text
-from ..errors import AssemblyError
+from ..errors import AssemblyError, JsonError
+from ..model import strict_json
+from ..model.assembly import checked_pem
+from ..model.assembly_files import member
 from ..model.assembly_sets import StackSetRecord, capability, read_stacks_and_sets
 from ..model.ownership import StackId
+from ..model.record_forms import SYNTHESIZE
 from .planned import LogicalId, PlannedRegistration, SetStack
 
 if TYPE_CHECKING:
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from .live_sets import LiveInstance
 
 _SET, _TEMPLATE = "AWS::CloudFormation::StackSet", "AWS::IoT::ProvisioningTemplate"
+# What the template of a set has filled in each of its stacks.
+_OF_A_STACK = ("AWS::AccountId", "AWS::Region", "AWS::Partition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +80,21 @@ class PlannedSet:
 
     def jitp_template(self, account: str, region: str) -> str | None:
         """The body of the provisioning template in one account and region; None where there is no template."""
-        here = {"AWS::AccountId": account, "AWS::Region": region, "AWS::Partition": self.record.partition}
+        here = dict(zip(_OF_A_STACK, (account, region, self.record.partition), strict=True))
         for resource in json.loads(self.body)["Resources"].values():
             if resource["Type"] == _TEMPLATE:
                 return _resolved(resource["Properties"]["TemplateBody"], here)
         return None
 
     def ca_pem(self, certificate_id: str) -> str | None:
-        """The certificate of one of its CAs, PEM; None for a CA that it has not."""
-        resources = json.loads(self.body)["Resources"]
+        """The certificate of one of its CAs, PEM; None for a CA that it has not. Raises `AssemblyError`."""
+        what = f"the template of the stack set {self.record.name}"
         for ca in self.record.cas:
             if ca.certificate_id == certificate_id:
-                pem: str = resources[ca.logical_id]["Properties"]["CACertificatePem"]
-                return pem
+                where = f"{what}: {ca.logical_id}"
+                resource = member(json.loads(self.body)["Resources"], ca.logical_id, dict, what)
+                properties = member(resource, "Properties", dict, where)
+                return checked_pem(member(properties, "CACertificatePem", str, where), certificate_id, where)
         return None
 
     def command(self, verb: str, accounts: Sequence[str], regions: Iterable[str], unit: str = "") -> str:
@@ -164,12 +172,44 @@ def _body(stack: AssemblyStack, record: StackSetRecord) -> str:
             continue
         body = properties.get("TemplateBody")
         if properties.get("StackSetName") == record.name and isinstance(body, str):
+            _check_body(body, record)
             return body
     raise AssemblyError(
         "the stack set of a record is not in the cloud assembly's template",
         value=record.name,
         fix="synthesize the app anew",
     )
+
+
+def _check_body(body: str, record: StackSetRecord) -> None:
+    """Raise `AssemblyError` for a set's template that cannot be read."""
+    what = f"the template of the stack set {record.name}"
+    try:
+        held = strict_json.parse(body, what=what)
+    except JsonError as error:
+        raise AssemblyError(error.problem, value=error.value, allowed=error.allowed, fix=SYNTHESIZE) from None
+    resources = member(member({what: held}, what, dict, "the stack set"), "Resources", dict, what)
+    for name in resources:
+        resource = member(resources, name, dict, what)
+        if member(resource, "Type", str, f"{what}: {name}") == _TEMPLATE:
+            _check_template(member(resource, "Properties", dict, f"{what}: {name}"), f"{what}: {name}")
+
+
+def _check_template(properties: dict[str, Any], where: str) -> None:
+    role = member(member(properties, "ProvisioningRoleArn", dict, where), "Fn::GetAtt", list, where)
+    body = properties.get("TemplateBody")
+    joined = body.get("Fn::Join") if isinstance(body, dict) else ["", [body]]
+    pieces = joined[1] if isinstance(joined, list) and len(joined) == 2 else None
+    known = [{"Ref": name} for name in _OF_A_STACK]
+    if (
+        not (role and isinstance(role[0], str))
+        or not isinstance(pieces, list)
+        or not all(isinstance(each, str) or each in known for each in pieces)
+    ):
+        raise AssemblyError(
+            f"{where} of the cloud assembly is not a provisioning template as this library writes it",
+            fix=SYNTHESIZE,
+        )
 
 
 def _resolved(value: Any, here: dict[str, str]) -> str | None:

@@ -88,7 +88,7 @@ def _deployed_name(aws: LocalAws, record: RegistrationRecord, name: str | Mappin
 
 
 def _list_of(record: RegistrationRecord) -> Mapping[str, Any] | None:
-    found: Mapping[str, Any] | None = (record.enrollment or {}).get("admission", {}).get("list")
+    found: Mapping[str, Any] | None = ((record.enrollment or {}).get("admission") or {}).get("list")
     return found
 
 

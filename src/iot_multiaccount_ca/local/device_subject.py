@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ..fleet.planned import read_planned
+from ..model.jitp.template_body import JitpTemplateBody
 from .device import SUBJECT_FIELDS
 
 if TYPE_CHECKING:
@@ -32,27 +33,28 @@ def needed_fields(
     for stack_set in sets:
         body = stack_set.jitp_template("111111111111", stack_set.record.regions[0])
         if body is not None and any(ca.certificate_id in ids for ca in stack_set.record.cas):
-            needed |= _declared(json.loads(body))
+            needed |= _declared(body)
     for planned in read_planned(assembly) if asked_for else ():
         record = planned.record
         if record not in asked_for:
             continue
         if planned.template_body is not None:  # a template that comes from elsewhere is not known
-            needed |= _declared(json.loads(planned.template_body))
+            needed |= _declared(planned.template_body)
         if record.enrollment is not None:
             needed |= _asked(record.enrollment)
     return [name for name in SUBJECT_FIELDS if name in needed]
 
 
-def _declared(body: Mapping[str, Any]) -> set[str]:
+def _declared(body: str) -> set[str]:
+    parameters = JitpTemplateBody(body).body.get("Parameters") or {}
     declared = {
         name.removeprefix(_PARAMETER)
-        for name, declaration in (body.get("Parameters") or {}).items()
+        for name, declaration in parameters.items()
         if "Default" not in declaration
     }
     return declared - {_OF_EVERY_CERTIFICATE}
 
 
 def _asked(enrollment: Mapping[str, Any]) -> set[str]:
-    rules = enrollment.get("admission", {}).get("subject") or {}
+    rules = (enrollment.get("admission") or {}).get("subject") or {}
     return {*rules, *_PLACEHOLDER.findall(json.dumps(enrollment))}

@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 
 from ..errors import RehearsalError
+from ..model.assembly_files import member
 from ..model.possession.secret import SecretProof
 from ..model.possession.verification import way_of
 from .device import DeviceCertificate, issue_device_certificate
@@ -143,15 +144,16 @@ class KeyRing:
                 allowed=SecretProof.kind,
                 fix="rehearse the app with a development CA and Verification.from_secret",
             )
-        if proof["secretId"].startswith("arn:"):
+        secret = member(proof, "secretId", str, f"the proof of {where}")
+        if secret.startswith("arn:"):
             raise RehearsalError(
                 f"{where} takes the CA's key from a secret by its ARN, and AWS chooses the end of that ARN",
-                value=proof["secretId"],
+                value=secret,
                 allowed="the secret's name",
                 fix="name the secret for the rehearsal; for a secret of another account there is no way",
             )
         if self.key_of(app, record) is None:
-            raise self._missing_key(where, record, f"belongs in the secret {proof['secretId']}")
+            raise self._missing_key(where, record, f"belongs in the secret {secret}")
 
     def _missing_key(self, where: str, record: RegistrationRecord, purpose: str) -> RehearsalError:
         return RehearsalError(

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import AssemblyError, RehearsalError
+from ..fleet.planned import read_planned
 from ..fleet.planned_sets import read_planned_sets
 from ..model.assembly import ca_certificate_pem, read_registrations
+from ..text import shell
 from .cdk import Cdk, CdkError
 from .invented import members, registrations
 from .project import make_project
@@ -48,9 +50,8 @@ class RehearsedApp:
     @property
     def first(self) -> RegistrationRecord | PlannedSet:
         """The registration, or the set, whose account deploys: all others trust it."""
-        of_stacks = [
-            each for each in self.records if (each.stack_name, each.account, each.region) in self.places
-        ]
+        places = set(self.places)  # reads the assembly
+        of_stacks = [each for each in self.records if (each.stack_name, each.account, each.region) in places]
         return of_stacks[0] if of_stacks else self.sets[0]
 
     def ca_pem(self, record: RegistrationRecord) -> str:
@@ -103,13 +104,13 @@ class RehearsedApp:
         holders = {
             stack.selector: sorted(
                 name
-                for name, resource in stack.template().get("Resources", {}).items()
-                if resource.get("Type") in unknown
+                for name, resource in stack.template()["Resources"].items()
+                if resource["Type"] in unknown
             )
             for stack in stacks_of(self.assembly, self.stacks)
         }
         named = [f"{stack} ({', '.join(found)})" for stack, found in holders.items() if found]
-        stacks = " ".join(f"--exclude {stack}" for stack, found in holders.items() if found)
+        stacks = " ".join(f"--exclude {shell(stack)}" for stack, found in holders.items() if found)
         return RehearsalError(
             f"the local AWS has no {', '.join(sorted(unknown))}",
             value=", ".join(named),
@@ -146,9 +147,9 @@ def open_app(
     stacks = choose_stacks(assembly, wanted, unwanted)
     places = {(each.name, each.account, each.region) for each in stacks_of(assembly, stacks)}
     records = [
-        record
-        for record in read_registrations(assembly)
-        if (record.stack_name, record.account, record.region) in places
+        each.record
+        for each in (read_planned(assembly) if read_registrations(assembly) else ())
+        if (each.record.stack_name, each.record.account, each.record.region) in places
     ]
     sets = [
         each for each in read_planned_sets(assembly) if (each.stack_name, each.account, each.region) in places

@@ -9,7 +9,7 @@ from ..errors import RehearsalError
 from ..model.assembly_files import load_json, read_stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from ..model.assembly_files import AssemblyStack
@@ -58,16 +58,10 @@ def environments(assembly: Path, only: Collection[str] | None = None) -> list[tu
 
 def qualifiers(assembly: Path) -> list[str]:
     """The qualifiers of the bootstraps that the assembly's stacks ask for, usually one."""
-    parameters = (
-        artifact.get("properties", {}).get("bootstrapStackVersionSsmParameter")
-        for manifest in _manifests(assembly)
-        for artifact in manifest.get("artifacts", {}).values()
-        if artifact.get("type") == "aws:cloudformation:stack"
+    parameters = (stack.bootstrap_parameter or "" for stack in read_stacks(assembly))
+    return list(
+        dict.fromkeys(each.split("/")[2] for each in parameters if each.startswith("/cdk-bootstrap/"))
     )
-    found = (
-        each.split("/")[2] for each in parameters if each is not None and each.startswith("/cdk-bootstrap/")
-    )
-    return list(dict.fromkeys(found))
 
 
 def stack_selectors(assembly: Path) -> list[str]:
@@ -87,7 +81,8 @@ def stack_templates(
 
 def lacks_context(assembly: Path) -> bool:
     """Whether the app asks for something that has to be looked up in an account first."""
-    return any(manifest.get("missing") for manifest in _manifests(assembly))
+    folders = {assembly, *(stack.folder for stack in read_stacks(assembly))}
+    return any(load_json(folder, "manifest.json").get("missing") for folder in folders)
 
 
 def _is_pipeline(stack: AssemblyStack) -> bool:
@@ -96,9 +91,3 @@ def _is_pipeline(stack: AssemblyStack) -> bool:
 
 def _fits(stack: AssemblyStack, pattern: str) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for name in (stack.selector, stack.name))
-
-
-def _manifests(assembly: Path) -> Iterator[dict[str, Any]]:
-    folders = {assembly: None, **dict.fromkeys(stack.folder for stack in read_stacks(assembly))}
-    for folder in folders:
-        yield load_json(folder, "manifest.json")

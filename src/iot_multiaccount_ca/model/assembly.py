@@ -6,7 +6,11 @@ Each registration leaves one metadata entry in the cloud assembly (`METADATA_TYP
 
 from __future__ import annotations
 
+import base64
+import binascii
+import contextlib
 import datetime as dt
+import hashlib
 import re
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -46,6 +50,7 @@ METADATA_TYPE = "iot-multiaccount-ca:registration"
 JITR_METADATA_TYPE = "iot-multiaccount-ca:jitr"
 RESOURCE_TYPE = "Custom::IotCaCertificate"
 NATIVE_RESOURCE_TYPE = "AWS::IoT::CACertificate"
+_PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +186,7 @@ def read_stacks_and_registrations(
 
 
 def ca_certificate_pem(assembly: str | os.PathLike[str], record: RegistrationRecord) -> str:
-    """The CA's certificate, PEM, as the registration's stack carries it."""
+    """The CA's certificate, PEM, as the registration's stack carries it. Raises `AssemblyError` where it does not."""
     for stack, found in read_stacks_and_registrations(assembly):
         if found == record:
             held_in = PEM_PROPERTIES[RegistrationEngine(record.engine)]
@@ -197,10 +202,28 @@ def ca_certificate_pem(assembly: str | os.PathLike[str], record: RegistrationRec
                 stack.template(record.nested_template)["Resources"], record.logical_id, dict, file
             )
             properties = member(resource, "Properties", dict, where)
-            return member(properties, held_in, str, where)
+            return checked_pem(member(properties, held_in, str, where), record.certificate_id, where)
     raise AssemblyError(
         "the cloud assembly has no such registration", value=f"{record.stack_name}/{record.logical_id}"
     )
+
+
+def checked_pem(pem: str, certificate_id: str, where: str) -> str:
+    """The certificate, PEM; raises `AssemblyError` where it is not the one of that id."""
+    # The id is the hash of what stands between the two lines, whatever that is.
+    inside = _PEM.fullmatch(pem)
+    held = None
+    if inside is not None:
+        with contextlib.suppress(binascii.Error):
+            held = hashlib.sha256(base64.b64decode(inside[1])).hexdigest()
+    if held != certificate_id:
+        raise AssemblyError(
+            f"{where} of the cloud assembly does not hold the CA's certificate",
+            value=held or "no PEM certificate",
+            allowed=f"the certificate with the id {certificate_id}",
+            fix=SYNTHESIZE,
+        )
+    return pem
 
 
 def _registrations(stack: AssemblyStack) -> Iterator[RegistrationRecord]:

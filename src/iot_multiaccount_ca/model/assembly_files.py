@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _STACK, _NESTED = "aws:cloudformation:stack", "cdk:cloud-assembly"
 #: The CDK's own number for what its assemblies look like. It rises several times a year, and what is read here has
-#: stayed as it was: a newer one is read, with a word about it. Of one from far ahead nothing can be known.
+#: stayed as it was: a newer one is read, with a word about it. Of one with more digits nothing can be known.
 SCHEMA = 55
-_FURTHEST_SCHEMA = 99
+_DIGITS = 2
 # A Stage in a Stage in a Stage …; nobody's app is deeper.
 _DEEPEST = 20
 _FIX = "synthesize the app anew; if that does not help, look for a newer version of this tool"
@@ -36,7 +36,8 @@ class AssemblyStack:
 
     ``selector``: how the CDK CLI names it (``FleetCa/dev``, ``Pipeline/Dev/dev``). ``account``, ``region``: two
     empty texts where the stack leaves them open. ``in_stage``: whether it stands in an assembly of an aws_cdk.Stage.
-    ``lookup_role_arn``: may hold ``${AWS::Partition}``.
+    ``lookup_role_arn``: may hold ``${AWS::Partition}``. ``bootstrap_parameter``: where the version of the bootstrap
+    that it needs stands, a parameter's name.
     """
 
     folder: Path
@@ -49,18 +50,20 @@ class AssemblyStack:
     metadata: Mapping[str, list[dict[str, Any]]]
     lookup_role_arn: str | None
     external_id: str | None
+    bootstrap_parameter: str | None
 
     def lookup_role(self, partition: str) -> str | None:
         """The ARN of its lookup role in a partition, or None where it has none."""
         return self.lookup_role_arn and self.lookup_role_arn.replace("${AWS::Partition}", partition)
 
     def template(self, nested: str | None = None) -> dict[str, Any]:
-        """The stack's template, or that of a stack nested in it; ``Resources`` are objects, whatever those hold."""
+        """The stack's template, or that of a stack nested in it; ``Resources`` are objects with a type."""
         file = nested or self.template_file
         loaded = load_json(self.folder, file)
         resources = member(loaded, "Resources", dict, file, default={})
         for name, resource in resources.items():
-            _is(resource, dict, f"{file}: Resources.{name}")
+            where = f"{file}: Resources.{name}"
+            member(_is(resource, dict, where), "Type", str, where)
         return {**loaded, "Resources": resources}
 
 
@@ -148,20 +151,24 @@ def _manifest(folder: Path) -> tuple[dict[str, Any], int]:
             fix="run `cdk synth` first, or give the folder that it wrote, usually cdk.out",
         )
     manifest = load_json(folder, "manifest.json")
-    written = member(manifest, "version", str, "manifest.json")
-    found = re.fullmatch(r"([0-9]{1,6})(\.[0-9]{1,6}){2}.*", written, re.ASCII)
-    if found is None:
-        raise AssemblyError(
-            "manifest.json: version is malformed", value=written, allowed="a version", fix=_FIX
-        )
-    if (schema := int(found[1])) > _FURTHEST_SCHEMA:
+    written = manifest.get("version")
+    number = re.match(r"0*([0-9]+)", str(written), re.ASCII) if isinstance(written, (str, int)) else None
+    if number is not None and len(number[1]) > _DIGITS:
         raise AssemblyError(
             "the cloud assembly is newer than this tool can read",
             value=f"schema version {written}",
-            allowed=f"schema versions up to {_FURTHEST_SCHEMA}",
-            fix="install a newer version of iot-multiaccount-ca",
+            allowed=f"schema versions up to {10**_DIGITS - 1}",
+            fix="install a newer version of iot-multiaccount-ca, or synthesize with an older aws-cdk-lib",
         )
-    return manifest, schema
+    written = member(manifest, "version", str, "manifest.json")
+    if number is None or re.match(r"[0-9]+(\.[0-9]+){2}", written, re.ASCII) is None:
+        raise AssemblyError(
+            "manifest.json: version is malformed",
+            value=written,
+            allowed=f"three numbers, such as {SCHEMA}.0.0",
+            fix=_FIX,
+        )
+    return manifest, int(number[1])
 
 
 def _stacks(folder: Path, *, depth: int) -> Iterator[AssemblyStack]:
@@ -206,6 +213,7 @@ def _stack(
         metadata=_metadata(folder, artifact, where),
         lookup_role_arn=text_or_none(role, "arn", f"{where}: lookupRole"),
         external_id=text_or_none(role, "assumeRoleExternalId", f"{where}: lookupRole"),
+        bootstrap_parameter=text_or_none(properties, "bootstrapStackVersionSsmParameter", where),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import dataclasses
 import datetime as dt
 import inspect
@@ -12,7 +11,7 @@ import os
 import re
 import shutil
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from aws_cdk import App
@@ -28,23 +27,14 @@ from iot_multiaccount_ca.model.registration import RegistrationRequest
 from iot_multiaccount_ca.report.page import render
 from support import plans
 from support.fleets import many_stages, record, write_assembly
+from support.odd_json import STRANGE, changed, places, read_files
 from support.terminal import in_pipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
-#: What stands in place of a value: every kind of JSON, and what a path, a number or a name must not be.
-STRANGE: list[Any] = [None, -1.5, "../../../etc/passwd", "x\x00\x1b[31m" * 500, [[]], {"Ref": 7}]
-_FOR_OTHERS = {"Resources", "Conditions", "Rules", "Parameters", "Outputs", "metadata", "tags", "missing"}
-_OTHER_TYPES = {
-    "cdk:asset-manifest",
-    "cdk:tree",
-    "aws:cdk:logicalId",
-    "aws:cdk:creationStack",
-    "aws:cdk:info",
-}
 
 
 @pytest.fixture(scope="module")
@@ -70,39 +60,6 @@ def look(folder: Path, *, whole: bool = True) -> int:
         assert [overview.summary, *overview.ownership]
         ca_certificate_pem(folder, records[0])
     return len(records)
-
-
-def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in a JSON value that tools look at; of what the CDK writes for others, the top alone."""
-    yield at
-    others = at and (at[-1] in _FOR_OTHERS or (isinstance(value, dict) and value.get("type") in _OTHER_TYPES))
-    if isinstance(value, dict) and not others:
-        for key, below in value.items():
-            yield from places(below, (*at, key))
-    elif isinstance(value, list) and not others:
-        for number, below in enumerate(value):
-            yield from places(below, (*at, number))
-
-
-def changed(document: Any, at: tuple[Any, ...], into: Any) -> Any:
-    """A copy with another value there."""
-    if not at:
-        return into
-    made = copy.deepcopy(document)
-    inside = made
-    for key in at[:-1]:
-        inside = inside[key]
-    inside[at[-1]] = into
-    return made
-
-
-def read_files(assembly: Path) -> list[Path]:
-    """The files of an assembly that tools read."""
-    return [
-        path.relative_to(assembly)
-        for pattern in ("manifest.json", "*.metadata.json", "*.template.json")
-        for path in sorted(assembly.rglob(pattern))
-    ]
 
 
 def test_the_real_assembly_is_read(assembly: Path) -> None:
@@ -298,10 +255,16 @@ def test_what_a_newer_cdk_adds_is_left_alone(assembly: Path, tmp_path: Path) -> 
         ("x", "version is malformed; got 'x'"),
         ("-1.0.0", "version is malformed"),
         ("", "version is malformed"),
-        ("9" * 5_000, "version is malformed"),
+        ("55", "version is malformed"),
+        (55, "version is of another kind"),
+        (None, "version is of another kind"),
+        ("999", "newer than this tool can read; got 'schema version 999'; .*fix: install a newer"),
+        (999, "newer than this tool can read"),
+        ("9999999.0.0", "newer than this tool can read"),
+        ("9" * 5_000, "newer than this tool can read"),
     ],
 )
-def test_an_assembly_from_far_ahead_is_told(version: str, said: str, tmp_path: Path) -> None:
+def test_an_assembly_from_far_ahead_is_told(version: object, said: str, tmp_path: Path) -> None:
     """Of a version that nobody knows, nothing is read and taken for all there is."""
     folder = write_assembly(tmp_path, [record()])
     (folder / "manifest.json").write_text(json.dumps({"version": version, "artifacts": {}}))

@@ -112,7 +112,9 @@ def simulate(
 def _admitted(path: str, registrations: Sequence[Registration]) -> frozenset[str]:
     """What the allow-list's file holds, for a stage that asks one; what in it is not an entry is told."""
     if not any(
-        (each.enrollment or {}).get("admission", {}).get("list") for each in registrations if not each.body
+        ((each.enrollment or {}).get("admission") or {}).get("list")
+        for each in registrations
+        if not each.body
     ):
         raise click.UsageError(
             "--allow-list is for a stage whose just-in-time registration asks an allow-list"

@@ -25,16 +25,13 @@ from ..jitp import policy_rules, thing_rules
 from ..jitp.placeholders import WRITTEN, fill, unknown_placeholder
 from ..jitp.subject_fields import SUBJECT_FIELDS
 from .admission import Admission, check_literal
+from .settings import FIELD, ID_FIELD
 
 if TYPE_CHECKING:
     from .settings import EnrollmentSettings
 
-#: Beside them in a thing's name: AWS IoT's id of the certificate, 64 hex digits.
-ID_FIELD = "CertificateId"
 #: A Lambda function's environment holds 4 KB in all.
 LONGEST_SETTINGS = 3_000
-#: A field of the subject in a thing's name, in braces.
-FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 def _policy(policy: str | Mapping[str, Any]) -> str:

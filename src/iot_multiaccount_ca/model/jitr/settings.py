@@ -5,7 +5,21 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+import re
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+
+from ..jitp.subject_fields import SUBJECT_FIELDS
+from ..record_forms import FLAG, TEXT, TIME, list_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..record_forms import Form
+
+#: Beside the subject's fields in a thing's name: AWS IoT's id of the certificate, 64 hex digits.
+ID_FIELD = "CertificateId"
+#: A field of the subject in a thing's name, in braces.
+FIELD = re.compile(r"\{([^{}]*)\}")
 
 #: What the function's environment calls the CA's certificate id, `EnrollmentSettings` as JSON, and the policy's name.
 CA_VARIABLE, ENROLLMENT_VARIABLE, POLICY_VARIABLE = "CA_CERTIFICATE_ID", "ENROLLMENT", "POLICY_NAME"
@@ -43,3 +57,58 @@ class EnrollmentSettings(TypedDict):
 
     admission: AdmissionSettings
     thing: NotRequired[ThingSettings]
+
+
+def are_settings(value: Any) -> bool:
+    """Whether a value of a cloud assembly, which anybody may have edited, can be read as an `EnrollmentSettings`."""
+    return _has(value, {}, {"admission": _ADMISSION, "thing": _THING})
+
+
+def _has(value: Any, needed: Mapping[str, Form], more: Mapping[str, Form]) -> bool:
+    """Whether it is an object with what is needed; what is null is not there."""
+    return isinstance(value, dict) and all(
+        name in more if value.get(name) is None else fits(value[name])
+        for name, (_, fits) in {**needed, **more}.items()
+    )
+
+
+def _of_subject(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        name in SUBJECT_FIELDS and isinstance(each, str) for name, each in value.items()
+    )
+
+
+def _is_thing_name(value: Any) -> bool:
+    return isinstance(value, str) and {*FIELD.findall(value)} <= {ID_FIELD, *SUBJECT_FIELDS}
+
+
+# A list's name may be known at deployment only: as CloudFormation writes that.
+_NAME: Form = ("a text, or an object", lambda value: isinstance(value, (str, dict)) and len(value) > 0)
+_LIST: Form = (
+    "a list's settings",
+    lambda value: (
+        _has(value, {"type": TEXT, "name": _NAME, "by": TEXT}, {"key": TEXT})
+        and value["type"] in ("PARAMETER", "TABLE")
+        and (value["type"] == "PARAMETER" or "key" in value)
+    ),
+)
+_ADMISSION: Form = (
+    "an admission's settings",
+    lambda value: _has(
+        value,
+        {},
+        {
+            "everyone": FLAG,
+            "list": _LIST,
+            "subject": ("rules", _of_subject),
+            "notBefore": TIME,
+            "notAfter": TIME,
+        },
+    ),
+)
+_THING: Form = (
+    "a thing's settings",
+    lambda value: _has(
+        value, {"name": ("a thing's name", _is_thing_name), "groups": list_of(TEXT)}, {"type": TEXT}
+    ),
+)

@@ -22,8 +22,8 @@ from ..jitp.simulation.subject import rfc4514
 from ..jitp.subject_fields import SUBJECT_FIELDS
 from ..jitp.thing_rules import check_name
 from ..reading import read_bytes
-from .enrollment import FIELD, ID_FIELD
 from .expressions import matches
+from .settings import FIELD, ID_FIELD
 
 if TYPE_CHECKING:
     import os
@@ -89,7 +89,7 @@ def dry_run(
                 "the certificate's serial number is negative, and the activation reads no such certificate",
                 "issue device certificates with positive serial numbers",
             )
-        _check_admission(enrollment.get("admission", {}), certificate, now, findings, admitted)
+        _check_admission(enrollment.get("admission") or {}, certificate, now, findings, admitted)
         thing = enrollment.get("thing")
         name = None if thing is None else _thing_name(thing["name"], certificate, findings)
         subject = rfc4514(certificate.subject)
@@ -117,7 +117,7 @@ def _check_admission(
     findings: Findings,
     admitted: frozenset[str] | None,
 ) -> None:
-    listed, subject = admission.get("list"), admission.get("subject", {})
+    listed, subject = admission.get("list"), admission.get("subject") or {}
     if not (admission.get("everyone") or listed or subject):
         findings.error(
             "enrollment-closed",

@@ -30,6 +30,7 @@ from botocore.utils import parse_timestamp
 
 from ..model.bootstrap import DEFAULT_QUALIFIER, is_lookup_role, lookup_role_name
 from .answers import refuse_strangers
+from .refusals import REGION_CODES, SIGNATURE_CODES, is_throttled, policy_advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -297,15 +298,18 @@ def _unusable(error: Exception) -> NoCredentialsError:
 
 def _refused(role: str, own_arn: str, target: Target, error: ClientError) -> str:
     code = str(error.response.get("Error", {}).get("Code", ""))
+    message = str(error.response.get("Error", {}).get("Message", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "RegionDisabledException":
         fix = f"enable STS in {target.region} for account {target.account}, or the region itself"
-    elif "Throttl" in code or code == "RequestLimitExceeded":
+    elif is_throttled(code):
         fix = "try again with a smaller --concurrency"
-    elif code in {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}:
+    elif code in REGION_CODES | SIGNATURE_CODES:
         fix = f"see that {target.region} is enabled for your own account, and that credentials and clock are right"
     elif status >= 500:
         fix = "try again"
+    elif by_policy := policy_advice(message, action="sts:AssumeRole", identity=own_arn):
+        fix = by_policy
     elif is_lookup_role(role.rpartition("/")[2]):
         fix = (
             "bootstrap the environment with "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..model.ownership import StackId
+from .refusals import REGION_CODES, SIGNATURE_CODES, is_throttled, policy_advice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -340,16 +341,19 @@ class Reader:
 
 def _sentence(action: str, code: str, message: str, identity: str) -> str:
     if code in {"ExpiredToken", "ExpiredTokenException"}:
-        fix = "fix: run it again; the session of this account had come to its end"
-    elif code in {"UnrecognizedClientException", "InvalidClientTokenId"}:
-        fix = "fix: see that the region is enabled for the account"
+        fix = "run it again; the session of this account had come to its end"
+    elif code in REGION_CODES:
+        fix = "see that the region is enabled for the account"
+    elif code in SIGNATURE_CODES:
+        fix = "see that this machine's clock is right"
     elif "AccessDenied" in code or code == "UnauthorizedException":
-        fix = f"fix: allow {action} to {identity}, or name another role with --role-name"
-    elif "Throttling" in code:
-        fix = "fix: try again with a smaller --concurrency"
+        by_policy = policy_advice(message, action=action, identity=identity)
+        fix = by_policy or f"allow {action} to {identity}, or name another role with --role-name"
+    elif is_throttled(code):
+        fix = "try again with a smaller --concurrency"
     else:
-        fix = "fix: try again"
-    return f"{action} failed ({code}: {message}); {fix}"
+        fix = "try again"
+    return f"{action} failed ({code}: {message}); fix: {fix}"
 
 
 def _utc(moment: dt.datetime | None) -> dt.datetime | None:

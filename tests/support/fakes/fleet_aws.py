@@ -42,8 +42,8 @@ class World:
     lists: set[str] = field(default_factory=set)
     #: Registration codes by ``account/region``; an account without one refuses to give it.
     codes: dict[str, str] = field(default_factory=dict)
-    #: (status, code) answers by ``account/Action``, taken one at a time; a last one of ``None`` ends them.
-    faults: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    #: (status, code) answers by ``account/Action``, with a message or without, taken one at a time.
+    faults: dict[str, list[tuple[int, str] | tuple[int, str, str]]] = field(default_factory=dict)
     #: Status of stacks by their full id, for those that are not simply deployed; None: CloudFormation knows it no more.
     stacks: dict[str, str | None] = field(default_factory=dict)
     #: Environments of Lambda functions by ``account/region/name``.
@@ -118,8 +118,7 @@ class FakeAws:
         try:
             faults = self.world.faults.get(f"{account}/{action}")
             if faults:
-                status, code = faults.pop(0)
-                raise FaultError(status, code)
+                raise FaultError(*faults.pop(0))
             if self.world.every_tenth_fails and len(self.world.calls) % 10 == 0:
                 failures = ((500, "InternalFailure"), (429, "ThrottlingException"))
                 raise FaultError(*failures[len(self.world.calls) // 10 % 2])

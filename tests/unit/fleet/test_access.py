@@ -203,6 +203,8 @@ def test_ctrl_c_keeps_what_is_known(fleet: Fleet) -> None:
         (403, "RegionDisabledException", "enable STS in eu-west-1"),
         (403, "InvalidClientTokenId", "see that eu-west-1 is enabled for your own account"),
         (503, "ServiceUnavailable", "fix: try again"),
+        (400, "RequestTimeTooSkewed", "credentials and clock are right"),
+        (400, "TooManyRequestsException", "a smaller --concurrency"),
     ],
 )
 def test_the_advice_follows_the_cause(
@@ -216,6 +218,40 @@ def test_the_advice_follows_the_cause(
     assert result.state is StageState.UNCHECKED
     assert advice in str(result.problem)
     assert ("bootstrap" in str(result.problem)) == (code == "AccessDenied")
+
+
+_DENIALS = [
+    (
+        "with an explicit deny in a service control policy",
+        "have the organization's service control policy allow",
+    ),
+    ("because no service control policy allows the {action} action", "organization's service control policy"),
+    ("with an explicit deny in a resource control policy", "organization's resource control policy allow"),
+    ("because no permissions boundary allows the {action} action", "have the permissions boundary of"),
+    ("with an explicit deny in a session policy", "have the session policy of"),
+    ("with an explicit deny in a VPC endpoint policy", "the VPC endpoint policy of the network"),
+    ("because no identity-based policy allows the {action} action", "fix: allow {action} to "),
+]
+
+
+@pytest.mark.parametrize(("said", "advice"), _DENIALS)
+def test_a_denial_by_another_policy_than_the_roles_is_told_as_that(
+    said: str, advice: str, fleet: Fleet
+) -> None:
+    """Where AWS says which it was: a bootstrap, or another right of the role, would not help."""
+    fleet.records[:] = fleet.records[1:2]
+    for key, action in (
+        (f"{OWN_ACCOUNT}/AssumeRole", "sts:AssumeRole"),
+        ("222222222222/DescribeCACertificate", "iot:DescribeCACertificate"),
+    ):
+        denied = f"User: x is not authorized to perform: {action} on resource: y {said.format(action=action)}"
+        fleet.world.faults[key] = [(403, "AccessDenied", denied)]
+        (result,) = fleet.check().results
+        assert result.state is StageState.UNCHECKED
+        assert advice.format(action=action) in str(result.problem)
+        assert action in str(result.problem).rpartition("fix: ")[2]
+        assert "bootstrap" not in str(result.problem)
+        assert "--role-name" not in str(result.problem)
 
 
 @pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException"])

@@ -142,17 +142,17 @@ class CaRegistration(Construct):
     ) -> None:
         request = RegistrationRequest(
             ca_certificate=ca_certificate,
-            certificate_mode=cast("CertificateMode", certificate_mode),
+            certificate_mode=certificate_mode,
             verification=verification,
             template=reference_to(provisioning_template),
             active=active,
             auto_registration=auto_registration,
             allow_mode_change=allow_mode_change,
-            on_existing=cast("OnExisting", on_existing),
+            on_existing=on_existing,
             adopt_from_stack=adopt_from_stack,
             adopt_template_role_arn=adopt_template_role_arn,
-            removal_policy=cast("str", removal_policy),
-            engine=cast("RegistrationEngine", engine),
+            removal_policy=removal_policy,
+            engine=engine,
         )
         self._register(scope, id, request, engine_of(request, role=role, log_group=log_group))
 

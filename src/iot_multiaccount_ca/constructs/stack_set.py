@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aws_cdk import CfnStackSet, RemovalPolicy, Stack, Token
 from constructs import Construct
@@ -84,7 +84,7 @@ class SharedCaStackSet(Construct):
             ),
             retiring=retiring,
             active=active,
-            on_leaving=cast("str", on_leaving),
+            on_leaving=on_leaving,
             operation=StackSetOperation() if operation is None else operation,
             delegated_administrator=delegated_administrator,
             readers=readers,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from ..errors import (
     AdoptionNotAllowedError,
@@ -93,68 +95,51 @@ class TemplateReference:
     retained: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _mode(mode: CertificateMode | str | None) -> CertificateMode:
+    return resolve_mode(mode, where="the registration") or CertificateMode.SNI_ONLY
+
+
+def _certificate(request: RegistrationRequest, _: attrs.Attribute[Any], ca_certificate: object) -> None:
+    what = f"the CA certificate of {request.where}"
+    check_type(ca_certificate, CaCertificate, what, "CaCertificate.from_file")
+
+
+def _flag(request: RegistrationRequest, attribute: attrs.Attribute[Any], flag: object) -> None:
+    check_flag(flag, f"{attribute.name} of {request.where}")
+
+
+@attrs.frozen(kw_only=True)
 class RegistrationRequest:
     """One CA to be registered in one account and region. A request that exists is a valid request.
 
-    ``certificate_mode``, ``on_existing`` and ``removal_policy`` are taken as AWS's or CDK's words too.
-    ``auto_registration=None`` becomes True where there is a ``template``. ``stage``: the plan's stage, or None for a
-    registration outside a plan; ``adopt_template_role_arn``: the role of a template that is found and has to be given
-    back; ``retiring``: whether the plan lists the CA among those on their way out.
+    ``certificate_mode``, ``on_existing``, ``removal_policy`` and ``engine`` are taken as AWS's or CDK's words too.
+    ``auto_registration=None``: where there is a ``template``. ``stage``: the plan's stage, or None for a registration
+    outside a plan; ``adopt_template_role_arn``: the role of a template that is found and has to be given back;
+    ``retiring``: whether the plan lists the CA among those on their way out.
     """
 
-    ca_certificate: CaCertificate
-    certificate_mode: CertificateMode = CertificateMode.SNI_ONLY
+    stage: str | None = None
+    ca_certificate: CaCertificate = attrs.field(validator=_certificate)
+    certificate_mode: CertificateMode = attrs.field(default=CertificateMode.SNI_ONLY, converter=_mode)
     verification: Verification | None = None
     template: TemplateReference | None = None
-    active: bool = True
-    auto_registration: bool | None = None
-    allow_mode_change: bool = False
-    on_existing: OnExisting = OnExisting.FAIL
+    active: bool = attrs.field(default=True, validator=_flag)
+    auto_registration: bool | None = attrs.field(default=None, validator=attrs.validators.optional(_flag))
+    allow_mode_change: bool = attrs.field(default=False, validator=_flag)
+    on_existing: OnExisting = attrs.field(default=OnExisting.FAIL, converter=resolve_on_existing)
     adopt_from_stack: str | None = None
     adopt_template_role_arn: str | None = None
-    removal_policy: str = "DESTROY"
-    stage: str | None = None
-    retiring: bool = False
-    engine: RegistrationEngine = RegistrationEngine.LAMBDA
+    removal_policy: str = attrs.field(default="DESTROY", converter=resolve_removal_policy)
+    retiring: bool = attrs.field(default=False, validator=_flag)
+    engine: RegistrationEngine = attrs.field(default=RegistrationEngine.LAMBDA, converter=resolve_engine)
 
-    def __post_init__(self) -> None:
-        put = object.__setattr__  # how a frozen dataclass gives a field its settled value
-        mode = resolve_mode(self.certificate_mode, where=self.where) or CertificateMode.SNI_ONLY
-        put(self, "certificate_mode", mode)
-        put(self, "on_existing", resolve_on_existing(self.on_existing))
-        put(self, "removal_policy", resolve_removal_policy(self.removal_policy))
-        put(self, "engine", resolve_engine(self.engine))
-        what = f"the CA certificate of {self.where}"
-        check_type(self.ca_certificate, CaCertificate, what, "CaCertificate.from_file")
-        for flag in ("active", "allow_mode_change", "retiring"):
-            check_flag(getattr(self, flag), f"{flag} of {self.where}")
-        if self.auto_registration is not None:
-            check_flag(self.auto_registration, f"auto_registration of {self.where}")
+    def __attrs_post_init__(self) -> None:
+        """The rules that hold between fields."""
         self._check_proof()
         self._check_adoption()
-        if self.retained and self.template is not None and self.template.retained is False:
-            raise RemovalPolicyConflictError(
-                f"{self.where} stays when its stack goes, and its provisioning template does not: AWS IoT deletes no "
-                "template that a CA uses",
-                value=self.template.literal_name,
-                allowed="one removal policy for both",
-                fix="give the JitpProvisioningTemplate removal_policy=RemovalPolicy.RETAIN too",
-            )
-        if self.engine is RegistrationEngine.NONE and not self.retained:
-            raise RemovalPolicyConflictError(
-                f"{self.where} is left to no engine, and would not stay registered",
-                value=f"removal policy {self.removal_policy}"
-                + (" of a retiring CA" if self.retiring else ""),
-                allowed="RETAIN, deployed with the engine that it had",
-                fix="end the rotation first: take the CA out of `retiring`"
-                if self.retiring
-                else "deploy removal_policy=RemovalPolicy.RETAIN with the former engine first",
-            )
+        self._check_retention()
         check_engine(self.engine, self.asks_for, where=self.where)
-        if self.auto_registration is None:
-            put(self, "auto_registration", self.template is not None)
-        elif self.template is not None and not self.auto_registration:
+        if self.template is not None and not self.enrolls:
             raise AutoRegistrationOffError(
                 f"{self.where} has a provisioning template, and auto_registration=False: no device would ever be "
                 "provisioned",
@@ -173,8 +158,8 @@ class RegistrationRequest:
 
     @property
     def enrolls(self) -> bool:
-        """Whether unknown devices of the CA become known by connecting: ``auto_registration``, settled."""
-        return bool(self.auto_registration)
+        """Whether unknown devices of the CA become known by connecting."""
+        return self.template is not None if self.auto_registration is None else self.auto_registration
 
     @property
     def asks_for(self) -> frozenset[Capability]:
@@ -240,6 +225,26 @@ class RegistrationRequest:
             raise UnusedVerificationError(
                 f"{self.where} is in SNI_ONLY mode, and has a verification: AWS IoT takes no proof in this mode",
                 fix="leave verification out; the role then needs no right to use any key",
+            )
+
+    def _check_retention(self) -> None:
+        if self.retained and self.template is not None and self.template.retained is False:
+            raise RemovalPolicyConflictError(
+                f"{self.where} stays when its stack goes, and its provisioning template does not: AWS IoT deletes no "
+                "template that a CA uses",
+                value=self.template.literal_name,
+                allowed="one removal policy for both",
+                fix="give the JitpProvisioningTemplate removal_policy=RemovalPolicy.RETAIN too",
+            )
+        if self.engine is RegistrationEngine.NONE and not self.retained:
+            raise RemovalPolicyConflictError(
+                f"{self.where} is left to no engine, and would not stay registered",
+                value=f"removal policy {self.removal_policy}"
+                + (" of a retiring CA" if self.retiring else ""),
+                allowed="RETAIN, deployed with the engine that it had",
+                fix="end the rotation first: take the CA out of `retiring`"
+                if self.retiring
+                else "deploy removal_policy=RemovalPolicy.RETAIN with the former engine first",
             )
 
     def _check_adoption(self) -> None:

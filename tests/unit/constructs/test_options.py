@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from typing import Any
 
@@ -60,7 +59,7 @@ def _register(**options: Any) -> tuple[CaRegistration, Any]:
 
 
 def _as_by_default(request: RegistrationRequest) -> set[str]:
-    return {f.name for f in dataclasses.fields(request) if getattr(request, f.name) == f.default}
+    return {f.name for f in attrs.fields(RegistrationRequest) if getattr(request, f.name) == f.default}
 
 
 def test_every_option_is_known_here() -> None:

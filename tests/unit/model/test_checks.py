@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import attrs
@@ -46,7 +45,7 @@ def test_every_flag_of_a_public_value_is_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    "flag", [each.name for each in dataclasses.fields(RegistrationRequest) if "bool" in str(each.type)]
+    "flag", [each.name for each in attrs.fields(RegistrationRequest) if "bool" in str(each.type)]
 )
 def test_every_flag_of_a_request_is_checked(flag: str) -> None:
     """A construct's own arguments come here unchecked."""

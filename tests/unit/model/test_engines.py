@@ -83,7 +83,7 @@ def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(
         errors.InvalidEngineError, match=r"RegistrationEngine\.LAMBDA, RegistrationEngine\.NATIVE"
     ):
-        RegistrationRequest(ca_certificate=plans.ca(), engine="lambda")  # type: ignore[arg-type]
+        RegistrationRequest(ca_certificate=plans.ca(), engine="lambda")
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import sys
 from typing import Any
 
+import attrs
 import pytest
 
 from iot_multiaccount_ca import CertificateMode, OnExisting, errors
@@ -31,7 +31,7 @@ def test_a_request_is_sni_only_and_leaves_nothing_unsaid() -> None:
     made = request()
     assert made.certificate_mode is CertificateMode.SNI_ONLY
     assert made.on_existing is OnExisting.FAIL
-    assert made.auto_registration is False
+    assert made.enrolls is False
     assert not made.retained
 
 
@@ -52,11 +52,18 @@ def test_devices_enroll_where_there_is_a_template() -> None:
     assert not request().enrolls
 
 
+def test_what_was_left_open_stays_open() -> None:
+    """A request without a template that gets one enrolls, as if it had been made with it; and the reverse."""
+    bare = request()
+    assert attrs.evolve(bare, template=TEMPLATE).enrolls
+    assert not attrs.evolve(request(template=TEMPLATE), template=None).enrolls
+
+
 def test_replacing_a_field_checks_again() -> None:
     """A value that was valid with its other fields need not be with new ones."""
     made = request(certificate_mode="DEFAULT", verification=plans.PROOF)
     with pytest.raises(errors.UnusedVerificationError, match="SNI_ONLY"):
-        dataclasses.replace(made, certificate_mode=CertificateMode.SNI_ONLY)
+        attrs.evolve(made, certificate_mode=CertificateMode.SNI_ONLY)
 
 
 def test_a_retiring_ca_needs_no_proof() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
+
+import attrs
 
 from ca_registrar.properties import read_former, read_wanted
 from iot_multiaccount_ca.model.options import OnExisting
@@ -51,7 +52,7 @@ def _all() -> dict[str, Any]:
 
 def test_everything_that_can_be_written_is_asked_for_here() -> None:
     """So that the rules below hold for a new property too, which may be written only where it is asked for."""
-    fields = {field.name for field in dataclasses.fields(RegistrationRequest)} - _APART
+    fields = {field.name for field in attrs.fields(RegistrationRequest)} - _APART
     assert {_CALLED.get(name, name) for name in fields} == set(ASKED)
 
 

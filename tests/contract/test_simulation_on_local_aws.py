@@ -115,7 +115,7 @@ def test_the_engine_makes_the_same_of_it(row: Row) -> None:
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.engine_differs], ids=lambda row: row.name)
 def test_where_the_engine_differs_it_does(row: Row) -> None:
-    """A difference that is gone belongs into the other test."""
+    """A difference that is gone belongs in the other test."""
     certificate = certificate_of(row.subject)
     pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
     run = dry_run(with_text_policies(row.template), certificate)

@@ -61,7 +61,7 @@ def print_changes(
 
 
 def markdown(changes: Changes, sets: Sequence[SetChange], note: str | None, *, known: bool) -> Iterator[str]:
-    """For a pull request: the sum, a row a registration, a line a move of DEFAULT."""
+    """For a pull request: the sum, a row for each registration, a line for each move of DEFAULT."""
     yield text.markdown(_sum(changes, sets, known=known))
     rows = [
         [

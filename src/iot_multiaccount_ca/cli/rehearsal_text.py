@@ -98,7 +98,7 @@ def print_leftovers(left: Leftovers) -> None:
 
 
 def print_endpoints(aws: LocalAws, records: Sequence[RegistrationRecord], address: str) -> None:
-    """Where devices connect: the address, the port, and a line a stage."""
+    """Where devices connect: the address, the port, and a line for each stage."""
     from ..local.device_visit import endpoint_of
 
     places: dict[tuple[str, str], list[RegistrationRecord]] = {}

@@ -1,4 +1,4 @@
-"""How stack sets are shown: a row a set in a plan, and what a check of one came to. A row a stack is for nobody."""
+"""How stack sets are shown: a row for each set in a plan, and what checks came to; never a row for each stack."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Watch:
     def until_as_planned(self, check: Callable[[], Checked]) -> Checked:
         """The last check's result: all as planned, or how it stands when the time is over.
 
-        What changes is told on stderr, a line a change. Ctrl-C ends with what is known, of this check or the one
+        What changes is printed on stderr, line by line. Ctrl-C ends with what is known, of this check or the one
         before; credentials that are over end it too. So does a stack set whose accounts nobody can enter, once all
         else is as planned: a check more would not see more.
         """

@@ -197,7 +197,7 @@ def registration_id(ca_certificate: CaCertificate) -> str:
 
 
 def order_default_last(plan: SharedCaPlan, stacks: dict[str, Stack]) -> None:
-    """Deploy a region's DEFAULT stack after its SNI_ONLY stacks: who gives DEFAULT up goes before who takes it.
+    """Deploy a region's DEFAULT stack after its SNI_ONLY stacks: the one that gives DEFAULT up is updated first.
 
     Only where the plan allows a change of mode. The order is a bond for life to the CDK CLI: destroying a stack takes
     along all that depend on it, so that without need a ``cdk destroy`` of dev would offer prod.

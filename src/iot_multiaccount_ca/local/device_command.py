@@ -1,4 +1,4 @@
-"""The user's own firmware, simulator or test as the device: a command that runs once a stage, told where to connect."""
+"""The user's own firmware, simulator or test as the device: a command that runs once per stage."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class CommandEnd:
 
 @dataclass(frozen=True)
 class DeviceCommand:
-    """A shell command, and how many seconds it may take a stage. ``say`` is told each line that it prints."""
+    """A shell command, and how many seconds it may take per stage. ``say`` gets each line that it prints."""
 
     command: str
     seconds: float

@@ -206,7 +206,7 @@ class _Page:
         return tag("a", words, href=f"#{self._anchors[id(record)]}")
 
     def stages(self) -> Markup:
-        """A row a registration, in deploy order: what it is called and how it stands come first."""
+        """A row for each registration, in deploy order: what it is called and how it stands come first."""
         headers = ["stage", "state", "stack", "account", "region", "mode", "CA", "enrollment"]
         live = bool(self._results)
         if live:

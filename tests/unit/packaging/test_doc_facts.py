@@ -48,6 +48,20 @@ def test_messages_and_pages_say_is_not_a() -> None:
     assert found == []
 
 
+def test_pages_report_what_they_do_not_tell_and_count_per_thing() -> None:
+    """Two more that a native reader stumbles on: "a fault is told as that", and "a row a stage"."""
+    stumbling = re.compile(
+        r"\b(?:is|are|was|were) told(?: as| once| at once| by|[.;,])|\b(?:a|one) (?:row|line|document|card) an? \w+"
+        r"|\bonce a stage|look-up role"
+    )
+    found = [
+        f"{file.relative_to(ROOT)}: {match[0]}"
+        for file in sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+        for match in stumbling.finditer(file.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("kind", WAYS)
 def test_every_way_of_proof_is_in_the_pages(kind: str) -> None:
     """How to choose it, what its role may do, and what the JSON calls it."""

@@ -64,7 +64,9 @@ def _is_here(address: str) -> bool:
 
 @click.command("listen")
 @deploying_options
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document a line, of a versioned shape.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON documents of a versioned shape, one per line."
+)
 @click.option(
     "--bind",
     metavar="ADDRESS",

@@ -68,7 +68,7 @@ _LEGEND = "D: DEFAULT, S: SNI_ONLY, lower case: retiring"
     type=click.Choice(["auto", "table", "matrix"]),
     default="auto",
     show_default=True,
-    help=f"A row a stage, or accounts by regions; auto: a matrix from {_MATRIX_FROM} registrations on.",
+    help=f"One row per stage, or accounts by regions; auto: a matrix from {_MATRIX_FROM} registrations on.",
 )
 @click.option(
     "--import-map",

@@ -47,7 +47,7 @@ _KEY_TYPES = ("ec-p256", "rsa-2048")
 @click.option(
     "--device-command",
     metavar="COMMAND",
-    help="Your own firmware, simulator or test: runs once a stage, with IOT_ENDPOINT, IOT_ADDRESS, IOT_PORT, "
+    help="Your own firmware, simulator or test: runs once per stage, with IOT_ENDPOINT, IOT_ADDRESS, IOT_PORT, "
     "IOT_CA_FILE, IOT_CERTIFICATE_FILE and IOT_KEY_FILE, IOT_STAGE, IOT_ACCOUNT, IOT_REGION in its environment.",
 )
 @click.option(
@@ -56,7 +56,7 @@ _KEY_TYPES = ("ec-p256", "rsa-2048")
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long the device's command may take a stage; then it is ended.",
+    help="How long the device's command may take per stage; then it is ended.",
 )
 @click.option(
     "--device-key-type",

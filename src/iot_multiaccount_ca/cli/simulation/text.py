@@ -30,7 +30,7 @@ _UNKNOWN = "-"
 
 
 def show(out: Console, made: DryRuns, *, problems_only: bool) -> None:
-    """Everything about one device; of several a row a device, findings together, and colliding names."""
+    """Everything about one device; of several a row for each, findings together, and colliding names."""
     if made.one:
         _show_one(out, made, made.results[0])
     else:

@@ -1,4 +1,4 @@
-"""What a JITP template body must look like: one function a rule. Reads parsed JSON, and resolves nothing.
+"""What a JITP template body must look like: one function for each rule. Reads parsed JSON, and resolves nothing.
 
 The rules are those of "Provisioning templates" and "Just-in-time provisioning" in the AWS IoT developer guide.
 """

@@ -46,14 +46,12 @@ class Connections:
             "address": address,
             "port": self._aws.broker_port,
             "trustAnchors": self._aws.broker_trust_anchor(),
+            # A registration a line, and a stage may have several: of a CA that retires, for one.
             "stages": [
-                {
-                    "stage": each.record.label,
-                    "account": each.record.account,
-                    "region": each.record.region,
-                    "endpoint": each.endpoint,
-                }
-                for each in self.plan
+                dict(zip(("stage", "account", "region", "endpoint"), each, strict=True))
+                for each in dict.fromkeys(
+                    (of.record.label, of.record.account, of.record.region, of.endpoint) for of in self.plan
+                )
             ],
         }
 

@@ -64,7 +64,7 @@ def diagnose(event: DeviceEvent, plan: Sequence[PlannedStage]) -> Diagnosis:
     if event.event in ("unknown-issuer", "not-registered", "other-key") and chain:
         about, aws, fix = _about_issuer(event.event, chain, plan) or ("", aws, fix)
         says = f"{says}: {about}" if about else says
-    if event.event == "distrust":
+    if event.event in ("distrust", "hung-up-after-tls"):
         about, fix = _about_name(event, plan) or ("", fix)
         says += about
     return Diagnosis(
@@ -99,7 +99,8 @@ def _about_issuer(
     above = {name_of(each.issuer) for each in chain[1:]}
     planned = ", ".join(sorted({name_of(stage.ca.subject) for stage in plan}))
     of_name = [stage for stage in plan if stage.ca.subject == leaf.issuer]
-    if any(is_signed_by(leaf, stage.ca) for stage in of_name):
+    signed = [is_signed_by(leaf, stage.ca) for stage in of_name]
+    if event != "not-registered" and any(signed) and not all(signed):
         return (
             f"the plan has several CAs of the name {signer}, one of them signed it, and TLS took another one for it",
             "not documented: how AWS IoT tells CAs of one name apart",
@@ -136,6 +137,8 @@ def _about_issuer(
 
 def _about_name(event: DeviceEvent, plan: Sequence[PlannedStage]) -> tuple[str, str] | None:
     """Of a device that distrusts the broker: the name that it expects of it, if that is the cause, and what to do."""
+    if event.server_name is None and event.event != "distrust":
+        return None  # it may have nothing to verify
     if event.server_name is None:
         return "; it sent no server name (SNI): no certificate of AWS's holds an address", SNI
     wanted = dict.fromkeys(each.endpoint for each in plan)
@@ -182,7 +185,8 @@ def _in_this_plan(
             if stage.ca.subject == chain[0].issuer and stage.record.certificate_mode == "DEFAULT"
         ]
         if owners:
-            return f"it would land in {', '.join(owners)}, the DEFAULT owner of its CA"
+            of_region = ", of the region whose address it dialled" if len(owners) > 1 else ""
+            return f"it would land in {' or '.join(owners)}, the DEFAULT owner of its CA{of_region}"
     return None
 
 

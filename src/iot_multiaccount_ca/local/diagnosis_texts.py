@@ -63,7 +63,7 @@ MEANINGS: dict[str, Meaning] = {
         "AWS IoT refuses it", "the device signs with a key that is not its certificate's: flash the pair"
     ),
     "distrust": Meaning(
-        "at AWS it would have to trust Amazon Root CA 1 (RSA) or 3 (EC), and the name that it dialled",
+        "it would have to trust Amazon Root CA 1 (RSA) or 3 (EC), and the name that it dialled",
         "here, give the device the file of roots that is printed above; check that it verifies the endpoint's name, "
         "and that its clock is set before TLS",
     ),
@@ -93,7 +93,7 @@ MEANINGS: dict[str, Meaning] = {
     "nothing": Meaning("nothing", None),
     "hung-up-after-tls": Meaning(
         "nothing: AWS IoT registers on CONNECT, not on the handshake",
-        "send the CONNECT; some stacks only test the port",
+        "send the CONNECT; some stacks only test the port, and some look at the broker's name and chain only now",
     ),
     "lost": Meaning("nothing", None),
     "broken": Meaning("unknown", "the local AWS is at fault: see its log"),

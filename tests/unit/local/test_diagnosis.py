@@ -13,6 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from iot_multiaccount_ca.local.diagnosis import PlannedStage
 from support.boards import LATER, LONG_AGO, UNREADABLE, Fleet, by_openssl, check, custom, unreadable
 from support.certificates import Device, make_ca, make_device, usage
+from support.local_accounts import LocalAccount
 from support.tls_client import context_of, knock, load
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from iot_multiaccount_ca.local.emulator import LocalAws
-    from support.local_accounts import LocalAccount
+
 YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 
 
@@ -81,6 +82,26 @@ def test_a_legacy_name(fleet: Fleet) -> None:
     found = fleet.python(make_device(fleet.ca, "d"), fleet.place.endpoint.replace("-ats", ""))
     assert (found.event, found.stage) == ("provisioned", "dev")
     assert any("legacy endpoint" in each for each in found.warnings)
+
+
+@pytest.mark.parametrize(("name", "event"), [("", "no-sni"), ("127.0.0.1", "unknown-name")])
+def test_no_sni_with_an_owner_in_two_regions(
+    aws: LocalAws, places: list[LocalAccount], tmp_path: Path, name: str, event: str
+) -> None:
+    """AWS knows the region by the address that is dialled, which is one here: that is told, and no CA is blamed."""
+    fleet = Fleet(aws, places[0], make_ca("ec-p256", common_name=f"two regions {event}"), "DEFAULT")
+    there = LocalAccount(aws, places[0].account, "us-east-1")
+    there.register(fleet.ca, "DEFAULT")
+    record = replace(fleet.record, stage="there", region="us-east-1")
+    fleet.plan.append(PlannedStage(record, there.endpoint, fleet.ca.certificate))
+    device = make_device(fleet.ca, "d")
+    found = fleet.openssl(tmp_path, device, name=name) if name else fleet.python(device, None)
+    check(found, event, "hold its CA in DEFAULT mode: AWS would know the region", "endpoint as SNI")
+    assert f"wanted: {fleet.place.endpoint} or {there.endpoint}" in found.says
+    if not name:
+        assert found.aws.startswith(
+            "it would land in dev or there, the DEFAULT owner of its CA, of the region"
+        )
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "mqtt.example.com", "the endpoint:8883"])

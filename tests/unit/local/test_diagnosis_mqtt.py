@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from iot_multiaccount_ca.model.assembly import RegistrationRecord
 
 CONNECT = connect_packet("device-1")
+POST = b"POST /topics/x HTTP/1.1\r\ncontent-length: 0\r\n\r\n"
 
 
 def with_flags(flags: int) -> bytes:
@@ -272,6 +273,22 @@ def test_https_that_publishes_nothing(
         connection.request(method, path, body=body)
         assert connection.getresponse().status in (400, 403, 404)
     check(diagnose(fleet.next_event(seen), fleet.plan), "https", says, "POST /topics/<topic>")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("the endpoint", "is not registered yet in"),
+        (None, "it sent no server name (SNI)"),
+        ("mqtt.example.com", "'mqtt.example.com', which is not an endpoint"),
+    ],
+)
+def test_https_of_a_device_that_is_not_known(fleet: Fleet, name: str | None, says: str) -> None:
+    """The answer names the cause as a refused CONNECT does."""
+    context = context_of(fleet.aws, make_device(fleet.ca, "device-1"))
+    name = fleet.place.endpoint if name == "the endpoint" else name
+    found = fleet.diagnose(knock(fleet.aws, context, name, send=POST).port)
+    check(found, "https", says, "with an ACTIVE certificate")
 
 
 # --- cut off at first, and never back ----------------------------------------------------------------------------

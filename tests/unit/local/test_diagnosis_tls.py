@@ -42,6 +42,21 @@ def test_the_device_verifies_another_name(fleet: Fleet, name: str) -> None:
     assert f"the certificate is for endpoints: {fleet.place.endpoint}" in found.says
 
 
+def test_the_device_verifies_another_name_after_the_handshake(fleet: Fleet) -> None:
+    """As curl does, which then hangs up without an alert."""
+    context = context_of(fleet.aws, make_device(fleet.ca, "d"))
+    plain = socket.create_connection((LOOPBACK, fleet.aws.broker_port), timeout=20)
+    port = plain.getsockname()[1]
+    context.wrap_socket(plain, server_hostname="mqtt.example.com").close()
+    found = fleet.diagnose(port)
+    check(
+        found,
+        "hung-up-after-tls",
+        "it asked for 'mqtt.example.com'",
+        "send the stage's endpoint as SNI, not an",
+    )
+
+
 def test_distrust_without_a_name(fleet: Fleet) -> None:
     """An address, which no certificate of AWS's holds, may be what it verifies."""
     elsewhere = make_ca("ec-p256", common_name="elsewhere").pem
@@ -97,6 +112,14 @@ def test_no_common_curve(fleet: Fleet, tmp_path: Path) -> None:
         *("-tls1_2", "-curves", "brainpoolP256r1", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"),
     )
     check(found, "no-suite", "ECDHE-ECDSA-AES128-GCM-SHA256, which AWS IoT has, and no curve", "curve P-256")
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_no_common_signature_algorithm(fleet: Fleet, tmp_path: Path, version: str) -> None:
+    """A stack that verifies Edwards curves alone."""
+    found = fleet.openssl(tmp_path, make_device(fleet.ca, "d"), version, "-sigalgs", "ed25519")
+    check(found, "no-suite", "no", "AES-GCM")
+    assert "signature algorithm" in found.says
 
 
 def test_a_stack_that_has_nothing_to_offer(fleet: Fleet, tmp_path: Path) -> None:

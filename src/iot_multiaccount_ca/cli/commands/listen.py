@@ -47,7 +47,7 @@ def _address(_context: click.Context, _option: click.Parameter, value: str | Non
         raise WrongOptionsError(
             "--bind is an address of this machine",
             value=value,
-            allowed="one IPv4 address",
+            allowed="one IPv4 address of its own",
             fix="give the address by which the board reaches this machine, such as 192.168.1.20",
         )
     return value

@@ -17,6 +17,7 @@ from ministack.services import iot
 
 from .journal import tell
 from .mqtt import LARGEST_MESSAGE, topic_problem
+from .refusals import why_refused
 from .routing import reaches
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ async def _publish(stream: TlsStream, request_line: str, body: bytes) -> tuple[i
     name = iot._mtls_server_names.get(stream.ssl_object)
     held = [each for each in iot._mtls_active_registrations(certificate_id) if reaches(name, *each)]
     if len(held) != 1:
-        return 403, "its certificate is not ACTIVE in the account that it named"
+        _, says = await asyncio.to_thread(why_refused, der, name)
+        return 403, says
     account, region, record = held[0]
     topic = unquote(path.path.removeprefix("/topics/"))
     wildcard = f"the topic {topic!r} has a wildcard" if {"#", "+"} & set(topic) else None

@@ -29,6 +29,9 @@ def why_refused(der: bytes, server_name: str | None) -> tuple[str, str]:
     reached = [each for each in (*held, *cas) if reaches(server_name, *each)]
     if not reached:
         return _not_routed(server_name, [*cas, *held])
+    places = sorted({(account, region) for account, region, _ in reached})
+    if len(places) > 1:
+        return _several_owners(server_name, places)
     certificate = next((record for _, _, record in held if reaches(server_name, *_of(held, record))), None)
     if certificate is not None and certificate["status"] not in ("ACTIVE", "PENDING_ACTIVATION"):
         account, region, _ = _of(held, certificate)
@@ -40,11 +43,31 @@ def why_refused(der: bytes, server_name: str | None) -> tuple[str, str]:
                 return "ca-inactive", f"{where} is INACTIVE in {account}/{region}"
             if ca["autoRegistrationStatus"] != "ENABLE":
                 return "no-auto-registration", f"{where} has auto-registration off in {account}/{region}"
+            return (
+                "not-registered",
+                f"its certificate is not registered yet in {account}/{region}: that takes MQTT",
+            )
     return "not-registered", "its certificate is not registered, and no CA that signed it is"
 
 
 def _of(held: list[_Held], record: dict[str, Any]) -> _Held:
     return next(each for each in held if each[2] is record)
+
+
+def _several_owners(server_name: str | None, places: list[tuple[str, str]]) -> tuple[str, str]:
+    """Without an endpoint's name the CA decides, and the region is that of the address which a device dials."""
+    owners = " and ".join(f"{account}/{region}" for account, region in places)
+    wanted = " or ".join(endpoint_of(account, region) for account, region in places)
+    which = (
+        f"{owners} hold its CA in DEFAULT mode: AWS would know the region by the address that it dialled, and all of "
+        f"them have one address here; wanted: {wanted}"
+    )
+    if server_name is None:
+        return "no-sni", f"it sent no server name (SNI), and {which}"
+    return (
+        "unknown-name",
+        f"it sent the server name {server_name!r}, which is not an endpoint of AWS IoT, and {which}",
+    )
 
 
 def _not_routed(server_name: str | None, known: list[_Held]) -> tuple[str, str]:

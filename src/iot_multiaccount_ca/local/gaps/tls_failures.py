@@ -60,6 +60,10 @@ _OF_HANDSHAKE = {
         "no-suite",
         "the device verifies no signature algorithm of the broker's",
     ),
+    "NO_SHARED_SIGNATURE_ALGORITHMS": (
+        "no-suite",
+        "the device verifies no signature algorithm of the broker's",
+    ),
     "NO_SUITABLE_KEY_SHARE": ("no-suite", "the device offers no key exchange group of the broker's"),
     "NO_SHARED_GROUPS": ("no-suite", "the device offers no key exchange group of the broker's"),
     "TLSV1_ALERT_UNKNOWN_CA": ("distrust", _DISTRUST),

@@ -29,8 +29,15 @@ _OVER = ("SUCCEEDED", "FAILED", "STOPPED")
 
 
 def members(planned: PlannedSet) -> tuple[str, ...]:
-    """The accounts that a rehearsal has in a set from the start: two that are made up, or those that it lists."""
-    return planned.record.accounts or (_account(planned, 1), _account(planned, 2))
+    """The accounts that a rehearsal has in a set from the start: those that it lists; or two that are made up, and the
+    delegated administrator's where the set is of the root, which has that account among its members."""
+    record = planned.record
+    if record.accounts:
+        return record.accounts
+    root = any(unit.startswith("r-") for unit in record.organizational_units)
+    reached = root and record.delegated_administrator and planned.account not in record.excluded_accounts
+    own = (planned.account,) if reached else ()
+    return (*own, _account(planned, 1), _account(planned, 2))
 
 
 def newcomer(planned: PlannedSet) -> str | None:
@@ -61,8 +68,8 @@ class InventedOrganization:
     def __init__(self, aws: LocalAws, planned: PlannedSet) -> None:
         self._aws, self._planned = aws, planned
         record = planned.record
-        # A delegated administrator is a member: somebody else manages.
-        self._manager = _account(planned, 0) if record.delegated_administrator else planned.account
+        # A delegated administrator is a member: somebody else manages, the same one for all its sets.
+        self._manager = _made_up(planned.account, 0) if record.delegated_administrator else planned.account
         self._organizations = aws.client("organizations", account=self._manager, region=_ORGANIZATIONS)
 
     def make(self) -> None:
@@ -166,5 +173,10 @@ def _operations(client: Any, name: str, call_as: str) -> Iterator[Any]:
 
 
 def _account(planned: PlannedSet, number: int) -> str:
-    """A number that nobody gave: the set's own, so that two sets have other accounts."""
-    return f"70{zlib.crc32(planned.record.name.encode()) % 10**8:08d}{number:02d}"
+    """An account of the set's own, so that two sets have other ones."""
+    return _made_up(planned.record.name, number)
+
+
+def _made_up(whose: str, number: int) -> str:
+    """A number that nobody gave."""
+    return f"70{zlib.crc32(whose.encode()) % 10**8:08d}{number:02d}"

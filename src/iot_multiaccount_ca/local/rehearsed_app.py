@@ -155,6 +155,13 @@ def open_app(
         each for each in read_planned_sets(assembly) if (each.stack_name, each.account, each.region) in places
     ]
     for each in sets:
+        if not each.account or not each.region:
+            raise RehearsalError(
+                f"the stack of the stack set {each.record.name} names no account or no region: where it is deployed is "
+                "left to credentials, of which a rehearsal has none",
+                value=each.stack_name,
+                fix="give the stack env=Environment(account=…, region=…)",
+            )
         records += [record for account in members(each) for record in registrations(each, account)]
     if not records:
         raise AssemblyError(

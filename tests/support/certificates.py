@@ -61,7 +61,7 @@ NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 @dataclass(frozen=True)
-class Issued:
+class KeyPair:
     """A certificate and its key."""
 
     pem: str
@@ -75,11 +75,11 @@ class Issued:
         return certificate_id(self.certificate)
 
 
-class Authority(Issued):
+class Authority(KeyPair):
     """A CA."""
 
 
-class Device(Issued):
+class Device(KeyPair):
     """A device."""
 
 

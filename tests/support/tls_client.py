@@ -17,7 +17,7 @@ from iot_multiaccount_ca.local.emulator import LOOPBACK
 
 if TYPE_CHECKING:
     from iot_multiaccount_ca.local.emulator import LocalAws
-    from support.certificates import Issued
+    from support.certificates import KeyPair
 
 _SECONDS = 20.0
 
@@ -39,7 +39,7 @@ class Knock:
     events: list[DeviceEvent] = field(default_factory=list)
 
 
-def context_of(aws: LocalAws, device: Issued | None = None, **settings: Any) -> ssl.SSLContext:
+def context_of(aws: LocalAws, device: KeyPair | None = None, **settings: Any) -> ssl.SSLContext:
     """A device's context: ``settings`` are its attributes; ``ciphers``, ``alpn`` and ``anchor`` (PEM) are set, too."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

@@ -30,7 +30,7 @@ class Call:
     context: Mapping[str, str]
 
 
-class Policy:
+class RolePolicy:
     """Allow statements, as they stand in a template whose references are resolved."""
 
     def __init__(self, statements: Iterable[Mapping[str, Any]]) -> None:
@@ -51,9 +51,9 @@ class Policy:
         """Each, with lists of actions and resources."""
         yield from self._statements
 
-    def without(self, action: str) -> Policy:
+    def without(self, action: str) -> RolePolicy:
         """The same, but for one action."""
-        return Policy(
+        return RolePolicy(
             {**each, "Action": rest}
             for each in self._statements
             if (rest := [name for name in each["Action"] if name != action])
@@ -73,7 +73,7 @@ class Guarded:
     """A fake behind a role's policy. ``passes``: the ARNs of the roles that provisioning templates use, by name."""
 
     def __init__(
-        self, fake: Fake, policy: Policy, *, account: str, region: str, passes: Mapping[str, str]
+        self, fake: Fake, policy: RolePolicy, *, account: str, region: str, passes: Mapping[str, str]
     ) -> None:
         self.service = fake.service
         self._fake, self._policy = fake, policy

@@ -21,7 +21,7 @@ from iot_multiaccount_ca import (
 from iot_multiaccount_ca.model.ca.certificate import CaCertificate
 from iot_multiaccount_ca.model.possession.verification import WAYS
 from support import plans
-from support.fakes.iam import Call, Guarded, Policy
+from support.fakes.iam import Call, Guarded, RolePolicy
 from support.scenes import (
     ACCOUNT,
     KMS_KEY,
@@ -67,7 +67,7 @@ def test_every_scene_has_a_role() -> None:
 
 
 @pytest.fixture(scope="module")
-def policies() -> dict[str, Policy]:
+def policies() -> dict[str, RolePolicy]:
     """The registrar's policy for each kind of proof, out of the synthesized templates."""
     found = {}
     for name, verification in _ROLES.items():
@@ -84,7 +84,7 @@ def policies() -> dict[str, Policy]:
             adopt_template_role_arn=THEIR_ROLE,
             provisioning_template=JitpProvisioningTemplate(stack, "Jitp", body=plans.jitp()),
         )
-        found[name] = Policy(_statements(plans.template_of(app, stack)))
+        found[name] = RolePolicy(_statements(plans.template_of(app, stack)))
     return found
 
 
@@ -117,7 +117,7 @@ def _scenes_of(role: str) -> list[Scene]:
     return [each for each in SCENES if (each.proof or "SNI_ONLY") == role]
 
 
-def _plays(theatre: Theatre, scene: Scene, policy: Policy | None) -> tuple[Any, ...]:
+def _plays(theatre: Theatre, scene: Scene, policy: RolePolicy | None) -> tuple[Any, ...]:
     """How the scene ends under a policy: what was answered, and what is registered."""
     scene.set(theatre)
     if policy is not None:
@@ -128,7 +128,9 @@ def _plays(theatre: Theatre, scene: Scene, policy: Policy | None) -> tuple[Any, 
 
 
 @pytest.mark.parametrize("role", _ROLES)
-def test_the_role_is_enough_for_everything(role: str, policies: dict[str, Policy], theatre: Theatre) -> None:
+def test_the_role_is_enough_for_everything(
+    role: str, policies: dict[str, RolePolicy], theatre: Theatre
+) -> None:
     """Every scene ends as it does without IAM."""
     for scene in _scenes_of(role):
         for world in in_other_worlds(scene):
@@ -137,7 +139,7 @@ def test_the_role_is_enough_for_everything(role: str, policies: dict[str, Policy
 
 @pytest.mark.parametrize("role", _ROLES)
 def test_without_any_one_action_something_fails(
-    role: str, policies: dict[str, Policy], theatre: Theatre
+    role: str, policies: dict[str, RolePolicy], theatre: Theatre
 ) -> None:
     """No action is granted that nothing needs; a DEFAULT stack also does what an SNI_ONLY one does."""
     policy = policies[role]
@@ -161,7 +163,7 @@ def test_without_any_one_action_something_fails(
 
 
 @pytest.mark.parametrize("role", _ROLES)
-def test_only_what_knows_no_resource_is_granted_on_all(role: str, policies: dict[str, Policy]) -> None:
+def test_only_what_knows_no_resource_is_granted_on_all(role: str, policies: dict[str, RolePolicy]) -> None:
     """The Service Authorization Reference lists no resource type for these three."""
     wide = {
         action for each in policies[role].statements() if "*" in each["Resource"] for action in each["Action"]
@@ -169,7 +171,7 @@ def test_only_what_knows_no_resource_is_granted_on_all(role: str, policies: dict
     assert wide <= {"iot:RegisterCACertificate", "iot:ListCACertificates", "iot:GetRegistrationCode"}
 
 
-def test_a_role_that_needs_no_key_has_none(policies: dict[str, Policy]) -> None:
+def test_a_role_that_needs_no_key_has_none(policies: dict[str, RolePolicy]) -> None:
     """SNI_ONLY: nothing of Secrets Manager, KMS or Private CA."""
     services = {action.split(":")[0] for action in policies["SNI_ONLY"].actions}
     assert services == {"iot", "iam", "logs", "cloudformation"}
@@ -188,7 +190,7 @@ def test_a_role_that_needs_no_key_has_none(policies: dict[str, Policy]) -> None:
     ],
     ids=["another algorithm", "a message in place of a digest", "another key"],
 )
-def test_a_key_signs_digests_by_its_one_algorithm_alone(call: Call, policies: dict[str, Policy]) -> None:
+def test_a_key_signs_digests_by_its_one_algorithm_alone(call: Call, policies: dict[str, RolePolicy]) -> None:
     """kms:Sign is tied to the key and to what a certificate needs."""
     assert not policies["KMS_KEY"].allows(call)
 
@@ -197,7 +199,7 @@ def test_a_key_signs_digests_by_its_one_algorithm_alone(call: Call, policies: di
     ("name", "allowed"),
     [("FleetCa-dev", True), ("Older", True), ("FleetCa-devil", False), ("Stranger", False)],
 )
-def test_only_two_stacks_are_asked_about(name: str, allowed: bool, policies: dict[str, Policy]) -> None:
+def test_only_two_stacks_are_asked_about(name: str, allowed: bool, policies: dict[str, RolePolicy]) -> None:
     """Its own, whichever of that name, and the one that adopt_from_stack names."""
     stack = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/00000000-0000-0000-0000-000000000000"
     assert policies["SNI_ONLY"].allows(Call("cloudformation:DescribeStacks", stack, {})) is allowed

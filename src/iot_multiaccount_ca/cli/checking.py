@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from ..model.ca.validity import EXPIRES_SOON_DAYS
+from ..model.ca import EXPIRES_SOON_DAYS
 from .checked import Checked
 from .options import open_access
 from .output import progress

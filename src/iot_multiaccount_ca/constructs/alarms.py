@@ -12,8 +12,8 @@ from aws_cdk import Annotations, Duration, Stack, aws_cloudwatch, aws_iam, aws_s
 from constructs import Construct
 
 from ..errors import InvalidNumberError
+from ..model.ca import EXPIRES_SOON_DAYS
 from ..model.ca.certificate import CaCertificate
-from ..model.ca.validity import EXPIRES_SOON_DAYS
 from ..model.checks import check_type
 from ..text import counted, plain
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations
 
 from ..model.assembly_policies import FOREIGN_POLICY_METADATA_TYPE, metadata_of, what_to_add
-from ..model.ca.validity import EXPIRES_SOON_DAYS
+from ..model.ca import EXPIRES_SOON_DAYS
 from ..model.options import RegistrationEngine
 from ..text import in_iso, plain
 

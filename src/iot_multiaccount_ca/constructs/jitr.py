@@ -22,8 +22,7 @@ from ..errors import (
 from ..model.assembly import JITR_METADATA_TYPE
 from ..model.checks import is_certificate_id
 from ..model.jitr.enrollment import JitrEnrollment
-from ..model.jitr.events import rule_sql
-from ..model.jitr.settings import CA_VARIABLE, ENROLLMENT_VARIABLE, POLICY_VARIABLE
+from ..model.jitr.settings import CA_VARIABLE, ENROLLMENT_VARIABLE, POLICY_VARIABLE, rule_sql
 from ..model.target import is_token
 from .activation_function import ActivationFunction
 from .allow_list import check_list, grant_list

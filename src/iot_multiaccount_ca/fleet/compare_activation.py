@@ -9,7 +9,7 @@ import json
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from ..model.jitr.events import REGISTERED_TOPIC, rule_sql
+from ..model.jitr.settings import REGISTERED_TOPIC, rule_sql
 from ..text import shell
 from .compare import anew, argument, same_json
 from .difference import Difference

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .. import text
-from ..model.ca.validity import EXPIRES_SOON_DAYS
+from ..model.ca import EXPIRES_SOON_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

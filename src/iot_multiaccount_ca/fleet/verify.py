@@ -7,7 +7,7 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ..model.ca.validity import EXPIRES_SOON_DAYS
+from ..model.ca import EXPIRES_SOON_DAYS
 from ..model.checks import is_certificate_id
 from .access import NoAccessError, NoCredentialsError
 from .compare import (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model.target import Target, managed_policy
 from .emulator import LocalAwsError
-from .stack_sets.names import ADMINISTRATION, EXECUTION, UNIT_ID_TAG
+from .stack_sets import ADMINISTRATION, EXECUTION, UNIT_ID_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

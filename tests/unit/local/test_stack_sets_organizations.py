@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from iot_multiaccount_ca.local.stack_sets.names import UNIT_ID_TAG
+from iot_multiaccount_ca.local.stack_sets import UNIT_ID_TAG
 from support.organizations import Organization
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 #: In lines, blank ones and docstrings included.
-LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+LONGEST_FILE, SHORTEST_FILE, LONGEST_FUNCTION = 400, 10, 60
 #: Rooms that repeat what they need, for they must not share with what they stand beside.
 APART = ("lambda/", "src/iot_multiaccount_ca/local/gaps/", "src/iot_multiaccount_ca/local/stack_sets/")
 
@@ -35,6 +35,16 @@ def modules() -> dict[str, str]:
 def test_no_file_is_long(modules: dict[str, str]) -> None:
     """A file that does one thing is short: split it by what it does."""
     assert [path for path, text in modules.items() if len(text.splitlines()) > LONGEST_FILE] == []
+
+
+def test_no_file_is_a_scrap(modules: dict[str, str]) -> None:
+    """A file of ten lines is a line of its neighbour; packages say what they are for, the version stands alone."""
+    scraps = [
+        path
+        for path, text in modules.items()
+        if len(text.splitlines()) <= SHORTEST_FILE and Path(path).name not in {"__init__.py", "_version.py"}
+    ]
+    assert scraps == []
 
 
 def test_no_function_is_long(modules: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ... import text as words
-from ...model.ca.validity import EXPIRES_SOON_DAYS
+from ...model.ca import EXPIRES_SOON_DAYS
 from ..checking import check_fleet
 from ..documents import VERIFY, VERIFY_VERSION, verify_document
 from ..options import access_options, app_option, cloud_assembly, concurrency_option

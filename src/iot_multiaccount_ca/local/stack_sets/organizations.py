@@ -16,8 +16,7 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.services import organizations
 from ministack.services.cloudformation import provisioners
 
-from . import membership, trust
-from .names import UNIT_ID_TAG
+from . import UNIT_ID_TAG, membership, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ministack.core.responses import request_scope
 from ministack.services import iam
 
-from .names import ADMINISTRATION, EXECUTION
+from . import ADMINISTRATION, EXECUTION
 
 if TYPE_CHECKING:
     from .values import StackSet

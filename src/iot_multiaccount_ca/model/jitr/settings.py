@@ -1,4 +1,4 @@
-"""The settings of the activation Lambda, in the shapes in which they cross into its environment.
+"""What calls the activation Lambda, and its settings, in the shapes in which they cross into its environment.
 
 ``lambda/jitr/jitr_activation/settings.py`` reads them, and refuses what does not stand here.
 """
@@ -23,6 +23,14 @@ FIELD = re.compile(r"\{([^{}]*)\}")
 
 #: What the function's environment calls the CA's certificate id, `EnrollmentSettings` as JSON, and the policy's name.
 CA_VARIABLE, ENROLLMENT_VARIABLE, POLICY_VARIABLE = "CA_CERTIFICATE_ID", "ENROLLMENT", "POLICY_NAME"
+
+#: Where AWS IoT says that a device certificate became known: below it, by the id of its CA.
+REGISTERED_TOPIC = "$aws/events/certificates/registered"
+
+
+def rule_sql(certificate_id: str) -> str:
+    """The SQL of a topic rule on a CA's event; the id is hex, or a Token of the CDK's."""
+    return f"SELECT * FROM '{REGISTERED_TOPIC}/{certificate_id}'"  # noqa: S608 - of no database
 
 
 class ListSettings(TypedDict):

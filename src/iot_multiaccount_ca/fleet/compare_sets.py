@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _UNDER_WAY = ("PENDING", "RUNNING")
+_SKIPPED = "SKIPPED_SUSPENDED_ACCOUNT"
 
 
 def set_differences(planned: PlannedSet, live: LiveSet | None) -> Iterator[Difference]:
@@ -102,8 +103,11 @@ def _leaving(retains: bool) -> str:
 def _instance_fix(planned: PlannedSet, alike: Sequence[LiveInstance]) -> str:
     if alike[0].detail in _UNDER_WAY:
         return "an operation is under way: wait, and check again"
+    units = {each.place: each.unit for each in alike}
+    if alike[0].detail == _SKIPPED:
+        let_go = _removed(planned, units, "--retain-stacks")
+        return f"the account is closed, and no operation reaches it: reopen it, or {let_go}"
     if alike[0].status == "INOPERABLE":
-        units = {each.place: each.unit for each in alike}
         stack = f"--region {alike[0].region} --stack-name {alike[0].stack_id}"
         let_go = _removed(planned, units, "--retain-stacks")
         return (

@@ -131,6 +131,17 @@ def test_a_stack_that_nobody_can_delete_is_let_go_and_made_anew() -> None:
     assert _after(commands[1], "--stack-name") == [stack]
 
 
+def test_a_stack_in_a_closed_account_is_let_go() -> None:
+    """No update reaches it, so that to remove the cause and update the set would help nothing."""
+    closed = _instances(MEMBERS[:1], status="OUTDATED", detail="SKIPPED_SUSPENDED_ACCOUNT")
+    groups = list(instance_groups(_planned(), closed))
+    assert "reopen it" in groups[0].fix
+    [command] = _commands(groups)
+    assert command[:3] == ["aws", "cloudformation", "delete-stack-instances"]
+    assert "--retain-stacks" in command
+    assert MEMBERS[0] in _after(command, "--deployment-targets")[0]
+
+
 @pytest.mark.parametrize(
     ("readers", "capability"),
     [(None, "CAPABILITY_IAM"), ("CaReader-0123abcd-{region}", "CAPABILITY_NAMED_IAM")],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import collections
 import os
+import re
 import select
 import subprocess
 import sys
@@ -17,12 +18,15 @@ from . import bound_process
 from .users_environment import is_of_aws, proxies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _SHOWN_LINES = 15
 # Nobody reads longer lines, and a device may print for ever without ending one.
 _LONGEST_LINE = 2000
 _CHUNK = 65536
+_BEGIN_OF_KEY, _END_OF_KEY = (re.compile(f"-----{word} [A-Z ]*PRIVATE KEY-----") for word in ("BEGIN", "END"))
+# In lines of PEM: RSA of 16,384 bits has some two hundred.
+_LONGEST_KEY = 250
 _POLL_SECONDS = 0.1
 # What is left to be read of a command that is over, in case something else goes on writing to its output.
 _LAST_WORDS_SECONDS = 1.0
@@ -84,7 +88,7 @@ class DeviceCommand:
         lines: collections.deque[str] = collections.deque(maxlen=_SHOWN_LINES)
         with process:
             try:
-                for line in _lines(process):
+                for line in _without_keys(_lines(process)):
                     lines.append(line.rstrip())
                     self.say(line.rstrip())
                 code = process.wait()
@@ -92,6 +96,19 @@ class DeviceCommand:
                 timer.cancel()
                 process.terminate()
         return CommandEnd(None if over.is_set() else code, list(lines))
+
+
+def _without_keys(lines: Iterable[str]) -> Iterator[str]:
+    """What a person and a build's log may see: a private key that the command prints is none of it."""
+    hidden = 0
+    for line in lines:
+        hidden = _LONGEST_KEY if _BEGIN_OF_KEY.search(line) else max(hidden - 1, 0)
+        if hidden == _LONGEST_KEY:
+            yield "(a private key is left out)"
+        elif not hidden:
+            yield line
+        if _END_OF_KEY.search(line):
+            hidden = 0
 
 
 def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:

@@ -80,21 +80,41 @@ class DeviceVisit:
         ]
         connected = self._device.certificate_id in came
         self.satisfied = connected and end.code in (0, None)
-        if end.code not in (0, None):
-            self.notes.append(f"the device's command ended with exit code {end.code}")
-        if not connected and came:
+        if not connected and self._is_kept_out():
+            self.satisfied = True
+            return None, KEPT_OUT
+        if end.code is None and not connected:
             self.notes.append(
-                f"the device's command connected with another certificate, {came[0]}; "
-                f"that of IOT_CERTIFICATE_FILE is {self._device.certificate_id}"
+                f"the device's command was ended after {command.seconds:g} s (--device-timeout)"
             )
-        elif not connected:
-            self.notes += self.refusals()
+        elif end.code not in (0, None):
+            self.notes.append(f"the device's command ended with exit code {end.code}")
+        if not connected:
+            self.notes += self._why_not_connected(came)
         if not self.satisfied:
             self.notes += [f"the device's command said: {line}" for line in end.lines if line]
-            if not self.notes:
-                self.notes.append("the device's command did not connect to the broker")
         known = self._certificate()
         return self._thing() if known else None, "connects" if connected else "does not connect"
+
+    def _why_not_connected(self, came: list[str]) -> list[str]:
+        """``came``: the ids of the certificates with which it connected."""
+        if came:
+            return [
+                f"the device's command connected with another certificate, {came[0]}; "
+                f"that of IOT_CERTIFICATE_FILE is {self._device.certificate_id}"
+            ]
+        return self.refusals() or ["the device's command did not connect to the broker"]
+
+    def _is_kept_out(self) -> bool:
+        """Whether our activation Lambda refused the device, which is as planned; the notes say why."""
+        if self._record.enrollment is None:
+            return False
+        record = self._record
+        found = decisions_on(self._aws, record.account, record.region, self._device.certificate_id)
+        if not found or found[-1]["decision"] != "refused":
+            return False
+        self.notes.append(found[-1].get("reason", ""))
+        return True
 
     def refusals(self) -> list[str]:
         """Why the broker refused this device, each cause once, in its own words."""

@@ -89,6 +89,14 @@ def test_a_line_that_never_ends_is_not_held_in_memory() -> None:
     assert max(map(len, end.lines)) <= 2000
 
 
+def test_a_private_key_is_not_shown() -> None:
+    """Whatever kind: a build's log is no place for a device's key. What stands around it is shown."""
+    pem = "-----BEGIN {0}PRIVATE KEY-----\\nMIGHAgEAMBM\\nGByqGSM49\\n-----END {0}PRIVATE KEY-----"
+    both = "\\n".join(["before", pem.format(""), "between", pem.format("EC "), "after"])
+    hidden = "(a private key is left out)"
+    assert _run(f"printf '{both}\\n'").lines == ["before", hidden, "between", hidden, "after"]
+
+
 def test_bytes_that_are_no_text_are_shown_replaced() -> None:
     """A device's log may be anything."""
     assert _run(r"printf '\377\376\n'; head -c 300000 /dev/zero; echo; echo end").lines[-1] == "end"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,3 +77,32 @@ def test_a_command_that_does_not_connect(visit: DeviceVisit) -> None:
     """Exit code 0 is no proof."""
     assert (_run(visit, "true"), visit.satisfied) == ("does not connect", False)
     assert visit.notes == ["the device's command did not connect to the broker"]
+
+
+def test_a_command_whose_time_is_over(visit: DeviceVisit) -> None:
+    """It is told, and that it did not connect, whatever it printed."""
+    assert visit.run(DeviceCommand("echo here; exec sleep 60", 0.5))[1] == "does not connect"
+    assert visit.notes == [
+        "the device's command was ended after 0.5 s (--device-timeout)",
+        "the device's command did not connect to the broker",
+        "the device's command said: here",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("decision", "found"), [("refused", (None, "kept out")), ("failed", (None, "does not connect"))]
+)
+def test_a_command_whose_device_is_kept_out(
+    fleet: Fleet, decision: str, found: tuple[None, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where our activation Lambda refuses it, that is as planned, with the reason, whatever the command makes of it."""
+    monkeypatch.setattr(
+        "iot_multiaccount_ca.local.device_visit.decisions_on",
+        lambda *_: [{"decision": decision, "reason": "it is on no list"}],
+    )
+    made = make_device(fleet.ca, "device-1")
+    record = replace(fleet.record, enrollment={"admission": {}})
+    visit = DeviceVisit(fleet.aws, record, DeviceCertificate.of(made.pem, made.key_pem))
+    assert visit.run(DeviceCommand("exit 1", 60)) == found
+    assert visit.satisfied is (decision == "refused")
+    assert ("it is on no list" in visit.notes) is visit.satisfied

@@ -103,18 +103,34 @@ class DeviceVisit:
                 f"the device's command connected with another certificate, {came[0]}; "
                 f"that of IOT_CERTIFICATE_FILE is {self._device.certificate_id}"
             ]
-        return self.refusals() or ["the device's command did not connect to the broker"]
+        refusals = self.refusals()
+        if refusals:
+            return refusals
+        last = self._last_decision()
+        if last.get("decision") == "failed":
+            return [last.get("reason", "")]
+        if any(event.event in ("registered", "provisioned") for event in self._events()):
+            return [
+                "the device's command was cut off after its first connect, as it should be, and was not let in by a "
+                "later one: firmware has to connect again after a first failure, some seconds later"
+            ]
+        return ["the device's command did not connect to the broker"]
 
     def _is_kept_out(self) -> bool:
         """Whether our activation Lambda refused the device, which is as planned; the notes say why."""
-        if self._record.enrollment is None:
+        last = self._last_decision()
+        if last.get("decision") != "refused":
             return False
-        record = self._record
-        found = decisions_on(self._aws, record.account, record.region, self._device.certificate_id)
-        if not found or found[-1]["decision"] != "refused":
-            return False
-        self.notes.append(found[-1].get("reason", ""))
+        self.notes.append(last.get("reason", ""))
         return True
+
+    def _last_decision(self) -> dict[str, Any]:
+        """What our activation Lambda decided on the device last; empty where it is not asked."""
+        record = self._record
+        if record.enrollment is None:
+            return {}
+        found = decisions_on(self._aws, record.account, record.region, self._device.certificate_id)
+        return found[-1] if found else {}
 
     def refusals(self) -> list[str]:
         """Why the broker refused this device, each cause once, in its own words."""

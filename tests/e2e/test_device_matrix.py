@@ -112,7 +112,7 @@ def test_curl(client_fleet: ClientFleet) -> None:
 
 
 def test_mosquitto(client_fleet: ClientFleet) -> None:
-    """mosquitto dials an address, so it sends no SNI, and lands with the DEFAULT owner of its CA."""
+    """mosquitto sends the address that it dials as SNI, which counts as none, and lands with its CA's DEFAULT owner."""
     command = [
         *("mosquitto_pub", "-h", LOOPBACK, "-p", client_fleet.port, "-i", "device-1"),
         *("--cafile", "anchor.pem", "--cert", "device.pem", "--key", "device.key"),

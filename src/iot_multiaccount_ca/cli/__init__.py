@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
+    from typing import Any
 
 __all__ = ["main"]
 
@@ -26,10 +28,30 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(opened, "r" if name == "stdin" else "w"))
 
 
+def _end_like_ctrl_c() -> dict[int, Any]:
+    """Have what ends a terminal's session or a CI job end it as Ctrl-C does, once each; what held before.
+
+    So commands print what they know. SIGHUP stays ignored where it is: nohup means it.
+    """
+
+    def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    held = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        if held[number] is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    return {signal.SIGINT: signal.getsignal(signal.SIGINT), **held}
+
+
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, and end with its exit code: 0, 1 or 2, whenever and however it ends."""
-    _open_streams()
+    held: dict[int, Any] = {}
     try:
+        held = _end_like_ctrl_c()
+        _open_streams()
         # Imported here, so that Ctrl-C in the tenths of a second that it takes is a sentence too.
         from .root import run
 
@@ -38,5 +60,6 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         sys.stderr.write("iot-ca: interrupted\n")
         sys.exit(2)
     finally:
-        if args is None:  # the process ends now: a second Ctrl-C has nothing left to interrupt
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number, before in held.items():
+            # Where the process ends now, another signal has nothing left to interrupt.
+            signal.signal(number, signal.SIG_IGN if args is None else before)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 import traceback
 from typing import TYPE_CHECKING, NoReturn
@@ -18,13 +17,10 @@ from ..errors import SharedCaError
 from .output import say, silence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
+    from collections.abc import Callable
 
 FAILED = 2
 _INTERRUPTED = "interrupted"
-# What ends a terminal's session or a CI job: told from Ctrl-C by nobody.
-_ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 
 
 def run(call: Callable[[], object], *, debug: bool) -> NoReturn:
@@ -34,8 +30,7 @@ def run(call: Callable[[], object], *, debug: bool) -> NoReturn:
     """
     code: int | None = FAILED
     try:
-        with _ended_like_ctrl_c():
-            code = _exit_code(call())
+        code = _exit_code(call())
     except SystemExit as ended:
         code = _exit_code(ended.code)
     except BrokenPipeError:
@@ -99,25 +94,3 @@ def _exit_code(returned: object) -> int:
     if returned is None:
         return 0
     return returned if isinstance(returned, int) and returned in {0, 1} else FAILED
-
-
-@contextlib.contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """SIGTERM and SIGHUP interrupt as Ctrl-C does, so that commands print what they know; once each."""
-
-    def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-        signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    numbers = [getattr(signal, name) for name in _ENDING_SIGNALS if hasattr(signal, name)]
-    before = {}
-    for number in numbers:
-        held = signal.getsignal(number)
-        if held is not signal.SIG_IGN:  # nohup means it
-            before[number] = held
-            signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number, held in before.items():
-            signal.signal(number, held)

@@ -218,8 +218,9 @@ def _template(resources: Mapping[str, Any], template_name: str | None) -> dict[s
 
 
 def _arn_or_resource(value: Any) -> str | LogicalId | None:
-    if isinstance(value, dict) and isinstance(value.get("Fn::GetAtt"), list) and value["Fn::GetAtt"]:
-        return LogicalId(value["Fn::GetAtt"][0])
+    of = value.get("Fn::GetAtt") if isinstance(value, dict) else None
+    if isinstance(of, list) and of and isinstance(of[0], str) and of[0]:
+        return LogicalId(of[0])
     return value if isinstance(value, str) else None
 
 

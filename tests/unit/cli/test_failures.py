@@ -201,8 +201,9 @@ def test_a_signal_while_the_app_is_synthesized_is_a_sentence(number: signal.Sign
     assert (process.returncode, said, errors) == (2, "", "iot-ca: interrupted\n")
 
 
-def test_ctrl_c_at_any_moment_is_2_and_no_traceback(tmp_path: Path) -> None:
+def test_what_ends_it_at_any_moment_is_2_and_no_traceback(tmp_path: Path) -> None:
     """In the imports, the reading, the printing and the end: sent at moments all over the run."""
+    signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
     folder = str(write_assembly(tmp_path, [record()]))
     # A dot as soon as `main` has begun: it imports the commands first of all.
     begun = (
@@ -222,7 +223,7 @@ def test_ctrl_c_at_any_moment_is_2_and_no_traceback(tmp_path: Path) -> None:
         assert process.stderr is not None
         assert process.stderr.read(1) == "."
         time.sleep(moment / 1000)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signals[moment // 20 % 3])
         _, errors = process.communicate(timeout=30)
         assert process.returncode in {0, 2}, errors
         assert "Traceback" not in errors

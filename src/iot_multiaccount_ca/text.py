@@ -27,6 +27,8 @@ _INVISIBLE = (
 _HIDDEN = re.compile(f"[{_INVISIBLE}]")
 # An underscore inside of a word begins nothing in GitHub's Markdown: SNI_ONLY stays readable as source.
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|~#&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+# What has a meaning in the CDK CLI's patterns.
+_OF_PATTERNS = re.compile(r"[*?\[\]{}()!+@|\\]")
 _NEWLINE = re.compile(r"\r\n?|\n")
 
 
@@ -71,6 +73,11 @@ def shell(word: object) -> str:
     if plain(written) == written:
         return shlex.quote(written)
     return "$'" + "".join(map(_in_shell, written)) + "'"
+
+
+def one_stack(selector: str) -> str:
+    """A stack as an argument of the CDK CLI, which takes patterns: this one and no other, whatever its name is."""
+    return _OF_PATTERNS.sub(r"\\\g<0>", selector)
 
 
 def number(count: int) -> str:

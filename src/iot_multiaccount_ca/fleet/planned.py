@@ -95,7 +95,7 @@ class PlannedRegistration:
     @property
     def quoted_stack(self) -> str:
         """Its stack, as the CDK CLI names it, for a command line."""
-        return text.shell(self.selector or self.record.stack_name)
+        return text.shell(text.one_stack(self.selector or self.record.stack_name))
 
     def name_of(self, stack: StackId) -> str:
         """A stack as the CDK CLI names it, where it is one of the app's; else by its own name."""
@@ -105,7 +105,7 @@ class PlannedRegistration:
         """What to do to deploy another stack: a command where it is one of the app's."""
         selector = self._selector_of(stack)
         return (
-            f"run `cdk deploy {text.shell(selector)} --exclusively`"
+            f"run `cdk deploy {text.shell(text.one_stack(selector))} --exclusively`"
             if selector
             else "deploy it with its own app"
         )

@@ -51,7 +51,7 @@ class PlannedSet:
     @property
     def deploy(self) -> str:
         """The command that deploys its stack, and no other."""
-        return f"cdk deploy {text.shell(self.selector)} --exclusively"
+        return f"cdk deploy {text.shell(text.one_stack(self.selector))} --exclusively"
 
     @property
     def place(self) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model.bootstrap import DEFAULT_QUALIFIER
+from ..text import one_stack
 from . import bound_process
 from .cdk_surroundings import OVERRULING, surroundings
 from .emulator import LocalAwsError
@@ -252,7 +253,7 @@ def _how_it_ended(code: int) -> str:
 
 def _selected(assembly: Path, stacks: Sequence[str] | None) -> list[str]:
     # The CLI takes along what a stack depends on, or what depends on it, unless told not to.
-    return stack_selectors(assembly) if stacks is None else [*stacks, "--exclusively"]
+    return stack_selectors(assembly) if stacks is None else [*map(one_stack, stacks), "--exclusively"]
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import RehearsalError
 from ..model.assembly_files import load_json, read_stacks
+from ..text import one_stack
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -30,8 +31,10 @@ def choose_stacks(assembly: Path, wanted: Sequence[str], unwanted: Sequence[str]
     if not wanted and not unwanted:
         return None
     everything = read_stacks(assembly)
+    meant: dict[str, list[AssemblyStack]] = {}
     for pattern in (*wanted, *unwanted):
-        if not any(_fits(stack, pattern) for stack in everything):
+        meant[pattern] = _meant(everything, pattern)
+        if not meant[pattern]:
             raise RehearsalError(
                 "the app has no such stack",
                 value=pattern,
@@ -41,8 +44,8 @@ def choose_stacks(assembly: Path, wanted: Sequence[str], unwanted: Sequence[str]
     chosen = [
         stack.selector
         for stack in everything
-        if (not wanted or any(_fits(stack, pattern) for pattern in wanted))
-        and not any(_fits(stack, pattern) for pattern in unwanted)
+        if (not wanted or any(stack in meant[pattern] for pattern in wanted))
+        and not any(stack in meant[pattern] for pattern in unwanted)
     ]
     if not chosen:
         raise RehearsalError("every stack of the app is left out", fix="leave some in")
@@ -65,11 +68,11 @@ def qualifiers(assembly: Path) -> list[str]:
 
 
 def stack_selectors(assembly: Path) -> list[str]:
-    """How to tell the CLI to take all stacks, those of Stages included, but no pipeline over them."""
+    """How to tell the CDK CLI to take all stacks, those of Stages included, but no pipeline over them."""
     stacks = read_stacks(assembly)
     if not any(stack.in_stage for stack in stacks):
         return ["--all"]
-    return [stack.selector for stack in stacks if stack.in_stage or not _is_pipeline(stack)]
+    return [one_stack(stack.selector) for stack in stacks if stack.in_stage or not _is_pipeline(stack)]
 
 
 def stack_templates(
@@ -89,5 +92,11 @@ def _is_pipeline(stack: AssemblyStack) -> bool:
     return any(each.get("Type") == _PIPELINE for each in stack.template()["Resources"].values())
 
 
-def _fits(stack: AssemblyStack, pattern: str) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for name in (stack.selector, stack.name))
+def _meant(stacks: Sequence[AssemblyStack], pattern: str) -> list[AssemblyStack]:
+    """The stacks of that name, whatever is in it; else those that the pattern fits."""
+    named = [stack for stack in stacks if pattern in (stack.selector, stack.name)]
+    return named or [
+        stack
+        for stack in stacks
+        if any(fnmatch.fnmatchcase(name, pattern) for name in (stack.selector, stack.name))
+    ]

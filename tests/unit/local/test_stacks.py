@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from iot_multiaccount_ca.errors import RehearsalError
+from iot_multiaccount_ca.local.cdk import find_cdk
 from iot_multiaccount_ca.local.stacks import (
     choose_stacks,
     environments,
@@ -15,6 +17,8 @@ from iot_multiaccount_ca.local.stacks import (
     qualifiers,
     stack_selectors,
 )
+from iot_multiaccount_ca.text import one_stack
+from support.documents import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,3 +133,22 @@ def test_look_ups_are_seen(tmp_path: Path) -> None:
     write(tmp_path / "nested", missing, E=stack("222222222222/us-east-1"))
     assert lacks_context(write(tmp_path, D=nested, A=stack("111111111111/eu-west-1")))
     assert not lacks_context(write(tmp_path / "plain", A=stack("111111111111/eu-west-1")))
+
+
+def test_a_stack_of_an_odd_name_is_taken_alone(tmp_path: Path) -> None:
+    """By a rehearsal, and by the CDK CLI, to which much in a name is a pattern for others."""
+    odd = ["Glob[ab]/x", "x{y,z}", "!other", "a+(b)", "b*", "My Team (EU)"]
+    others = ["Globa/x", "xy", "else", "ab", "bc", "My Team EU"]
+    artifacts = {
+        f"A{number}": stack("111111111111/eu-west-1", name, template=f"{number}.json")
+        for number, name in enumerate([*odd, *others])
+    }
+    assembly = write(tmp_path, **artifacts)
+    for number in range(len(artifacts)):
+        (tmp_path / f"{number}.json").write_text("{}")
+    assert choose_stacks(assembly, odd[:2], []) == odd[:2]
+    command = [find_cdk(ROOT), "list", "--app", str(assembly), "--no-notices", *map(one_stack, odd)]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert sorted(line.partition(" (A")[0] for line in ran.stdout.split("\n") if line) == sorted(odd), (
+        ran.stderr
+    )

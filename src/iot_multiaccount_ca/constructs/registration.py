@@ -14,7 +14,6 @@ from ..model.ca.certificate import CertificateMode
 from ..model.checks import is_certificate_id
 from ..model.options import OnExisting, RegistrationEngine
 from ..model.registration import RegistrationRequest
-from ..model.tags import tag_problems
 from ..model.target import is_token
 from .annotations import annotate
 from .engines.custom_resource.engine import CustomResourceEngine
@@ -23,6 +22,7 @@ from .engines.none import NoEngine
 from .place import Place, outermost
 from .provisioning_template import reference_to, retained
 from .registry import Claim, Enrollment
+from .tag_rules import TagRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,19 +59,6 @@ class _ImportedRegistration:
 
     def grant_read(self, grantee: aws_iam.IGrantable) -> aws_iam.Grant:
         return _grant_read(grantee, self.ca_certificate_arn)
-
-
-@jsii.implements(IValidation)
-class _TagRules:
-    """Tags come from wherever the app says ``Tags.of``: all of them are only known when it is synthesized."""
-
-    def __init__(self, tags: TagManager, own: Mapping[str, str]) -> None:
-        self._tags, self._own = tags, own
-
-    def validate(self) -> list[str]:
-        """What the CDK reports of the construct, and ends the synth with."""
-        users = {key: each for key, each in self._tags.tag_values().items() if self._own.get(key) != each}
-        return list(tag_problems(users))
 
 
 @jsii.implements(IStringProducer)
@@ -193,7 +180,7 @@ class CaRegistration(Construct):
                 self._tags.set_tag(key, value)
             if self._registered.resource is not None:
                 self._registered.resource.add_property_override("Tags", self._tags.rendered_tags)
-            self.node.add_validation(cast("IValidation", _TagRules(self._tags, self._registered.own_tags)))
+            self.node.add_validation(cast("IValidation", TagRules(self._tags, self._registered.own_tags)))
         return self._tags
 
     @property

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aws_cdk import CfnStackSet, RemovalPolicy, Stack, Token
-from constructs import Construct
+from constructs import Construct, IValidation
 
 from ..errors import StackSetRegionsError
 from ..model.assembly_sets import METADATA_TYPE
@@ -16,6 +16,7 @@ from ..model.target import partition_of
 from .annotations import annotate_set
 from .place import outermost
 from .registry import Registry, SetClaim
+from .tag_rules import TagRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,6 +107,8 @@ class SharedCaStackSet(Construct):
         )
         for name, value in properties.items():
             self._set.add_property_override(name, value)
+        # What the set is tagged with, CloudFormation puts on the CA in every account.
+        self.node.add_validation(cast("IValidation", TagRules(self._set.tags, {})))
         nested = stack.template_file if stack.nested_stack_parent is not None else None
         self.node.add_metadata(METADATA_TYPE, request.record(nested).to_metadata())
         annotate_set(self, request)

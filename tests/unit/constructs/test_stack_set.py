@@ -64,6 +64,16 @@ def test_tags_of_the_app_become_tags_of_the_stacks() -> None:
     )
 
 
+def test_tags_that_no_ca_can_have_end_the_synth() -> None:
+    """CloudFormation puts them on the CA in every account, where each would fail."""
+    app = App()
+    made = _set(_stack(app))
+    Tags.of(app).add("team", "ünï, &c")
+    with pytest.raises(RuntimeError, match=r"the CA's tag 'team' holds characters .*'&'"):
+        app.synth()
+    assert made.node.validate()
+
+
 @pytest.mark.parametrize("set_first", [True, False])
 def test_a_listed_account_that_registers_the_ca_already_is_refused(set_first: bool) -> None:
     """In whichever order they are written."""

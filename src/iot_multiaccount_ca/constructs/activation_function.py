@@ -9,15 +9,11 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from .. import assets
+from ..model.policies import allow, document, trust
 from .engines.custom_resource.settings import LOG_RETENTION_DAYS, RUNTIME
 from .given_role import attach, tell
-from .policies import (
-    activation_statements,
-    allow,
-    document,
-    log_statement,
-    trust,
-)
+from .order import resource_after
+from .policies import activation_statements, log_statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +56,7 @@ class ActivationFunction(Construct):
         function = self._make_function(role_arn, environment, dead_letters, logs_name)
         if policy is not None:
             # Lambda looks at once whether the role may send to the queue.
-            (getattr(function, "add_resource_dependency", None) or function.add_dependency)(policy)
+            resource_after(function, policy)
         aws_lambda.CfnEventInvokeConfig(
             self,
             "InvokeConfig",
@@ -124,7 +120,7 @@ class ActivationFunction(Construct):
         made = aws_iam.CfnRole(
             self,
             "Role",
-            assume_role_policy_document=trust("lambda.amazonaws.com"),
+            assume_role_policy_document=trust({"Service": "lambda.amazonaws.com"}),
             policies=[
                 aws_iam.CfnRole.PolicyProperty(policy_name=_PACKAGE, policy_document=document(statements))
             ],

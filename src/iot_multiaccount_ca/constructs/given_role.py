@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aws_cdk import Annotations, Stack, aws_iam
 
-from .policies import document
+from ..model.policies import document
 
 if TYPE_CHECKING:
     from constructs import Construct

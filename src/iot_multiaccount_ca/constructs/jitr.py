@@ -23,11 +23,11 @@ from ..model.assembly import JITR_METADATA_TYPE
 from ..model.checks import is_certificate_id
 from ..model.jitr.enrollment import JitrEnrollment
 from ..model.jitr.settings import CA_VARIABLE, ENROLLMENT_VARIABLE, POLICY_VARIABLE, rule_sql
+from ..model.policies import allow, document, trust
 from ..model.target import is_token
 from .activation_function import ActivationFunction
 from .allow_list import check_list, grant_list
 from .place import Place
-from .policies import allow, document, trust
 from .provisioning_template import retained
 from .registration import CaRegistration
 from .registry import Enrollment
@@ -210,7 +210,7 @@ class JitrActivation(Construct):
     def _to_queue(self) -> Action:
         """What the rule could not deliver goes to the same queue, under a role for that alone."""
         place, queue = self._place, cast("aws_sqs.CfnQueue", self._queue)
-        trusted = trust("iot.amazonaws.com")
+        trusted = trust({"Service": "iot.amazonaws.com"})
         trusted["Statement"][0]["Condition"] = {
             "StringEquals": {"aws:SourceAccount": place.account},
             "ArnLike": {"aws:SourceArn": place.target.arn("iot", "rule/*")},

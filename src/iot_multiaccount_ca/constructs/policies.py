@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..model.jitr.enrollment import thing_pattern
+from ..model.policies import allow
 
 if TYPE_CHECKING:
     from ..model.jitr.enrollment import JitrEnrollment
@@ -43,26 +44,3 @@ def activation_statements(target: Target, enrollment: JitrEnrollment) -> list[di
 def log_statement(log_group_arn: str) -> dict[str, Any]:
     """Write into the one log group; not make others."""
     return allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group_arn])
-
-
-def trust(service: str) -> dict[str, Any]:
-    """A trust policy for one AWS service."""
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-def document(statements: list[dict[str, Any]]) -> dict[str, Any]:
-    """A policy document."""
-    return {"Version": "2012-10-17", "Statement": statements}
-
-
-def allow(actions: list[str], resources: list[str], conditions: Any = None) -> dict[str, Any]:
-    """One statement that allows."""
-    statement: dict[str, Any] = {
-        "Effect": "Allow",
-        "Action": actions if len(actions) > 1 else actions[0],
-        "Resource": resources if len(resources) > 1 else resources[0],
-    }
-    if conditions:
-        statement["Condition"] = conditions
-    return statement

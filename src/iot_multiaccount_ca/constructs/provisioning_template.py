@@ -12,11 +12,11 @@ from ..model.checks import check_flag, check_type
 from ..model.jitp.template_body import PROVISIONING_POLICY, ROLE_DESCRIPTION, JitpTemplateBody
 from ..model.jitp.template_name import NAME, UNKNOWN, generated_name
 from ..model.options import resolve_removal_policy
+from ..model.policies import trust
 from ..model.registration import TemplateReference
 from ..model.target import managed_policy
 from .annotations import annotate_template_warnings
 from .place import Place
-from .policies import trust
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource
@@ -219,7 +219,7 @@ def _provisioning_role(scope: Construct, partition: str) -> aws_iam.CfnRole:
     return aws_iam.CfnRole(
         scope,
         "Role",
-        assume_role_policy_document=trust("iot.amazonaws.com"),
+        assume_role_policy_document=trust({"Service": "iot.amazonaws.com"}),
         managed_policy_arns=[managed_policy(partition, PROVISIONING_POLICY)],
         description=ROLE_DESCRIPTION,
     )

@@ -15,6 +15,7 @@ from ..model.jitp.template_body import JitpTemplateBody
 from ..model.jitr.enrollment import JitrEnrollment
 from ..model.plan.plan import SharedCaPlan, checked_prefix, request_for
 from ..text import plain
+from .order import stack_after
 from .place import StageStack
 from .provisioning_template import JitpProvisioningTemplate, reference_to
 from .registration import StageRegistration
@@ -208,12 +209,7 @@ def order_default_last(plan: SharedCaPlan, stacks: dict[str, Stack]) -> None:
     taking = {s.region: stacks[s.name] for s in made if s.certificate_mode is CertificateMode.DEFAULT}
     for stage in made:
         if stage.region in taking and stage.certificate_mode is not CertificateMode.DEFAULT:
-            _depend(taking[stage.region], stacks[stage.name])
-
-
-def _depend(stack: Stack, other: Stack) -> None:
-    # add_stack_dependency is the newer name; add_dependency the only one before it.
-    (getattr(stack, "add_stack_dependency", None) or stack.add_dependency)(other)
+            stack_after(taking[stage.region], stacks[stage.name])
 
 
 def _warn(stack: Stack, plan: SharedCaPlan, stage: CaStage) -> None:

@@ -11,6 +11,7 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..model.policies import trust
 from ..model.target import Target, managed_policy
 from .emulator import LocalAwsError
 from .stack_sets import ADMINISTRATION, EXECUTION, UNIT_ID_TAG
@@ -158,10 +159,8 @@ class InventedOrganization:
 
     def _make_role(self, account: str, name: str, principal: dict[str, str]) -> None:
         iam = self._aws.client("iam", account=account, region=_ORGANIZATIONS)
-        statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
-        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         try:
-            iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust(principal)))
         except iam.exceptions.EntityAlreadyExistsException:
             return
         iam.attach_role_policy(RoleName=name, PolicyArn=managed_policy("aws", "AdministratorAccess"))

@@ -24,6 +24,7 @@ from .. import strict_json
 from ..jitp import policy_rules, thing_rules
 from ..jitp.placeholders import WRITTEN, fill, unknown_placeholder
 from ..jitp.subject_fields import SUBJECT_FIELDS
+from ..policies import LANGUAGE
 from .admission import Admission, check_literal
 from .settings import FIELD, ID_FIELD
 
@@ -58,7 +59,7 @@ def _policy(policy: str | Mapping[str, Any]) -> str:
         raise EnrollmentPolicyError(
             "the policy of the enrollment is not a policy document",
             value=document,
-            allowed='the name of a policy, or a dict such as {"Version": "2012-10-17", "Statement": […]}',
+            allowed=f'the name of a policy, or a dict such as {{"Version": "{LANGUAGE}", "Statement": […]}}',
         )
     try:
         text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)

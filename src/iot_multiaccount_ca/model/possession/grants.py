@@ -71,8 +71,3 @@ def statement(
     if conditions:
         made["Condition"] = dict(conditions)
     return made
-
-
-def document(*statements: Mapping[str, Any]) -> dict[str, Any]:
-    """A policy document of these statements."""
-    return {"Version": "2012-10-17", "Statement": [dict(each) for each in statements]}

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..ca.algorithms import KEY_ALGORITHMS, kms_signing_algorithm
+from ..policies import document
 from .arns import Arn
 from .arns import key_arn as parsed
-from .grants import ForeignPolicy, Permission, document, only_roles, root_of, statement
+from .grants import ForeignPolicy, Permission, only_roles, root_of, statement
 from .proof import Proof
 
 if TYPE_CHECKING:
@@ -73,8 +74,12 @@ class KmsKeyProof(Proof):
             return ()
         who, only = root_of(self.key.partition, account), only_roles(role_pattern)
         statements = document(
-            statement("SignForCaRegistration", who, ("kms:Sign",), {**_of_digests(ca_certificate), **only}),
-            statement("CompareForCaRegistration", who, ("kms:GetPublicKey",), only),
+            [
+                statement(
+                    "SignForCaRegistration", who, ("kms:Sign",), {**_of_digests(ca_certificate), **only}
+                ),
+                statement("CompareForCaRegistration", who, ("kms:GetPublicKey",), only),
+            ]
         )
         return (ForeignPolicy(self.key_arn, "key policy", statements),)
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import WrongArnError
+from ..policies import document
 from ..target import Target
 from .arns import Arn, literal, parse
-from .grants import ForeignPolicy, Permission, document, statement
+from .grants import ForeignPolicy, Permission, statement
 from .proof import Proof
 
 if TYPE_CHECKING:
@@ -83,8 +84,10 @@ class PrivateCaProof(Proof):
         read = (*_READ, "acm-pca:ListPermissions", "acm-pca:ListTags")
         issue = ("acm-pca:IssueCertificate",)
         policy = document(
-            statement("ReadForCaRegistration", who, read, {}, resource=arn),
-            statement("IssueForCaRegistration", who, issue, self._end_entities(), resource=arn),
+            [
+                statement("ReadForCaRegistration", who, read, {}, resource=arn),
+                statement("IssueForCaRegistration", who, issue, self._end_entities(), resource=arn),
+            ]
         )
         return (ForeignPolicy(arn, "resource policy", policy),)
 

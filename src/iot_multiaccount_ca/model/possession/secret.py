@@ -15,9 +15,10 @@ from ...errors import (
     WrongArnError,
 )
 from ..ca.key_material import holds_private_key
+from ..policies import document
 from ..target import Target
 from .arns import Arn, key_arn, literal, parse
-from .grants import ForeignPolicy, Permission, document, only_roles, root_of, statement
+from .grants import ForeignPolicy, Permission, only_roles, root_of, statement
 from .proof import Proof
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def _resource_policy(secret: Arn, account: str, role_pattern: str | None) -> For
         ("secretsmanager:GetSecretValue",),
         only_roles(role_pattern),
     )
-    return ForeignPolicy(secret.text, "resource policy", document(read))
+    return ForeignPolicy(secret.text, "resource policy", document([read]))
 
 
 def _key_policy(key: Arn, account: str, role_pattern: str | None) -> ForeignPolicy:
@@ -195,7 +196,7 @@ def _key_policy(key: Arn, account: str, role_pattern: str | None) -> ForeignPoli
     decrypt = statement(
         "DecryptForCaRegistration", root_of(key.partition, account), ("kms:Decrypt",), conditions
     )
-    return ForeignPolicy(key.text, "key policy", document(decrypt))
+    return ForeignPolicy(key.text, "key policy", document([decrypt]))
 
 
 def _through_secrets_manager(region: str, partition: str) -> dict[str, Any]:

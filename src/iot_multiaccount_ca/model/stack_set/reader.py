@@ -11,6 +11,7 @@ from typing import Any
 
 from ...errors import InvalidReaderError, StackSetAccountsError
 from ..checks import as_items, first_twice
+from ..policies import document, trust
 from ..target import Target, is_account, is_token
 from .neutral import neutral_text
 
@@ -79,7 +80,6 @@ def reader_role(set_name: str, readers: tuple[str, ...]) -> dict[str, Any]:
         neutral_text(Target("{{partition}}", each, "").arn("iam", "root")) if is_account(each) else each
         for each in readers
     ]
-    trust = {"Effect": "Allow", "Principal": {"AWS": principals}, "Action": "sts:AssumeRole"}
     statements = [
         {
             "Effect": "Allow",
@@ -93,11 +93,11 @@ def reader_role(set_name: str, readers: tuple[str, ...]) -> dict[str, Any]:
         "Properties": {
             "RoleName": neutral_text(reader_role_name(set_name).replace(REGION, "{{region}}")),
             "Description": f"What iot-ca verify looks at stack set {set_name} with (iot-multiaccount-ca)",
-            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+            "AssumeRolePolicyDocument": trust({"AWS": principals}),
             "Policies": [
                 {
                     "PolicyName": "Read",
-                    "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
+                    "PolicyDocument": document(statements),
                 }
             ],
         },

@@ -14,6 +14,7 @@ from ..jitp.template_body import PROVISIONING_POLICY, ROLE_DESCRIPTION
 from ..native import ca_certificate_properties
 from ..options import RegistrationEngine
 from ..ownership import TAG_LOGICAL_ID, TAG_STACK_ID
+from ..policies import trust
 from ..registration import RegistrationRequest, TemplateReference
 from ..target import managed_policy
 from .neutral import neutral_text
@@ -84,16 +85,11 @@ def body_of(document: dict[str, Any]) -> str:
 
 
 def _provisioning(provisioning: JitpTemplateBody, name: str) -> dict[str, Any]:
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "iot.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
     return {
         "ProvisioningRole": {
             "Type": "AWS::IAM::Role",
             "Properties": {
-                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+                "AssumeRolePolicyDocument": trust({"Service": "iot.amazonaws.com"}),
                 "ManagedPolicyArns": [neutral_text(managed_policy("{{partition}}", PROVISIONING_POLICY))],
                 "Description": ROLE_DESCRIPTION,
             },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ....model.ca.certificate import CertificateMode
-from ...policies import allow
+from ....model.policies import allow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,8 +14,10 @@ from constructs import Construct
 from .... import assets
 from ....errors import SharedFunctionError
 from ....model.options import Capability
+from ....model.policies import document, trust
 from ...given_role import attach, tell
-from ...policies import document, log_statement, trust
+from ...order import resource_after
+from ...policies import log_statement
 from . import settings
 from .permissions import registrar_statements
 
@@ -111,11 +113,9 @@ class RegistrarFunction(Construct):
 
     def order_before(self, resource: CfnResource) -> None:
         """Make ``resource`` wait for everything that its invocation needs beside the function itself."""
-        # add_resource_dependency is the newer name; add_dependency the only one before it.
-        wait_for = getattr(resource, "add_resource_dependency", None) or resource.add_dependency
-        wait_for(self.invoke_config)
+        resource_after(resource, self.invoke_config)
         if isinstance(self._policy, aws_iam.CfnPolicy):
-            wait_for(self._policy)
+            resource_after(resource, self._policy)
 
     def _code(self) -> aws_lambda.CfnFunction.CodeProperty:
         package = "registrar-signing" if self._signing else "registrar"
@@ -134,7 +134,7 @@ class RegistrarFunction(Construct):
             made = aws_iam.CfnRole(
                 self,
                 "Role",
-                assume_role_policy_document=trust("lambda.amazonaws.com"),
+                assume_role_policy_document=trust({"Service": "lambda.amazonaws.com"}),
                 policies=[_inline(document(statements))],
                 description="What the registrar of device CAs may do (iot-multiaccount-ca)",
             )

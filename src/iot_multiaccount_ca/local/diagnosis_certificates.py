@@ -16,7 +16,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-_CLIENT_USAGES = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+_NETSCAPE_TYPE = "2.16.840.1.113730.1.1"
+# Those that OpenSSL understands; nobody gets by with another one that is critical.
+_UNDERSTOOD = (
+    *(x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage, x509.SubjectAlternativeName),
+    *(x509.NameConstraints, x509.CertificatePolicies, x509.PolicyConstraints, x509.InhibitAnyPolicy),
+    *(x509.CRLDistributionPoints, x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier),
+)
 _DIGESTS = ("sha256", "sha384", "sha512")
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _SMALLEST_RSA_KEY = 2048
@@ -97,20 +103,29 @@ def _early(certificate: x509.Certificate, at: dt.datetime) -> str | None:
 
 def _usage(certificate: x509.Certificate, _at: dt.datetime) -> str | None:
     for each in _extensions(certificate):
-        if isinstance(each.value, x509.ExtendedKeyUsage) and not _CLIENT_USAGES & set(each.value):
-            return f"has the extendedKeyUsage {', '.join(usage._name for usage in each.value)}"
+        if (
+            isinstance(each.value, x509.ExtendedKeyUsage)
+            and ExtendedKeyUsageOID.CLIENT_AUTH not in each.value
+        ):
+            return f"has the extendedKeyUsage {', '.join(map(_oid, each.value))}"
         if isinstance(each.value, x509.KeyUsage) and not (
             each.value.digital_signature or each.value.key_agreement
         ):
             return "has a keyUsage without digitalSignature"
+        if each.oid.dotted_string == _NETSCAPE_TYPE:
+            return "has a Netscape certificate type (nsCertType)"
     return None
+
+
+def _oid(oid: x509.ObjectIdentifier) -> str:
+    return oid.dotted_string if oid._name == "Unknown OID" else oid._name
 
 
 def _critical(certificate: x509.Certificate, _at: dt.datetime) -> str | None:
     unknown = [
         each.oid.dotted_string
         for each in _extensions(certificate)
-        if each.critical and isinstance(each.value, x509.UnrecognizedExtension)
+        if each.critical and not isinstance(each.value, _UNDERSTOOD)
     ]
     return f"has {', '.join(unknown)}" if unknown else None
 

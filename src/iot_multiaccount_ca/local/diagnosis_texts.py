@@ -167,10 +167,12 @@ MEANINGS: dict[str, Meaning] = {
     "connected": Meaning("the same", None),
     "connect-denied": Meaning(
         "AWS IoT cuts it off without a CONNACK (MQTT 5: reason 135)",
-        "take the client id that the policy allows, often the thing's name; or widen the policy",
+        "take the client id that the policy allows, often the thing's name, and a topic that it allows for the last "
+        "will; or widen the policy",
     ),
     "packet-denied": Meaning(
-        "AWS IoT cuts it off (MQTT 5: reason 135)", "use the topics that the policy allows"
+        "AWS IoT cuts it off; with MQTT 5 it says so by reason 135, and may refuse the one packet only",
+        "use the topics that the policy allows; a retained message needs iot:RetainPublish, too",
     ),
     "topic": Meaning(
         "AWS IoT cuts it off, or refuses the one packet where MQTT 5 has a reason for it",

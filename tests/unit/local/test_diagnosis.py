@@ -202,19 +202,39 @@ def test_usage(fleet: Fleet) -> None:
     assert found.says.endswith("CN=custom has the extendedKeyUsage serverAuth")
 
 
-def test_key_usage(fleet: Fleet) -> None:
-    """A certificate whose key may encipher keys and sign nothing."""
-    found = fleet.python(custom(fleet.ca, (usage(key_encipherment=True), True)))
-    check(found, "usage", "CN=custom has a keyUsage without digitalSignature", "keyUsage digitalSignature")
+@pytest.mark.parametrize(
+    ("extension", "says"),
+    [
+        (usage(key_encipherment=True), "has a keyUsage without digitalSignature"),
+        (
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]),
+            "has the extendedKeyUsage 2.5.29.37.0",
+        ),
+        (
+            x509.UnrecognizedExtension(x509.ObjectIdentifier("2.16.840.1.113730.1.1"), b"\x03\x02\x06\x40"),
+            "has a Netscape certificate type",
+        ),
+    ],
+)
+def test_other_usages(fleet: Fleet, extension: x509.ExtensionType, says: str) -> None:
+    """A key that may sign nothing; any usage, which is not a client's; Netscape's word for servers."""
+    found = fleet.python(custom(fleet.ca, (extension, False)))
+    check(found, "usage", f"CN=custom {says}", "keyUsage digitalSignature")
 
 
-def test_a_critical_extension(fleet: Fleet) -> None:
-    """One that nobody knows."""
-    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00")
+@pytest.mark.parametrize(
+    ("unknown", "name"),
+    [
+        (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00"), "1.2.3.4.5"),
+        (x509.TLSFeature([x509.TLSFeatureType.status_request]), "1.3.6.1.5.5.7.1.24"),
+    ],
+)
+def test_a_critical_extension(fleet: Fleet, unknown: x509.ExtensionType, name: str) -> None:
+    """One that nobody knows, and one that OpenSSL does not: each by its number."""
     check(
         fleet.python(custom(fleet.ca, (unknown, True))),
         "critical-extension",
-        "CN=custom has 1.2.3.4.5",
+        f"CN=custom has {name}",
         "not critical",
     )
 

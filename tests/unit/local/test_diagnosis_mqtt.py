@@ -56,11 +56,12 @@ def paho(
     client_id: str = "device-1",
     keep_alive: int = 60,
     stops: bool = False,
+    before: Callable[[mqtt.Client], object] = lambda _: None,
     **how: Any,
 ) -> list[str]:
     """Connect by paho as a provisioned device, and work until the connection ends: each event, fix and warnings.
 
-    ``stops``: it does nothing more once it is connected, as firmware that hangs.
+    ``before``: its settings. ``stops``: it does nothing more once it is connected, as firmware that hangs.
     """
     device = make_device(fleet.ca, "device-1")
     assert fleet.python(device).event == "provisioned"
@@ -73,6 +74,7 @@ def paho(
     )
     client.tls_set_context(naming_context(fleet, device))
     client.on_connect = lambda *_: work(client)  # type: ignore[assignment]
+    before(client)
     client.connect(LOOPBACK, fleet.aws.broker_port, keepalive=keep_alive)
     deadline = time.monotonic() + (60 if stops else 20)
     while time.monotonic() < deadline and len(read_events(fleet.aws.connections, seen)[0]) < 2:
@@ -92,6 +94,22 @@ def test_a_client_id_that_the_policy_forbids(fleet: Fleet) -> None:
     """The policy allows the thing's name."""
     (told,) = paho(fleet, client_id="another")
     assert told.startswith("connect-denied: take the client id that the policy allows")
+
+
+def test_a_will_that_the_policy_forbids(fleet: Fleet) -> None:
+    """It is told once, and the client id is not blamed."""
+    (told,) = paho(fleet, before=lambda client: client.will_set("elsewhere", b"gone", qos=1))
+    assert told.startswith(
+        "connect-denied: take the client id that the policy allows, often the thing's name, and a"
+    )
+
+
+def test_a_client_id_that_was_made_up(fleet: Fleet) -> None:
+    """A client that sends none is not told of one that it never saw without a word."""
+    (told,) = paho(fleet, client_id="")
+    assert told.startswith("connect-denied")
+    event = read_events(fleet.aws.connections)[0][-1]
+    assert event.says.endswith("a client id that was made up, as it sent none")
 
 
 def test_a_client_id_that_is_too_long(fleet: Fleet) -> None:

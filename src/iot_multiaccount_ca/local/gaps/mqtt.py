@@ -31,6 +31,7 @@ _KINDS = {1: "CONNECT", 3: "PUBLISH", 4: "PUBACK", 8: "SUBSCRIBE", 10: "UNSUBSCR
 # A server's, or nobody's; 15 is MQTT 5's AUTH.
 _NOT_OF_CLIENTS = {0, 2, 9, 11, 13}
 _LONGEST_HEAD = 5
+_OF_PACKETS = ("iot:Publish", "iot:RetainPublish", "iot:Subscribe")
 # These may be longer by their head: $aws/rules/<rule>/… and $share/<name>/…
 _BASIC_INGEST, _SHARED = ("$aws", "rules"), "$share"
 
@@ -274,7 +275,10 @@ def _name(kind: int) -> str:
 
 def _tell_connect_denied(session: Any, denied: str) -> None:
     where = f"{session.account_id}/{session.region}"
-    tell("connect-denied", f"the policies of its certificate in {where} do not allow {denied}")
+    connection = current.get()
+    made_up = connection is not None and connection.client_id == ""
+    which = ", a client id that was made up, as it sent none" if made_up else ""
+    tell("connect-denied", f"the policies of its certificate in {where} do not allow {denied}{which}")
 
 
 def _telling_denied(allows: Callable[..., bool]) -> Callable[..., bool]:
@@ -282,7 +286,8 @@ def _telling_denied(allows: Callable[..., bool]) -> Callable[..., bool]:
 
     def policy_allows(session: Any, action: str, resource: str) -> bool:
         allowed = allows(session, action, resource)
-        if not allowed and action in ("iot:Publish", "iot:RetainPublish", "iot:Subscribe"):
+        # Before it is connected it is its will that is looked at, and told as such.
+        if not allowed and session in _connected and action in _OF_PACKETS:
             where = f"{session.account_id}/{session.region}"
             tell(
                 "packet-denied",

@@ -38,7 +38,7 @@ class LambdaPackages(BuildHookInterface):
                 str(file): f"iot_multiaccount_ca/_lambda/{name}/{file.relative_to(folder).as_posix()}"
                 for name in assets.PACKAGES
                 for folder in [assets.lambda_package(name)]
-                for file in assets._files(folder)
+                for file in assets.files_of(folder)
             }
         )
 

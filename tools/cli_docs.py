@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from iot_multiaccount_ca.cli.root import _COMMANDS, cli
+from iot_multiaccount_ca.cli.root import COMMANDS, cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def document() -> str:
 
 
 def _is_there(name: str) -> bool:
-    module, _, _ = _COMMANDS[name]
+    module, _, _ = COMMANDS[name]
     return importlib.util.find_spec(f"iot_multiaccount_ca.cli.commands.{module}") is not None
 
 

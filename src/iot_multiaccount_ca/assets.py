@@ -99,12 +99,12 @@ def compose_package(code: Path, vendored: Path | None, target: Path) -> None:
             f"the signing Lambda's packages are not unpacked in {vendored}: run `make setup` in the checkout"
         )
         raise FileNotFoundError(msg)
-    wanted = {file.relative_to(vendored): file for file in _files(vendored)} if vendored is not None else {}
-    own = {file.relative_to(code): file for file in _files(code)}
+    wanted = {file.relative_to(vendored): file for file in files_of(vendored)} if vendored is not None else {}
+    own = {file.relative_to(code): file for file in files_of(code)}
     for relative, source in {**wanted, **own}.items():
         content = source.read_bytes()
         _write_if_different(without_comments(content) if relative in own else content, target / relative)
-    for file in list(_files(target)):
+    for file in list(files_of(target)):
         if file.relative_to(target) not in wanted and file.relative_to(target) not in own:
             file.unlink(missing_ok=True)
 
@@ -131,7 +131,8 @@ def without_comments(source: bytes) -> bytes:
     return "".join(lines).encode()
 
 
-def _files(root: Path) -> Iterator[Path]:
+def files_of(root: Path) -> Iterator[Path]:
+    """The files of a folder that a package may hold, in an order that stays."""
     for path in sorted(root.rglob("*")):
         inside = path.relative_to(root)
         if path.is_file() and not any(part.match(p) for part in (inside, *inside.parents) for p in EXCLUDED):

@@ -17,7 +17,7 @@ from support.certificates import make_ca, make_device
 from support.simulation_table import ref, template
 
 from iot_multiaccount_ca import CaCertificate, JitpTemplateBody
-from iot_multiaccount_ca.cli.commands.simulate import _dry_runs
+from iot_multiaccount_ca.cli.commands.simulate import run_all
 from iot_multiaccount_ca.cli.simulation.registrations import Registration
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def main() -> None:
             (folder / f"{number}.pem").write_text(make_device(_CA, f"d{number}", key_name="bench").pem)
 
         def dry_runs() -> None:
-            _dry_runs([folder], [registration], None, one=False)
+            run_all([folder], [registration], None, one=False)
 
         def bare() -> None:
             for path in folder.iterdir():
@@ -45,7 +45,7 @@ def main() -> None:
 
         ours, by_hand = _seconds(dry_runs), _seconds(bare)
         tracemalloc.start()
-        kept = _dry_runs([folder], [registration], None, one=False)
+        kept = run_all([folder], [registration], None, one=False)
         size, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert len(kept[0]) == _DEVICES

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Set by shells that ask for completions, as click has it.
 _COMPLETION = "_IOT_CA_COMPLETE"
 # command -> (module, attribute, what --help says of it)
-_COMMANDS = {
+COMMANDS = {
     "init": ("init", "init", "Write a whole app into a folder."),
     "plan": ("plan", "plan", "Show what an app registers, and where."),
     "verify": ("verify", "verify", "Hold every stage's live state against the plan."),
@@ -49,12 +49,12 @@ class LazyCommands(click.Group):
     """A group whose commands live in modules of their own."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return sorted(_COMMANDS)
+        return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module, attribute, _ = _COMMANDS[cmd_name]
+        module, attribute, _ = COMMANDS[cmd_name]
         command: click.Command = getattr(
             importlib.import_module(f".commands.{module}", __package__), attribute
         )
@@ -62,7 +62,7 @@ class LazyCommands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl([(name, _COMMANDS[name][2]) for name in sorted(_COMMANDS)])
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in sorted(COMMANDS)])
 
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})

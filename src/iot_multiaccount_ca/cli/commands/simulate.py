@@ -85,7 +85,7 @@ def simulate(
     registrations, stands_in = _registrations(**place)
     admitted = _admitted(allow_list, registrations) if allow_list else None
     one = len(paths) == 1 and not paths[0].is_dir()
-    results, left_out = _dry_runs(paths, registrations, admitted, one=one)
+    results, left_out = run_all(paths, registrations, admitted, one=one)
     if not results:
         reasons = ", ".join(f"{each.file}: {each.reason}" for each in left_out[:10])
         raise click.UsageError(
@@ -159,13 +159,14 @@ def _registrations(
     return [Registration(account, region, authority, body)], stands_in
 
 
-def _dry_runs(
+def run_all(
     paths: Sequence[Path],
     registrations: Sequence[Registration],
     admitted: frozenset[str] | None,
     *,
     one: bool,
 ) -> tuple[list[DryRun], list[LeftOut]]:
+    """A dry run of every device in the files and folders, and what in folders is not one."""
     results: list[DryRun] = []
     left_out: list[LeftOut] = []
     authorities = {each.authority.certificate_id for each in registrations if each.authority}

@@ -182,6 +182,9 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document, of a versioned shape."
+)
 concurrency_option = click.option(
     "--concurrency",
     type=click.IntRange(1, 500),

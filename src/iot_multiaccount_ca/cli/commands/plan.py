@@ -17,7 +17,7 @@ from ...model.assembly_policies import read_foreign_policies
 from ...model.native import import_map
 from ..changes_text import BY_HAND, CHANGES, CHANGES_VERSION, document, markdown, print_changes
 from ..documents import PLAN, PLAN_VERSION, plan_document
-from ..options import DEFAULT_CONCURRENCY, app_option, cloud_assembly
+from ..options import DEFAULT_CONCURRENCY, app_option, cloud_assembly, json_option
 from ..output import (
     Column,
     cell,
@@ -61,7 +61,7 @@ _LEGEND = "D: DEFAULT, S: SNI_ONLY, lower case: retiring"
 
 @click.command("plan")
 @app_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, of a versioned shape.")
+@json_option
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown, for a pull request or a wiki.")
 @click.option(
     "--view",

@@ -13,7 +13,7 @@ from ...model.ca.certificate import CaCertificate
 from ...model.jitp.simulation import read_one_device
 from ...model.jitp.template_body import STAND_IN_ACCOUNT, STAND_IN_REGION, JitpTemplateBody
 from ...model.jitr.simulation import ignored_entries, read_allow_list
-from ..options import cloud_assembly
+from ..options import cloud_assembly, json_option
 from ..output import console, emit_json, progress, say
 from ..simulation.device_files import DeviceFile, FoundFile, files_in, read
 from ..simulation.document import SIMULATE, SIMULATE_VERSION, simulate_document
@@ -59,7 +59,7 @@ _PATH = click.Path(exists=True, path_type=Path)
     help="What the stage's JITR allow-list holds: separated by commas, blanks or new lines.",
 )
 @click.option("--problems-only", is_flag=True, help="Show only devices that are not as they should be.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, of a versioned shape.")
+@json_option
 @click.argument("arguments", metavar="[DEVICE]...", nargs=-1, type=_PATH)
 def simulate(
     options: tuple[Path, ...],

@@ -11,7 +11,7 @@ from ... import text as words
 from ...model.ca import EXPIRES_SOON_DAYS
 from ..checking import check_fleet
 from ..documents import VERIFY, VERIFY_VERSION, verify_document
-from ..options import access_options, app_option, cloud_assembly, concurrency_option
+from ..options import access_options, app_option, cloud_assembly, concurrency_option, json_option
 from ..output import Column, cell, console, emit, emit_json, emit_table, paragraph
 from ..results_text import STYLES, print_differences, print_unchecked
 from ..stack_set_text import print_checked
@@ -72,7 +72,7 @@ _COLUMNS = (
     metavar="SECONDS",
     help="How long to wait between two checks of a watch.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, of a versioned shape.")
+@json_option
 @click.option("--differences", "only_differences", is_flag=True, help="Leave out stages that are as planned.")
 def verify(
     app: str,

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from ..errors import AssemblyError, JsonError
 from ..model import strict_json
+from ..text import listed
 from .options import open_access
 from .output import say
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from ..fleet.changes import Held
     from ..fleet.held import Side
-    from ..fleet.result import StageResult
+    from ..fleet.result import FleetResult
     from ..model.target import Target
 
 LIVE = "live"
@@ -55,10 +56,11 @@ def _live(folder: Path, new: Side, *, profile: str | None, concurrency: int) -> 
     from ..fleet.planned_sets import read_planned_sets
     from ..fleet.result import StageState
 
-    results = _checked(folder, profile, concurrency) if new.registrations else []
+    checked = _checked(folder, profile, concurrency) if new.registrations else None
+    results = checked.results if checked is not None else []
     unknown = [each for each in results if each.state is StageState.UNCHECKED]
-    for result in unknown:
-        say(f"not known: {result.planned.record.label}: {result.problem}", err=True)
+    for problem, having in (checked.problems() if checked is not None else {}).items():
+        say(f"not known: {listed([each.planned.record.label for each in having])}: {problem}", err=True)
     has_sets = bool(read_planned_sets(folder))
     if has_sets:
         say("not known: what is live of stack sets; `iot-ca verify` looks at it", err=True)
@@ -67,9 +69,12 @@ def _live(folder: Path, new: Side, *, profile: str | None, concurrency: int) -> 
     unseen = dict.fromkeys(sorted({each.planned.record.target for each in known} - looked), "")
     planned_at = {each.record.target for each in new.registrations}
     elsewhere, not_seen = _elsewhere(folder, planned_at, profile, concurrency)
+    places: dict[str, list[str]] = {}
     for target, why in {**unseen, **not_seen}.items():
-        because = f": {why}" if why else ""
-        say(f"not known: which CAs of the app's stacks in {target} leave the plan{because}", err=True)
+        places.setdefault(f": {why}" if why else "", []).append(str(target))
+    for because, where in places.items():
+        said = f"which CAs of the app's stacks in {listed(where)} leave the plan{because}"
+        say(f"not known: {said}", err=True)
     left = [each.planned.record for each in unknown]
     keys = {(each.account, each.region, each.certificate_id) for each in left}
     planned = replace(new, registrations=tuple(each for each in new.registrations if each.key not in keys))
@@ -78,7 +83,7 @@ def _live(folder: Path, new: Side, *, profile: str | None, concurrency: int) -> 
     return replace(side, registrations=(*side.registrations, *elsewhere)), planned, complete
 
 
-def _checked(folder: Path, profile: str | None, concurrency: int) -> Sequence[StageResult]:
+def _checked(folder: Path, profile: str | None, concurrency: int) -> FleetResult:
     from .checking import check_fleet
 
     return check_fleet(
@@ -89,7 +94,7 @@ def _checked(folder: Path, profile: str | None, concurrency: int) -> Sequence[St
         concurrency=concurrency,
         leftovers=True,
         with_sets=False,
-    ).stages.results
+    ).stages
 
 
 def _elsewhere(

@@ -273,6 +273,20 @@ def test_what_could_not_be_looked_at_is_2(fleet: Fleet) -> None:
     assert ran.stdout.startswith("nothing changes, in what is known")  # of dev, which needs no role
 
 
+def test_one_cause_of_all_that_is_not_known_is_one_sentence(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one a stage."""
+    folder = str(fleet.assembly())
+    with FakeAws(fleet.world) as url:
+        fleet.ask(url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "junk")
+        ran = in_pipe("plan", "--app", folder, "--against", "live")
+    assert ran.code == 2
+    assert ran.stderr.startswith("not known: dev, staging, prod: ")
+    assert ran.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

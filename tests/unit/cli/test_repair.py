@@ -93,3 +93,15 @@ def test_what_could_not_be_checked_is_2(fleet: Fleet) -> None:
     assert ran.code == 2
     assert REPAIR.fullmatch(ran.stdout).group(1) == fleet.records[0].stack_name  # type: ignore[union-attr]
     assert ran.stderr.count("not checked:") == 2
+
+
+def test_one_cause_of_all_is_one_sentence(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one a stage."""
+    folder = str(fleet.assembly())
+    with FakeAws(fleet.world) as url:
+        fleet.ask(url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "junk")
+        ran = in_pipe("repair", "--app", folder)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("not checked: dev, staging, prod: ")
+    assert ran.stderr.count("\n") == 1

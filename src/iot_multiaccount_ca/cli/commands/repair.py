@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from ...text import listed
 from ..checking import check_fleet
 from ..options import access_options, app_option, cloud_assembly, concurrency_option
 from ..output import say
@@ -61,11 +63,11 @@ def repair(
         say(repair_command(mended))
     for result in results:
         label = result.planned.record.label
-        if result.state is StageState.UNCHECKED:
-            say(f"not checked: {label}: {result.problem}", err=True)
-        elif result.planned not in mended:
+        if result.planned not in mended:
             for each in result.differences:
                 say(f"{label}: {each.field}: {each.fix}", err=True)
+    for problem, having in replace(checked.stages, results=results).problems().items():
+        say(f"not checked: {listed([each.planned.record.label for each in having])}: {problem}", err=True)
     unchecked = checked.exit_code == 2 or any(each.state is StageState.UNCHECKED for each in results)
     sys.exit(2 if unchecked else int(any(each.differences for each in results)))
 

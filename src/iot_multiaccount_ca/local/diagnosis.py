@@ -64,7 +64,7 @@ def diagnose(event: DeviceEvent, plan: Sequence[PlannedStage]) -> Diagnosis:
     if event.event in ("unknown-issuer", "not-registered", "other-key") and chain:
         about, aws, fix = _about_issuer(event.event, chain, plan) or ("", aws, fix)
         says = f"{says}: {about}" if about else says
-    if event.event in ("distrust", "hung-up-after-tls"):
+    if event.event in ("distrust", "hung-up", "hung-up-after-tls"):
         about, fix = _about_name(event, plan) or ("", fix)
         says += about
     return Diagnosis(

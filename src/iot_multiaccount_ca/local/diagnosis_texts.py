@@ -17,11 +17,16 @@ class Meaning(NamedTuple):
     fix: str | None
 
 
-SNI = (
-    "send the stage's endpoint as SNI: mbedtls_ssl_set_hostname, SSL_set_tlsext_host_name, server_hostname in Python, "
-    'the socket option TLS_HOSTNAME in Zephyr, AT+CSSLCFG="sni" on SIM7070, AT+QSSLCFG="sni" on BG95'
+_SETTINGS = (
+    "mbedtls_ssl_set_hostname, SSL_set_tlsext_host_name, wolfSSL_UseSNI, server_hostname in Python, servername in "
+    "Node, ServerName in Go, the socket option TLS_HOSTNAME in Zephyr, "
+    'AT+CSSLCFG="sni" on SIM7070, AT+QSSLCFG="sni" on BG95'
 )
-NOT_ADDRESS = "dial what you like, and send the stage's endpoint as SNI, not an address or a CNAME of yours"
+SNI = f"send the stage's endpoint as SNI: {_SETTINGS}"
+NOT_ADDRESS = (
+    "dial what you like, and send the stage's endpoint as SNI, not an address or a CNAME of yours, and no port: "
+    f"{_SETTINGS}"
+)
 _REISSUE = "issue the device's certificate anew"
 _CIPHERS = (
     "switch on an AES-GCM suite with ECDHE, such as ECDHE-RSA-AES128-GCM-SHA256, or TLS 1.3; with curve P-256"
@@ -85,7 +90,8 @@ MEANINGS: dict[str, Meaning] = {
     "handshake": Meaning("unknown", "see the device's own log, and try `openssl s_client` with its files"),
     "hung-up": Meaning(
         "unknown",
-        "stacks that distrust the server, or run out of memory, often hang up without an alert: see their log",
+        "give the device the file of roots that is printed above; stacks that distrust the server, or run out of "
+        "memory, often hang up without an alert: see their log",
     ),
     "silent": Meaning(
         "AWS IoT ends it, too", "the board stopped in the middle: too little memory, or too slow a key"

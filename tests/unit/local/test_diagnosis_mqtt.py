@@ -309,6 +309,14 @@ def test_https_of_a_device_that_is_not_known(fleet: Fleet, name: str | None, say
     check(found, "https", says, "with an ACTIVE certificate")
 
 
+def test_mqtt_over_websocket(fleet: Fleet) -> None:
+    """Whatever the path: the sentence says what to use instead."""
+    context = context_of(fleet.aws, make_device(fleet.ca, "device-1"))
+    head = b"GET / HTTP/1.1\r\nconnection: Upgrade\r\nupgrade: WebSocket\r\n\r\n"
+    found = fleet.diagnose(knock(fleet.aws, context, fleet.place.endpoint, send=head).port)
+    check(found, "https", "use MQTT over TLS", "POST /topics")
+
+
 # --- cut off at first, and never back ----------------------------------------------------------------------------
 
 

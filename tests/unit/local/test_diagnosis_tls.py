@@ -42,6 +42,21 @@ def test_the_device_verifies_another_name(fleet: Fleet, name: str) -> None:
     assert f"the certificate is for endpoints: {fleet.place.endpoint}" in found.says
 
 
+# As Node does.
+_HANGS_UP = """
+const [port, servername] = process.argv.slice(1), fs = require("fs");
+const [ca, cert, key] = ["anchor.pem", "device.pem", "device.key"].map((each) => fs.readFileSync(each));
+require("tls").connect({ host: "127.0.0.1", port, servername, ca, cert, key }).on("error", () => process.exit());
+"""
+
+
+def test_the_device_verifies_another_name_and_hangs_up(fleet: Fleet, tmp_path: Path) -> None:
+    """As Node does, without an alert."""
+    command = ("node", "-e", _HANGS_UP, str(fleet.aws.broker_port), "mqtt.example.com")
+    found = fleet.program(tmp_path, make_device(fleet.ca, "d"), *command)
+    check(found, "hung-up", "it asked for 'mqtt.example.com'", "servername in Node")
+
+
 def test_the_device_verifies_another_name_after_the_handshake(fleet: Fleet) -> None:
     """As curl does, which then hangs up without an alert."""
     context = context_of(fleet.aws, make_device(fleet.ca, "d"))
@@ -197,7 +212,7 @@ def begin(fleet: Fleet) -> tuple[socket.socket, bytes]:
     context = context_of(fleet.aws)
     out = ssl.MemoryBIO()
     with pytest.raises(ssl.SSLWantReadError):
-        context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="x").do_handshake()
+        context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=fleet.place.endpoint).do_handshake()
     return socket.create_connection((LOOPBACK, fleet.aws.broker_port), timeout=60), out.read()
 
 

@@ -27,6 +27,7 @@ _METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PAT
 _SECONDS = 10.0
 _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 413: "Payload Too Large"}
 _ROOM_FOR_HEADERS = 16384
+_WEBSOCKET = "MQTT over WebSocket takes AWS credentials (SigV4) and no device certificate: use MQTT over TLS"
 
 
 class _RefusedError(Exception):
@@ -76,6 +77,8 @@ async def _request(stream: TlsStream) -> tuple[str, bytes]:
     if headers.get("expect", "").lower() == "100-continue":
         stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         await stream.drain()
+    if headers.get("upgrade", "").lower() == "websocket":
+        raise _RefusedError(_WEBSOCKET)
     if "transfer-encoding" in headers:
         # Read to its end: who still sends when the connection is closed sees a reset, and no answer.
         while not body.endswith(b"0\r\n\r\n") and len(body) <= LARGEST_MESSAGE:
@@ -99,10 +102,7 @@ async def _publish(stream: TlsStream, request_line: str, body: bytes) -> tuple[i
     if path.path.startswith("/role-aliases/"):
         return 404, "the local AWS has no credential provider"
     if path.path == "/mqtt":
-        return (
-            404,
-            "MQTT over WebSocket takes AWS credentials (SigV4) and no device certificate: use MQTT over TLS",
-        )
+        return 404, _WEBSOCKET
     if method != "POST" or not path.path.startswith("/topics/"):
         return 404, "over HTTPS a device publishes, by POST /topics/<topic>, and nothing else"
     if len(body) > LARGEST_MESSAGE:

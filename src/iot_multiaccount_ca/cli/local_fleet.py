@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..text import counted
+from .options import check_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +25,15 @@ _OF_EXTRA = ("ministack", "paho")
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
+def apps(
+    _context: click.Context, _option: click.Parameter, value: str | tuple[str, ...] | None
+) -> str | tuple[str, ...] | None:
+    """Whether there is such a thing is known before anything is started."""
+    for app in (value,) if isinstance(value, str) else value or ():
+        check_app(app)
+    return value
+
+
 def deploying_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that deploys an app to a local AWS."""
     options = [
@@ -31,6 +41,7 @@ def deploying_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--app",
             "-a",
             metavar="DIR|COMMAND",
+            callback=apps,
             help="A synthesized cloud assembly, or the app's command. Default: the app of cdk.json.",
         ),
         click.option(

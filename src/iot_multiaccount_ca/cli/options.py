@@ -74,22 +74,28 @@ def cloud_assembly(app: str) -> Iterator[Path]:
     Raises `AssemblyError` where it names neither a folder nor a command that works.
     """
     folder = Path(app)
-    if folder.is_dir():
+    if app.strip() and folder.is_dir():
         _tell_newer(folder)
         yield folder
         return
-    if not _is_command(app):
-        raise AssemblyError(
-            "no such cloud assembly",
-            value=app,
-            allowed="a folder that `cdk synth` wrote, or a command that synthesizes the app",
-            fix="run `cdk synth` first, or give --app the command, such as --app 'python app.py'",
-        )
+    check_app(app)
     with tempfile.TemporaryDirectory(prefix="iot-ca-") as temporary:
         with working("synthesizing the app"):
             _synthesize(app, Path(temporary))
         _tell_newer(Path(temporary))
         yield Path(temporary)
+
+
+def check_app(app: str) -> None:
+    """Raise `AssemblyError` where ``app`` is neither a folder nor a command that there is."""
+    if app.strip() and (Path(app).is_dir() or _is_command(app)):
+        return
+    raise AssemblyError(
+        "no such cloud assembly",
+        value=app,
+        allowed="a folder that `cdk synth` wrote, or a command that synthesizes the app",
+        fix="run `cdk synth` first, or give --app the command, such as --app 'python app.py'",
+    )
 
 
 def _tell_newer(folder: Path) -> None:

@@ -191,7 +191,8 @@ MEANINGS: dict[str, Meaning] = {
         "AWS IoT cuts it off after 1.5 times its keep-alive", "send PINGREQ in time: let the client loop"
     ),
     "https": Meaning(
-        "see the status", "over HTTPS, publish by POST /topics/<topic> with an ACTIVE certificate"
+        "see the status",
+        "over HTTPS, publish by POST /topics/<topic> with an ACTIVE certificate, on a topic that its policies allow",
     ),
     "published": Meaning("the same", None),
 }

@@ -99,6 +99,9 @@ def device(certificate: str, key: str) -> list[str]:
             ["rehearse", "--no-device", "--device-command", "true"],
             "with --no-device nobody connects; got '--device-c",
         ),
+        (["listen", "--app", "cdk.out"], "no such cloud assembly; got 'cdk.out'"),
+        (["rehearse", "--app", ""], "no such cloud assembly; got ''"),
+        (["rehearse", "--app", "true", "--then", "after.out"], "no such cloud assembly; got 'after.out'"),
         (["rehearse", "--device-command", ""], "--device-command is empty; got ''"),
         (["rehearse", "--device-command", " \t"], "or leave the option out"),
         (

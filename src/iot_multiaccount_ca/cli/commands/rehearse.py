@@ -14,7 +14,7 @@ import click
 from ...errors import WrongOptionsError
 from ...text import counted
 from ..device_keys import load_devices, load_key
-from ..local_fleet import FILE, deploy, deploying_options, local_aws
+from ..local_fleet import FILE, apps, deploy, deploying_options, local_aws
 from ..options import LONGEST_WAIT, Seconds
 from ..rehearsal_text import Steps, print_how_to_use, print_leftovers, print_rows
 
@@ -34,6 +34,7 @@ _KEY_TYPES = ("ec-p256", "rsa-2048")
     "then",
     multiple=True,
     metavar="DIR|COMMAND",
+    callback=apps,
     help="An app to deploy over the first, such as the next step of a rotation; may come again.",
 )
 @click.option(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
-    from typing import Any
 
 __all__ = ["main"]
 
@@ -28,38 +27,56 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(opened, "r" if name == "stdin" else "w"))
 
 
-def _end_like_ctrl_c() -> dict[int, Any]:
-    """Have what ends a terminal's session or a CI job end it as Ctrl-C does, once each; what held before.
+class _Signals:
+    """What ends a terminal's session or a CI job, ends it as Ctrl-C does: commands print what they know.
 
-    So commands print what they know. SIGHUP stays ignored where it is: nohup means it.
+    SIGHUP stays ignored where it is: nohup means it.
     """
 
-    def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-        signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+    def __init__(self) -> None:
+        self._over = False
+        names = ("SIGINT", "SIGTERM", "SIGHUP")
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        self._held = {
+            each: held for each in numbers if (held := signal.getsignal(each)) is not signal.SIG_IGN
+        }
+        for number in self._held:
+            signal.signal(number, self._interrupt)
 
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    held = {number: signal.getsignal(number) for number in numbers}
-    for number in numbers:
-        if held[number] is not signal.SIG_IGN:
-            signal.signal(number, interrupt)
-    return {signal.SIGINT: signal.getsignal(signal.SIGINT), **held}
+    def end(self) -> None:
+        """From now on nothing is left to interrupt."""
+        self._over = True
+
+    def leave(self, *, the_process_ends: bool) -> None:
+        """Let them mean what they meant before; nothing where the process ends: Python takes its handlers away then."""
+        for number, held in self._held.items():
+            signal.signal(number, signal.SIG_IGN if the_process_ends else held)
+
+    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
+        if self._over:
+            return
+        if number != signal.SIGINT:  # those that end a session come once
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, and end with its exit code: 0, 1 or 2, whenever and however it ends."""
-    held: dict[int, Any] = {}
+    signals = None
     try:
-        held = _end_like_ctrl_c()
-        _open_streams()
-        # Imported here, so that Ctrl-C in the tenths of a second that it takes is a sentence too.
-        from .root import run
+        try:
+            signals = _Signals()
+            _open_streams()
+            # Imported here, so that Ctrl-C in the tenths of a second that it takes is a sentence too.
+            from .root import run
 
-        run(args)
-    except KeyboardInterrupt:
+            run(args)
+        finally:
+            if signals is not None:
+                signals.end()
+    except KeyboardInterrupt:  # before the run, or between its end and the word of it
         sys.stderr.write("iot-ca: interrupted\n")
         sys.exit(2)
     finally:
-        for number, before in held.items():
-            # Where the process ends now, another signal has nothing left to interrupt.
-            signal.signal(number, signal.SIG_IGN if args is None else before)
+        if signals is not None:
+            signals.leave(the_process_ends=args is None)

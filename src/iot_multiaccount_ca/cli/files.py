@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import OutputExistsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _FOR_ALL = 0o644
 
@@ -75,8 +77,13 @@ def create_all(folder: Path, contents: Mapping[str, tuple[bytes, int]]) -> None:
     """Make every file of a folder, with its content and mode, or none; the folder is made.
 
     Raises `FileExistsError`. Where one cannot be made, those before it are gone again, and so is what was made of the
-    folder.
+    folder. Ctrl-C and the like wait until it is done: there is no moment to undo it in.
     """
+    with _undivided():
+        _create_all(folder, contents)
+
+
+def _create_all(folder: Path, contents: Mapping[str, tuple[bytes, int]]) -> None:
     new_folders = [each for each in (folder, *folder.parents) if not each.exists()]
     made: list[Path] = []
     try:
@@ -91,6 +98,19 @@ def create_all(folder: Path, contents: Mapping[str, tuple[bytes, int]]) -> None:
             if each.exists() and not any(each.iterdir()):
                 each.rmdir()
         raise
+
+
+@contextlib.contextmanager
+def _undivided() -> Iterator[None]:
+    """What would end the process comes after this, where the system can make it wait."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _taken(path: Path) -> OutputExistsError:

@@ -6,8 +6,10 @@ import filecmp
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +19,7 @@ from iot_multiaccount_ca.cli.root import run as main
 from iot_multiaccount_ca.cli.starter import Starter
 from support.certificates import make_ca
 from support.documents import ROOT, blocks
-from support.terminal import in_pipe
+from support.terminal import PROGRAM, in_pipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,6 +182,26 @@ def test_a_folder_that_cannot_be_written_is_left_as_it_was(
     assert run(str(tmp_path / "new/app")) == 2
     assert "no space left on device" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_it_in_the_middle_leaves_all_or_nothing(number: signal.Signals, tmp_path: Path) -> None:
+    """Sent as soon as the folder is there, and a little later: no half of an app, and no folder for none."""
+    for moment in range(3):
+        folder = tmp_path / str(moment)
+        folder.mkdir()
+        process = subprocess.Popen(
+            [*PROGRAM, "init", "new/app"], cwd=folder, stderr=subprocess.PIPE, text=True
+        )
+        waited = time.monotonic()
+        while not (folder / "new").exists():
+            assert time.monotonic() < waited + 60
+        time.sleep(moment / 1000)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+        assert (process.returncode, errors) in {(0, ""), (2, "iot-ca: interrupted\n")}
+        made = {each.name for each in (folder / "new/app").iterdir()} if any(folder.iterdir()) else set()
+        assert made in (set(), {*FILES, "fleet-ca.key"})
 
 
 @pytest.mark.parametrize("name", ["-x", "a b", "$HOME", "quo'te", "new\nline", "ü\u202e"], ids=ascii)

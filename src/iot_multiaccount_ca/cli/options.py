@@ -22,7 +22,6 @@ import click
 from ..errors import AssemblyError, JsonError
 from ..model import strict_json
 from ..model.assembly_files import newer_schema
-from ..model.bootstrap import DEFAULT_QUALIFIER, lookup_role_name
 from ..quiet_jsii import QUIET_JSII
 from ..text import counted
 from .output import say, working
@@ -178,8 +177,8 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--role-name",
             metavar="NAME",
-            help="The role to assume in each account; {account} and {region} are filled. Default: the lookup role that "
-            f"the cloud assembly names ({lookup_role_name(DEFAULT_QUALIFIER)}).",
+            help="The role to assume in each account; {account} and {region} are filled. Default: the lookup role of "
+            "CDK's bootstrap that the cloud assembly names.",
         ),
         click.option("--qualifier", metavar="TEXT", help="Of the CDK bootstrap, for the lookup role's name."),
     ]

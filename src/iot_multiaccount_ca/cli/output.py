@@ -291,9 +291,13 @@ def _emit_blocks(where: Console, columns: Sequence[Column], cells: Sequence[Sequ
         if position:
             emit(where, "")
         for column, content in zip(columns, row, strict=True):
-            fits = label + _GAP + content.cell_len <= where.width
-            gap = f"{'':{label - len(column.header) + _GAP}}" if fits else "\n  "
-            emit_unwrapped(where, Text.assemble((column.header, "bold"), gap, content or _UNKNOWN))
+            if label + _GAP + content.cell_len <= where.width:
+                gap = f"{'':{label - len(column.header) + _GAP}}"
+                emit_unwrapped(where, Text.assemble((column.header, "bold"), gap, content or _UNKNOWN))
+                continue
+            emit_unwrapped(where, Text(column.header, style="bold"))
+            for each in _wrapped(where, content.plain, "  ", "  "):
+                emit_unwrapped(where, Text(each, style=content.style))
 
 
 def _wrapped(where: Console, sentence: str, begin: str, hanging: str) -> list[str]:

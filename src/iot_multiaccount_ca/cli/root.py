@@ -13,10 +13,11 @@ from .._version import __version__
 from . import failures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 # Set by shells that ask for completions, as click has it.
 _COMPLETION = "_IOT_CA_COMPLETE"
+_KEPT_HYPHEN = "\N{NON-BREAKING HYPHEN}"
 # command -> (module, attribute, what --help says of it)
 COMMANDS = {
     "init": ("init", "init", "Write a whole app into a folder."),
@@ -45,8 +46,31 @@ COMMANDS = {
 }
 
 
+class _HelpFormatter(click.HelpFormatter):
+    """Click's, which would break names and commands at their hyphens: here a hyphen is no place to break."""
+
+    def write(self, string: str) -> None:
+        """Write it with its hyphens."""
+        super().write(string.replace(_KEPT_HYPHEN, "-"))
+
+    def write_text(self, text: str) -> None:
+        """Wrap a paragraph."""
+        super().write_text(text.replace("-", _KEPT_HYPHEN))
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write options with what they mean."""
+        kept = [(name, meaning.replace("-", _KEPT_HYPHEN)) for name, meaning in rows]
+        super().write_dl(kept, col_max, col_spacing)
+
+
+class _Context(click.Context):
+    formatter_class = _HelpFormatter
+
+
 class LazyCommands(click.Group):
     """A group whose commands live in modules of their own."""
+
+    context_class = _Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(COMMANDS)
@@ -58,6 +82,7 @@ class LazyCommands(click.Group):
         command: click.Command = getattr(
             importlib.import_module(f".commands.{module}", __package__), attribute
         )
+        command.context_class = _Context
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

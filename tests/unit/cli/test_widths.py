@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from rich.cells import cell_len
 
+from iot_multiaccount_ca.cli.root import cli, run
 from support.fakes.fleet_aws import FakeAws
 from support.fleets import Fleet, certificate_id, live, many_stages, record, write_assembly
 from support.terminal import in_pipe, in_terminal
@@ -145,3 +147,25 @@ def test_counts_have_right_plurals_and_one_format(columns: int, tmp_path: Path) 
     many = write_assembly(tmp_path / "2", many_stages(1002))
     shown = " ".join(in_terminal("plan", "--app", str(many), columns=columns).plain.split())
     assert "1,002 registrations, 334 accounts, 3 regions, 1 CA" in shown
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_no_help_breaks_a_name_in_two(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither an option nor a command at one of its hyphens."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for name in ("--help", *cli.list_commands(click.Context(cli))):
+        with pytest.raises(SystemExit):
+            run([name, *([] if name == "--help" else ["--help"])])
+        shown = capsys.readouterr().out
+        assert "\N{NON-BREAKING HYPHEN}" not in shown
+        assert [line for line in shown.splitlines() if re.search(r"[\w-]-$", line)] == []
+
+
+def test_what_is_longer_than_the_narrowest_terminal_is_wrapped_between_words(tmp_path: Path) -> None:
+    """In a block of lines too: a name has a line to itself."""
+    folder = write_assembly(tmp_path, many_stages(1))
+    shown = in_terminal("plan", "--app", str(folder), columns=20).plain
+    assert "enrollment\n  JITP\n  FleetCa-s0-0123abcd\n" in shown
+    assert all(len(line) <= 20 or len(line.split()) == 1 for line in shown.splitlines())

@@ -11,7 +11,7 @@ from ... import text
 from ...errors import OutputExistsError, WrongOptionsError
 from ...model.ca.certificate import CaCertificate
 from .. import development_ca, files
-from ..output import say
+from ..output import console, paragraph, say
 from ..starter import CERTIFICATE, KEY, Starter
 
 _ACCOUNTS = {"dev": "111111111111", "staging": "222222222222", "prod": "333333333333"}
@@ -87,7 +87,8 @@ def init(
     for name in contents:
         say(f"wrote {folder / name}")
     if ca_certificate is None:
-        say(f"{KEY} is for its owner only, and the CA for development: not for a fleet in the field")
+        note = f"{KEY} is for its owner only, and the CA for development: not for a fleet in the field"
+        paragraph(console(), note)
     for warning in warnings:
         say(f"warning: {warning}", err=True)
     move = "" if folder == Path() else f"cd {text.shell(folder)} && "

@@ -25,7 +25,7 @@ node: $(VENV)/.ready
 	@tools/setup-node
 
 node_modules/.ready: package.json package-lock.json | node
-	npm ci --silent --no-audit --no-fund
+	npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	touch $@
 
 setup: $(VENV)/.ready node node_modules/.ready ## everything a checkout needs, into .venv and node_modules
@@ -80,7 +80,7 @@ $(VENV)/.clients: $(VENV)/.packages requirements/clients.lock
 build/clients/.ready: tests/clients/node/package.json tests/clients/node/package-lock.json | node
 	mkdir -p build/clients
 	cp $^ build/clients
-	cd build/clients && npm ci --silent --no-audit --no-fund
+	cd build/clients && npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	touch $@
 
 docs: setup $(VENV)/.docs ## the documentation site, into build/site; what leads nowhere fails

@@ -34,7 +34,7 @@ def installs(checkout: Path, node: str | None, *, npm: bool = True) -> str:
     machine = checkout / "machine"
     shutil.rmtree(machine, ignore_errors=True)
     machine.mkdir()
-    for tool in ("sh", "sed", "dirname", "ln", "touch", "cat", "grep"):
+    for tool in ("sh", "dirname", "ln", "touch", "cat"):  # no more than coreutils
         (machine / tool).symlink_to(str(shutil.which(tool)))
     if node is not None:
         script(machine / "node", f"echo {node}")

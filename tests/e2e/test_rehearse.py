@@ -588,7 +588,7 @@ def commands() -> list[str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             found.append(
-                (process / "environ").read_text(errors="replace") + (process / "cmdline").read_text()
+                "".join((process / name).read_text(errors="replace") for name in ("environ", "cmdline"))
             )
         except OSError:
             continue

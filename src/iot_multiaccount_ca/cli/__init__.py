@@ -34,6 +34,7 @@ class _Signals:
     """
 
     def __init__(self) -> None:
+        self.came = False
         self._over = False
         names = ("SIGINT", "SIGTERM", "SIGHUP")
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
@@ -55,6 +56,7 @@ class _Signals:
     def _interrupt(self, number: int, _frame: FrameType | None) -> None:
         if self._over:
             return
+        self.came = True
         if number != signal.SIGINT:  # those that end a session come once
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
@@ -74,7 +76,10 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         finally:
             if signals is not None:
                 signals.end()
-    except KeyboardInterrupt:  # before the run, or between its end and the word of it
+    except (KeyboardInterrupt, Exception) as error:  # before the run, or between its end and the word of it
+        # Python makes another error of an interrupt in the middle of some things, such as a file's compilation.
+        if not (isinstance(error, KeyboardInterrupt) or (signals is not None and signals.came)):
+            raise
         sys.stderr.write("iot-ca: interrupted\n")
         sys.exit(2)
     finally:

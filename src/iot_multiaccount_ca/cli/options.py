@@ -12,6 +12,7 @@ import math
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 DEFAULT_APP = "cdk.out"
 DEFAULT_CONCURRENCY = 100
+_GRACE_SECONDS = 2.0
 # The last day that X.509 can write in four digits is some 2.9 million days away; a hundred years are enough for anyone.
 LONGEST_DAYS = 36_500
 # A week, in seconds: of what is waited for in the foreground.
@@ -114,26 +116,33 @@ def _is_command(app: str) -> bool:
 def _synthesize(command: str, folder: Path) -> None:
     # What the CDK CLI tells an app: where to write, and the context of the project.
     context = {"CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(_context())}
-    run = subprocess.run(  # noqa: S602 - the user's own command, run by the shell as cdk.json has it
+    with subprocess.Popen(  # noqa: S602 - the user's own command, run by the shell as cdk.json has it
         command,
         shell=True,
         env={**QUIET_JSII, **os.environ, **context},
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
         errors="replace",
-        check=False,
-    )
-    if run.returncode != 0:
-        said = (run.stderr if run.stderr.strip() else run.stdout).splitlines()
+        # A group of its own: the shell is not all that has to end when this is interrupted.
+        start_new_session=True,
+    ) as process:
+        try:
+            output, errors = process.communicate()
+        except BaseException:
+            _end_group(process)
+            raise
+    if process.returncode != 0:
+        said = (errors if errors.strip() else output).splitlines()
         if len(said) > _SHOWN_LINES:
             many = counted(len(said) - _SHOWN_LINES, "line")
             say(f"({many} before these left out)", err=True)
         if said:
             say(*(line.expandtabs(4) for line in said[-_SHOWN_LINES:]), err=True)
         raise AssemblyError(
-            f"the app's command failed with exit code {run.returncode}"
+            f"the app's command failed with exit code {process.returncode}"
             f" ({'its output is above' if said else 'it said nothing'})",
             value=command,
             fix="run `cdk synth`, which shows more, and mend the app",
@@ -145,6 +154,17 @@ def _synthesize(command: str, folder: Path) -> None:
             allowed="the command of a CDK app that ends in `app.synth()`, and leaves it to the CDK where that goes",
             fix="run `cdk synth`, and give the folder that it wrote",
         )
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    """End a command and what it started: by asking, then by killing."""
+    with contextlib.suppress(AttributeError, ProcessLookupError, PermissionError):  # Windows has no groups
+        try:
+            os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_GRACE_SECONDS)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _context() -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Set by shells that ask for completions, as click has it.
 _COMPLETION = "_IOT_CA_COMPLETE"
-_KEPT_HYPHEN = "\N{NON-BREAKING HYPHEN}"
+_KEPT_HYPHEN = "\u2011"  # the non-breaking one
 # command -> (module, attribute, what --help says of it)
 COMMANDS = {
     "init": ("init", "init", "Write a whole app into a folder."),

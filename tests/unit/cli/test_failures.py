@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -22,7 +23,6 @@ from support.terminal import in_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 PROGRAM = [sys.executable, "-c", "from iot_multiaccount_ca.cli import main; main()"]
 
@@ -201,6 +201,49 @@ def test_a_signal_while_the_app_is_synthesized_is_a_sentence(number: signal.Sign
     assert (process.returncode, said, errors) == (2, "", "iot-ca: interrupted\n")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("heeds", [True, False])
+def test_a_signal_to_it_alone_ends_all_that_the_app_started(
+    number: signal.Signals, heeds: bool, tmp_path: Path
+) -> None:
+    """The shell and what it runs, whether that heeds SIGTERM or not: nothing goes on alone."""
+    started = tmp_path / "started"
+    source = (
+        "import os, pathlib, signal, time\n"
+        + ("" if heeds else "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n")
+        + f"path = pathlib.Path({str(started)!r}); path.with_suffix('.new').write_text(str(os.getpid()))\n"
+        "path.with_suffix('.new').rename(path); time.sleep(60)\n"
+    )
+    app = tmp_path / "app.py"
+    app.write_text(source)
+    process = subprocess.Popen(
+        [*PROGRAM, "plan", "--app", f"{sys.executable} {app}; true"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    waited = time.monotonic()
+    while not started.exists():
+        assert time.monotonic() < waited + 60
+        time.sleep(0.01)
+    process.send_signal(number)
+    said, errors = process.communicate(timeout=30)
+    assert (process.returncode, said, errors) == (2, "", "iot-ca: interrupted\n")
+    grandchild = int(started.read_text())
+    waited = time.monotonic()
+    while _runs(grandchild):
+        assert time.monotonic() < waited + 10
+        time.sleep(0.01)
+
+
+def _runs(process_id: int) -> bool:
+    try:
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_what_ends_it_at_any_moment_is_2_and_no_traceback(tmp_path: Path) -> None:
     """In the imports, the reading, the printing and the end: sent at moments all over the run."""
     signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -228,6 +271,21 @@ def test_what_ends_it_at_any_moment_is_2_and_no_traceback(tmp_path: Path) -> Non
         assert process.returncode in {0, 2}, errors
         assert "Traceback" not in errors
         assert process.returncode == 0 or errors == "iot-ca: interrupted\n"
+
+
+def test_an_interrupt_that_python_makes_another_error_of_is_a_sentence() -> None:
+    """As it does of one in the middle of a file's compilation."""
+    interrupted = (
+        "import signal, sys; from iot_multiaccount_ca.cli import main\n"
+        "class Compiling:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'iot_multiaccount_ca.cli.root':\n"
+        "            try: signal.raise_signal(signal.SIGTERM)\n"
+        "            except KeyboardInterrupt: raise SyntaxError('cannot load a module') from None\n"
+        "sys.meta_path.insert(0, Compiling()); main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", interrupted], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", "iot-ca: interrupted\n")
 
 
 @pytest.mark.parametrize("closed_ones", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])

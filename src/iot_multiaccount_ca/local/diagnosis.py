@@ -9,7 +9,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .diagnosis_certificates import is_ca, is_signed_by, key_of, name_of, read_chain, value_seen
+from ..model.ca.algorithms import describe_key
+from .diagnosis_certificates import is_ca, is_signed_by, name_of, read_chain, value_seen
 from .diagnosis_texts import MEANINGS, NOT_ADDRESS, SNI, Meaning
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def _sent(event: DeviceEvent, chain: Sequence[x509.Certificate]) -> dict[str, st
         "largest record": str(event.fragment or ""),
         "chain": " <- ".join(name_of(each.subject) for each in chain),
         "issuer": name_of(chain[-1].issuer) if chain else "",
-        "key": key_of(chain[0]) if chain else "",
+        "key": describe_key(chain[0]) if chain else "",
         "valid": f"{chain[0].not_valid_before_utc:%Y-%m-%d} to {chain[0].not_valid_after_utc:%Y-%m-%d}"
         if chain
         else "",

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from ..model.ca import algorithms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,9 +24,6 @@ _UNDERSTOOD = (
     *(x509.NameConstraints, x509.CertificatePolicies, x509.PolicyConstraints, x509.InhibitAnyPolicy),
     *(x509.CRLDistributionPoints, x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier),
 )
-_DIGESTS = ("sha256", "sha384", "sha512")
-_CURVES = ("secp256r1", "secp384r1", "secp521r1")
-_SMALLEST_RSA_KEY = 2048
 
 
 def read_chain(ders: Iterable[bytes]) -> list[x509.Certificate]:
@@ -46,19 +44,6 @@ def read_chain(ders: Iterable[bytes]) -> list[x509.Certificate]:
 def name_of(name: x509.Name) -> str:
     """A subject or an issuer."""
     return name.rfc4514_string() or "a name without text"
-
-
-def key_of(certificate: x509.Certificate) -> str:
-    """The kind of its key, and its size or curve."""
-    try:
-        key = certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
-        return "of a kind that cannot be read"
-    if isinstance(key, rsa.RSAPublicKey):
-        return f"RSA {key.key_size}"
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return f"EC {key.curve.name}"
-    return type(key).__name__.removesuffix("PublicKey")
 
 
 def is_signed_by(certificate: x509.Certificate, ca: x509.Certificate) -> bool:
@@ -138,18 +123,14 @@ def _extensions(certificate: x509.Certificate) -> list[x509.Extension[x509.Exten
 
 
 def _weak_key(certificate: x509.Certificate, _at: dt.datetime) -> str | None:
-    kind, _, size = key_of(certificate).partition(" ")
-    if (kind == "RSA" and int(size) >= _SMALLEST_RSA_KEY) or (kind == "EC" and size in _CURVES):
+    if algorithms.key_algorithm_of(certificate) is not None:
         return None
-    return f"has a key {key_of(certificate)}"
+    return f"has a key {algorithms.describe_key(certificate)}"
 
 
 def _weak_signature(certificate: x509.Certificate, _at: dt.datetime) -> str | None:
-    try:
-        digest = certificate.signature_hash_algorithm
-    except UnsupportedAlgorithm:
-        return None
-    return None if digest is None or digest.name in _DIGESTS else f"is signed with {digest.name.upper()}"
+    found = algorithms.unsupported_signature(certificate)
+    return None if found is None else f"is signed with {found}"
 
 
 _LOOKS: dict[str, Callable[[x509.Certificate, dt.datetime], str | None]] = {

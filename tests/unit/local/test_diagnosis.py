@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from iot_multiaccount_ca.local.diagnosis import PlannedStage
-from support.boards import LATER, LONG_AGO, UNREADABLE, Fleet, by_openssl, check, custom, unreadable
-from support.certificates import Device, make_ca, make_device, usage
+from support.boards import LATER, LONG_AGO, UNREADABLE, BoardFleet, by_openssl, check, custom, unreadable
+from support.certificates import DeviceKeyPair, make_ca, make_device, usage
 from support.local_accounts import LocalAccount
 from support.tls_client import context_of, knock, load
 
@@ -28,7 +28,7 @@ YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 # --- the name ---------------------------------------------------------------------------------------------------
 
 
-def test_no_sni(fleet: Fleet) -> None:
+def test_no_sni(fleet: BoardFleet) -> None:
     """The commonest mistake: the endpoint that was wanted, and how stacks are told to send it."""
     found = fleet.python(make_device(fleet.ca, "d"), None)
     check(found, "no-sni", f"wanted: {fleet.place.endpoint}", "mbedtls_ssl_set_hostname")
@@ -38,14 +38,14 @@ def test_no_sni(fleet: Fleet) -> None:
 
 def test_no_sni_with_an_owner(aws: LocalAws, places: list[LocalAccount]) -> None:
     """Where an account holds the CA in DEFAULT mode the device lands there, which is told."""
-    fleet = Fleet(aws, places[0], make_ca("ec-p256", common_name="diagnosis owner"), "DEFAULT")
+    fleet = BoardFleet(aws, places[0], make_ca("ec-p256", common_name="diagnosis owner"), "DEFAULT")
     found = fleet.python(make_device(fleet.ca, "d"), None)
     assert (found.event, found.stage) == ("provisioned", "dev")
     assert "lands with the DEFAULT owner" in found.aws
     assert any("sends no SNI" in each for each in found.warnings)
 
 
-def test_an_address_as_name(fleet: Fleet, tmp_path: Path) -> None:
+def test_an_address_as_name(fleet: BoardFleet, tmp_path: Path) -> None:
     """Stacks that send what they dial."""
     found = fleet.openssl(tmp_path, make_device(fleet.ca, "d"), name="127.0.0.1")
     check(found, "unknown-name", "'127.0.0.1', which is not an endpoint of AWS IoT", "not an address")
@@ -62,7 +62,7 @@ def test_an_address_as_name(fleet: Fleet, tmp_path: Path) -> None:
         (lambda endpoint: endpoint.replace(".iot.", ".iot-fips."), "unknown-name"),
     ],
 )
-def test_a_wrong_name(fleet: Fleet, change: Callable[[str], str], event: str) -> None:
+def test_a_wrong_name(fleet: BoardFleet, change: Callable[[str], str], event: str) -> None:
     """An unknown name, another region, another account: the one that came, and the one that was wanted."""
     name = change(fleet.place.endpoint)
     found = fleet.python(make_device(fleet.ca, "d"), name)
@@ -70,14 +70,14 @@ def test_a_wrong_name(fleet: Fleet, change: Callable[[str], str], event: str) ->
     assert fleet.place.endpoint in found.says
 
 
-def test_the_account_of_another(fleet: Fleet, places: list[LocalAccount]) -> None:
+def test_the_account_of_another(fleet: BoardFleet, places: list[LocalAccount]) -> None:
     """An account that is there and does not know the CA."""
     places[1].register(make_ca("ec-p256", common_name="of another account"))
     found = fleet.python(make_device(fleet.ca, "d"), places[1].endpoint)
     check(found, "other-account", "does not hold its CA", "endpoint of a stage")
 
 
-def test_a_legacy_name(fleet: Fleet) -> None:
+def test_a_legacy_name(fleet: BoardFleet) -> None:
     """It works, and is warned of."""
     found = fleet.python(make_device(fleet.ca, "d"), fleet.place.endpoint.replace("-ats", ""))
     assert (found.event, found.stage) == ("provisioned", "dev")
@@ -89,7 +89,7 @@ def test_no_sni_with_an_owner_in_two_regions(
     aws: LocalAws, places: list[LocalAccount], tmp_path: Path, name: str, event: str
 ) -> None:
     """AWS knows the region by the address that is dialled, which is one here: that is told, and no CA is blamed."""
-    fleet = Fleet(aws, places[0], make_ca("ec-p256", common_name=f"two regions {event}"), "DEFAULT")
+    fleet = BoardFleet(aws, places[0], make_ca("ec-p256", common_name=f"two regions {event}"), "DEFAULT")
     there = LocalAccount(aws, places[0].account, "us-east-1")
     there.register(fleet.ca, "DEFAULT")
     record = replace(fleet.record, stage="there", region="us-east-1")
@@ -109,7 +109,7 @@ def test_a_name_that_is_no_endpoint_with_an_owner(
     aws: LocalAws, places: list[LocalAccount], tmp_path: Path, name: str
 ) -> None:
     """The DEFAULT owner lets it in here, as without SNI: the name is warned of, and AWS is not said to do the same."""
-    fleet = Fleet(aws, places[0], make_ca("ec-p256", common_name=f"no endpoint {name}"), "DEFAULT")
+    fleet = BoardFleet(aws, places[0], make_ca("ec-p256", common_name=f"no endpoint {name}"), "DEFAULT")
     sent = name.replace("the endpoint", fleet.place.endpoint)
     found = fleet.openssl(tmp_path, make_device(fleet.ca, "d"), name=sent)
     assert (found.event, found.stage) == ("provisioned", "dev")
@@ -120,7 +120,7 @@ def test_a_name_that_is_no_endpoint_with_an_owner(
 @pytest.mark.parametrize("domain", ["localhost", "amazonaws.com"])
 def test_an_endpoint_is_not_warned_of(aws: LocalAws, places: list[LocalAccount], domain: str) -> None:
     """Whatever its case, in the domain of AWS as firmware may have it."""
-    fleet = Fleet(aws, places[0], make_ca("ec-p256", common_name=f"endpoint {domain}"))
+    fleet = BoardFleet(aws, places[0], make_ca("ec-p256", common_name=f"endpoint {domain}"))
     name = fleet.place.endpoint.removesuffix("localhost").upper() + domain
     found = fleet.python(make_device(fleet.ca, "d"), name)
     assert (found.event, found.aws, found.warnings) == (
@@ -132,7 +132,7 @@ def test_an_endpoint_is_not_warned_of(aws: LocalAws, places: list[LocalAccount],
 
 def test_two_stages_of_one_account(aws: LocalAws, places: list[LocalAccount]) -> None:
     """Of two plans in one account and region the stage is that of the CA which signed the device."""
-    cameras = Fleet(aws, places[0], make_ca("ec-p256", common_name="cameras"))
+    cameras = BoardFleet(aws, places[0], make_ca("ec-p256", common_name="cameras"))
     doors = make_ca("ec-p256", common_name="doors")
     places[0].register(doors, registrationConfig={"templateName": "jitp"})
     cameras.plan.append(
@@ -146,7 +146,7 @@ def test_two_stages_of_one_account(aws: LocalAws, places: list[LocalAccount]) ->
 # --- the certificate --------------------------------------------------------------------------------------------
 
 
-def test_no_certificate(fleet: Fleet) -> None:
+def test_no_certificate(fleet: BoardFleet) -> None:
     """Also where a key cannot be used."""
     check(fleet.python(None), "no-certificate", "sent no certificate", "the device's certificate and its key")
 
@@ -158,7 +158,7 @@ def test_the_root_registered_instead_of_the_signer(
     """The plan registers the root, and an intermediate signed the device."""
     root = make_ca("ec-p256", common_name="the root")
     signer = make_ca("ec-p256", common_name="the signer", issuer=root)
-    fleet = Fleet(aws, places[0], root)
+    fleet = BoardFleet(aws, places[0], root)
     found = fleet.python(make_device(signer, "d"), chain=signer.pem if sends_chain else "")
     further_up = ", which is further up its chain" if sends_chain else ""
     check(
@@ -173,7 +173,7 @@ def test_the_root_registered_instead_of_the_signer(
 def test_the_same_name_and_another_key(aws: LocalAws, places: list[LocalAccount], identifiers: bool) -> None:
     """Two CAs of one name: with key identifiers and without them."""
     how: dict[str, Any] = {"common_name": f"one name {identifiers}", "subject_key_identifier": identifiers}
-    fleet = Fleet(aws, places[0], make_ca("ec-p256", **how))
+    fleet = BoardFleet(aws, places[0], make_ca("ec-p256", **how))
     impostor = make_ca("ec-p256", key_name="another key", **how)
     found = fleet.python(make_device(impostor, "d"))
     assert found.event in ("other-key", "unknown-issuer"), found
@@ -185,7 +185,7 @@ def test_the_same_name_and_another_key(aws: LocalAws, places: list[LocalAccount]
     ("before", "after", "event"),
     [(LONG_AGO, dt.datetime(2021, 1, 1, tzinfo=dt.UTC), "expired"), (LATER, None, "not-yet-valid")],
 )
-def test_validity(fleet: Fleet, before: dt.datetime, after: dt.datetime | None, event: str) -> None:
+def test_validity(fleet: BoardFleet, before: dt.datetime, after: dt.datetime | None, event: str) -> None:
     """Expired, and not yet valid; the dates are among what it sent."""
     found = fleet.python(make_device(fleet.ca, "d", not_before=before, not_after=after))
     check(found, event, "certificate", "issue the device's certificate anew")
@@ -194,7 +194,7 @@ def test_validity(fleet: Fleet, before: dt.datetime, after: dt.datetime | None, 
     assert found.sent["valid"].startswith(str(before.date()))
 
 
-def test_usage(fleet: Fleet) -> None:
+def test_usage(fleet: BoardFleet) -> None:
     """A certificate for servers."""
     for_servers = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     found = fleet.python(custom(fleet.ca, (for_servers, False)))
@@ -216,7 +216,7 @@ def test_usage(fleet: Fleet) -> None:
         ),
     ],
 )
-def test_other_usages(fleet: Fleet, extension: x509.ExtensionType, says: str) -> None:
+def test_other_usages(fleet: BoardFleet, extension: x509.ExtensionType, says: str) -> None:
     """A key that may sign nothing; any usage, which is not a client's; Netscape's word for servers."""
     found = fleet.python(custom(fleet.ca, (extension, False)))
     check(found, "usage", f"CN=custom {says}", "keyUsage digitalSignature")
@@ -229,7 +229,7 @@ def test_other_usages(fleet: Fleet, extension: x509.ExtensionType, says: str) ->
         (x509.TLSFeature([x509.TLSFeatureType.status_request]), "1.3.6.1.5.5.7.1.24"),
     ],
 )
-def test_a_critical_extension(fleet: Fleet, unknown: x509.ExtensionType, name: str) -> None:
+def test_a_critical_extension(fleet: BoardFleet, unknown: x509.ExtensionType, name: str) -> None:
     """One that nobody knows, and one that OpenSSL does not: each by its number."""
     check(
         fleet.python(custom(fleet.ca, (unknown, True))),
@@ -239,7 +239,7 @@ def test_a_critical_extension(fleet: Fleet, unknown: x509.ExtensionType, name: s
     )
 
 
-def test_a_weak_key(fleet: Fleet) -> None:
+def test_a_weak_key(fleet: BoardFleet) -> None:
     """RSA of 1024 bits, from a stack that has no objections."""
     context = context_of(fleet.aws, ciphers="DEFAULT@SECLEVEL=0")
     device = custom(fleet.ca, bits=1024)
@@ -250,7 +250,7 @@ def test_a_weak_key(fleet: Fleet) -> None:
     assert found.sent["key"] == "RSA 1024"
 
 
-def test_an_explicit_curve(fleet: Fleet, tmp_path: Path) -> None:
+def test_an_explicit_curve(fleet: BoardFleet, tmp_path: Path) -> None:
     """A key that spells its curve out, as some old tools make it."""
     device = by_openssl(
         fleet.ca,
@@ -262,7 +262,7 @@ def test_an_explicit_curve(fleet: Fleet, tmp_path: Path) -> None:
     check(fleet.openssl(tmp_path, device), "explicit-curve", "spells its curve out", "named curve")
 
 
-def test_a_weak_signature(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_weak_signature(fleet: BoardFleet, tmp_path: Path) -> None:
     """A certificate that its CA signed with SHA-1, from a stack that has no objections."""
     device = by_openssl(
         fleet.ca,
@@ -274,12 +274,14 @@ def test_a_weak_signature(fleet: Fleet, tmp_path: Path) -> None:
     load(context, device.pem, device.key_pem)
     found = fleet.diagnose(knock(fleet.aws, context, fleet.place.endpoint).port)
     check(found, "weak-signature", "signed with a digest that is too weak", "SHA-256")
-    assert found.says.endswith("CN=sha1 is signed with SHA1")
+    assert found.says.endswith("CN=sha1 is signed with SHA-1")
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
 @pytest.mark.parametrize("algorithm", ["ed25519", "ed448"])
-def test_a_key_that_aws_does_not_take(fleet: Fleet, tmp_path: Path, algorithm: str, version: str) -> None:
+def test_a_key_that_aws_does_not_take(
+    fleet: BoardFleet, tmp_path: Path, algorithm: str, version: str
+) -> None:
     """OpenSSL takes Edwards curves, whatever the TLS version, and AWS IoT does not: nothing is registered."""
     device = by_openssl(
         fleet.ca,
@@ -292,7 +294,7 @@ def test_a_key_that_aws_does_not_take(fleet: Fleet, tmp_path: Path, algorithm: s
     assert fleet.place.iot.list_certificates()["certificates"] == []
 
 
-def test_a_curve_that_aws_does_not_take(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_curve_that_aws_does_not_take(fleet: BoardFleet, tmp_path: Path) -> None:
     """Bitcoin's; with TLS 1.3 a stack leaves its certificate out instead."""
     device = by_openssl(
         fleet.ca,
@@ -305,7 +307,7 @@ def test_a_curve_that_aws_does_not_take(fleet: Fleet, tmp_path: Path) -> None:
     check(fleet.openssl(tmp_path, device), "no-certificate", "sent no certificate", "another curve")
 
 
-def test_a_digest_that_aws_does_not_take(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_digest_that_aws_does_not_take(fleet: BoardFleet, tmp_path: Path) -> None:
     """SHA-224 is good enough for OpenSSL."""
     device = by_openssl(
         fleet.ca,
@@ -320,7 +322,7 @@ def test_an_expired_ca_between(aws: LocalAws, places: list[LocalAccount]) -> Non
     """The device's own dates are right: the sentence does not say that it is the device's certificate."""
     root = make_ca("ec-p256", common_name="of today")
     signer = make_ca("ec-p256", common_name="of old", issuer=root, not_before=LONG_AGO, not_after=YESTERDAY)
-    found = Fleet(aws, places[0], root).python(make_device(signer, "d"), chain=signer.pem)
+    found = BoardFleet(aws, places[0], root).python(make_device(signer, "d"), chain=signer.pem)
     check(found, "expired", "or a CA above it, has expired", "anew")
     assert f"CN=of old was valid until {YESTERDAY:%Y-%m-%d}" in found.says
 
@@ -329,11 +331,11 @@ def test_a_chain_that_is_longer_than_the_ca_allows(aws: LocalAws, places: list[L
     """What OpenSSL refuses for a cause that has no word of its own is told by OpenSSL's."""
     root = make_ca("ec-p256", common_name="no CA below", path_length=0)
     signer = make_ca("ec-p256", common_name="a CA below", issuer=root)
-    found = Fleet(aws, places[0], root).python(make_device(signer, "d"), chain=signer.pem)
+    found = BoardFleet(aws, places[0], root).python(make_device(signer, "d"), chain=signer.pem)
     check(found, "certificate", "path length constraint exceeded", "openssl verify")
 
 
-def test_a_subject_that_makes_no_thing(fleet: Fleet) -> None:
+def test_a_subject_that_makes_no_thing(fleet: BoardFleet) -> None:
     """A device that the template cannot be applied to: the cause, which AWS tells in its logs only."""
     found = fleet.python(make_device(fleet.ca, "a name with spaces"))
     check(found, "not-provisioned", "stays PENDING_ACTIVATION in", "iot-ca simulate")
@@ -344,7 +346,7 @@ def test_two_cas_of_one_name_without_identifiers(aws: LocalAws, places: list[Loc
     """A rotation under one name: TLS may take the other CA for the issuer, and nobody says that another key signed."""
     how: dict[str, Any] = {"common_name": "rotated", "subject_key_identifier": False}
     old, new = (make_ca("ec-p256", key_name=f"rotated {age}", **how) for age in ("old", "new"))
-    fleet = Fleet(aws, places[0], old)
+    fleet = BoardFleet(aws, places[0], old)
     places[0].register(new, registrationConfig={"templateName": "jitp"})
     fleet.plan.append(PlannedStage(fleet.record, places[0].endpoint, new.certificate))
     found = [fleet.python(custom(ca)) for ca in (old, new)]
@@ -367,14 +369,14 @@ def test_a_signer_that_is_no_ca(aws: LocalAws, places: list[LocalAccount]) -> No
     """A device that issues: nobody is advised to register what is no CA."""
     root = make_ca("ec-p256", common_name="above")
     signer = make_ca("ec-p256", common_name="no CA", issuer=root, ca=False)
-    found = Fleet(aws, places[0], root).python(make_device(signer, "d"), chain=signer.pem)
+    found = BoardFleet(aws, places[0], root).python(make_device(signer, "d"), chain=signer.pem)
     assert (found.event, "should be a CA is none" in found.says) == ("certificate", True), found
 
 
-def test_a_device_that_signed_itself(fleet: Fleet) -> None:
+def test_a_device_that_signed_itself(fleet: BoardFleet) -> None:
     """It is not advised to register the device as a CA."""
     own = make_ca("ec-p256", common_name="self-made", ca=False)
-    found = fleet.python(Device(own.pem, own.key, own.key_pem, own.certificate))
+    found = fleet.python(DeviceKeyPair(own.pem, own.key, own.key_pem, own.certificate))
     check(
         found,
         "unknown-issuer",
@@ -383,9 +385,9 @@ def test_a_device_that_signed_itself(fleet: Fleet) -> None:
     )
 
 
-def test_a_device_that_has_the_cas_own_certificate(fleet: Fleet) -> None:
+def test_a_device_that_has_the_cas_own_certificate(fleet: BoardFleet) -> None:
     """A prototype with the fleet's CA on it is warned of, or its usage is told."""
-    found = fleet.python(Device(fleet.ca.pem, fleet.ca.key, fleet.ca.key_pem, fleet.ca.certificate))
+    found = fleet.python(DeviceKeyPair(fleet.ca.pem, fleet.ca.key, fleet.ca.key_pem, fleet.ca.certificate))
     check(found, "usage", "has a keyUsage without digitalSignature", "keyUsage digitalSignature")
     device = make_device(fleet.ca, "d", ca=True)
     found = fleet.python(device)
@@ -394,7 +396,7 @@ def test_a_device_that_has_the_cas_own_certificate(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
-def test_a_certificate_that_cannot_be_read(fleet: Fleet, kind: str) -> None:
+def test_a_certificate_that_cannot_be_read(fleet: BoardFleet, kind: str) -> None:
     """It ends with a sentence that blames no CA, and whoever tells of it goes on."""
     found = fleet.python(unreadable(fleet.ca, kind))
     check(found, "certificate", "not encoded as X.509 has it", "issue the device's certificate anew")

@@ -78,9 +78,9 @@ class Place:
                 allowed="a stack with env=Environment(account=…, region=…), both literal",
                 fix="give the stack its env: who owns DEFAULT in a region cannot be proved for an unknown account",
             )
-        check_account(account, where=f"the stack of {scope.node.path}/{id}")
-        check_region(region, where=f"the stack of {scope.node.path}/{id}")
         deployed, path, nested = outermost(stack), stack.node.path, None
+        check_account(account, where=f"stack {path}")
+        check_region(region, where=f"stack {path}")
         if deployed is not stack:
             nested = (path.removeprefix(f"{deployed.node.path}/"), stack.template_file)
         return cls(stack, deployed.stack_name, path, account, region, Registry.of(scope), nested=nested)

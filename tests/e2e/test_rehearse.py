@@ -23,7 +23,7 @@ from support.tls_client import connect_packet, load
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from support.certificates import Device
+    from support.certificates import DeviceKeyPair
 
 pytestmark = pytest.mark.e2e
 
@@ -560,7 +560,7 @@ def test_whatever_ends_it_leaves_nothing(
     wait_until(lambda: not any(each.name.startswith("iot-ca-") for each in temporary.iterdir()))
 
 
-def come(fleet: dict[str, Any], name: str | None, device: Device) -> None:
+def come(fleet: dict[str, Any], name: str | None, device: DeviceKeyPair) -> None:
     """Let the device connect, with this server name, and be cut off."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

@@ -17,7 +17,7 @@ from iot_multiaccount_ca.local.device_events import DeviceEvent, read_events
 from iot_multiaccount_ca.local.diagnosis import Diagnosis, PlannedStage, diagnose
 from iot_multiaccount_ca.local.emulator import LOOPBACK
 from iot_multiaccount_ca.model.assembly import RegistrationRecord
-from support.certificates import Authority, Device, make_device
+from support.certificates import Authority, DeviceKeyPair, make_device
 from support.tls_client import connect_packet, context_of, events_of, knock, written
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LONG_AGO, LATER = dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2090, 1, 1, tzinfo=dt.UTC)
 
 
-class Fleet:
+class BoardFleet:
     """One CA in one stage, SNI_ONLY unless told, with just-in-time provisioning."""
 
     def __init__(self, aws: LocalAws, place: LocalAccount, ca: Authority, mode: str = "SNI_ONLY") -> None:
@@ -63,14 +63,14 @@ class Fleet:
         return diagnose(found[-1], self.plan)
 
     def python(
-        self, device: Device | None, name: str | None = "", *, send: bytes | None = None, **how: Any
+        self, device: DeviceKeyPair | None, name: str | None = "", *, send: bytes | None = None, **how: Any
     ) -> Diagnosis:
         """Python's ssl as the device; ``name``: SNI, None none, empty the stage's endpoint."""
         context = context_of(self.aws, device, **how)
         server_name = self.place.endpoint if name == "" else name
         return self.diagnose(knock(self.aws, context, server_name, send=send).port)
 
-    def openssl(self, folder: Path, device: Device, *arguments: str, name: str = "") -> Diagnosis:
+    def openssl(self, folder: Path, device: DeviceKeyPair, *arguments: str, name: str = "") -> Diagnosis:
         """OpenSSL's s_client as the device."""
         return self.program(
             folder,
@@ -80,7 +80,9 @@ class Fleet:
             *("-CAfile", "anchor.pem", *arguments),
         )
 
-    def program(self, folder: Path, device: Device, *command: str, given: bytes | None = None) -> Diagnosis:
+    def program(
+        self, folder: Path, device: DeviceKeyPair, *command: str, given: bytes | None = None
+    ) -> Diagnosis:
         """Any program as the device, its files in the folder; ``given``: a CONNECT unless told."""
         for name, content in (
             ("anchor.pem", self.aws.broker_trust_anchor()),
@@ -114,7 +116,7 @@ def check(found: Diagnosis, event: str, says: str, fix: str) -> None:
     assert (found.event, says in found.says, fix in (found.fix or "")) == (event, True, True), found
 
 
-def custom(ca: Authority, *extensions: tuple[x509.ExtensionType, bool], bits: int = 0) -> Device:
+def custom(ca: Authority, *extensions: tuple[x509.ExtensionType, bool], bits: int = 0) -> DeviceKeyPair:
     """A device certificate with these extensions only, and perhaps a short RSA key."""
     made = make_device(ca, "custom")
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits) if bits else made.key
@@ -134,7 +136,7 @@ def custom(ca: Authority, *extensions: tuple[x509.ExtensionType, bool], bits: in
     key_pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
-    return Device(pem, key, key_pem, certificate)
+    return DeviceKeyPair(pem, key, key_pem, certificate)
 
 
 #: Subjects that OpenSSL takes and stricter readers do not: the tag of the text, and the text.
@@ -144,7 +146,7 @@ UNREADABLE = {
 }
 
 
-def unreadable(ca: Authority, kind: str) -> Device:
+def unreadable(ca: Authority, kind: str) -> DeviceKeyPair:
     """A device whose subject is encoded as sloppy tools do it."""
     made = make_device(ca, "readable")
     tag, text = UNREADABLE[kind]
@@ -154,7 +156,7 @@ def unreadable(ca: Authority, kind: str) -> Device:
     signature = ca.key.sign(signed, ec.ECDSA(hashes.SHA256()))  # type: ignore[call-arg, arg-type]
     algorithm = bytes.fromhex("300a06082a8648ce3d040302")
     der = _der(0x30, signed + algorithm + _der(0x03, b"\0" + signature))
-    return Device(ssl.DER_cert_to_PEM_cert(der), made.key, made.key_pem, made.certificate)
+    return DeviceKeyPair(ssl.DER_cert_to_PEM_cert(der), made.key, made.key_pem, made.certificate)
 
 
 def _der(kind: int, content: bytes) -> bytes:
@@ -165,7 +167,7 @@ def _der(kind: int, content: bytes) -> bytes:
     return bytes([kind]) + length + content
 
 
-def by_openssl(ca: Authority, folder: Path, *commands: str) -> Device:
+def by_openssl(ca: Authority, folder: Path, *commands: str) -> DeviceKeyPair:
     """A device that these commands of OpenSSL made as d.pem and d.key, the CA's files beside them."""
     (folder / "ca.pem").write_text(ca.pem)
     (folder / "ca.key").write_text(ca.key_pem)
@@ -173,4 +175,4 @@ def by_openssl(ca: Authority, folder: Path, *commands: str) -> Device:
         subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True, timeout=60)
     pem, key_pem = (folder / "d.pem").read_text(), (folder / "d.key").read_text()
     made = make_device(ca, "d")
-    return Device(pem, made.key, key_pem, made.certificate)
+    return DeviceKeyPair(pem, made.key, key_pem, made.certificate)

@@ -79,7 +79,7 @@ class Authority(KeyPair):
     """A CA."""
 
 
-class Device(KeyPair):
+class DeviceKeyPair(KeyPair):
     """A device."""
 
 
@@ -163,7 +163,7 @@ def make_device(
     signature_hash: str = "sha256",
     ca: bool = False,
     serial_number: int | None = None,
-) -> Device:
+) -> DeviceKeyPair:
     """A device certificate under ``authority``, as a factory would make it.
 
     ``subject``: more of the subject, by the names ``country``, ``state``, ``organization``,
@@ -181,7 +181,7 @@ def make_device(
         .add_extension(issuer_identifier, critical=False)
     )
     certificate = _sign(builder, authority.key, signature_hash)
-    return Device(_pem(certificate), key, pem_of_key(key), certificate)
+    return DeviceKeyPair(_pem(certificate), key, pem_of_key(key), certificate)
 
 
 def make_verification_certificate(

@@ -26,7 +26,7 @@ from jitr_activation import expressions
 from jitr_activation.admission import NoSuchListError, why_not
 from jitr_activation.certificate import Certificate
 from jitr_activation.settings import InvalidSettingsError, read_settings
-from support.certificates import Device, make_ca, make_device
+from support.certificates import DeviceKeyPair, make_ca, make_device
 from support.fakes.enrollment import (
     ACCOUNT,
     REGION,
@@ -41,7 +41,7 @@ OPEN = Admission.any_certificate()
 CONTEXT = SimpleNamespace(invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f")
 
 
-def _device(common_name: str = "sensor-1", **how: Any) -> Device:
+def _device(common_name: str = "sensor-1", **how: Any) -> DeviceKeyPair:
     return make_device(CA, common_name, subject=how)
 
 
@@ -58,7 +58,7 @@ class Lambda:
         self._monkeypatch.setenv("POLICY_NAME", enrollment.policy_name or "")
         self._monkeypatch.setenv("ENROLLMENT", json.dumps(enrollment.settings()))
 
-    def knock(self, device: Device, **known: Any) -> dict[str, Any]:
+    def knock(self, device: DeviceKeyPair, **known: Any) -> dict[str, Any]:
         """The device's certificate is registered, and its event comes."""
         self.aws.add(device.certificate_id, device.pem, **{"ca": CA.certificate_id, **known})
         return self.event(device.certificate_id)
@@ -67,7 +67,7 @@ class Lambda:
         event = {"certificateId": certificate_id, "caCertificateId": "0" * 64, "certificateStatus": "ACTIVE"}
         return activation.handler(event, CONTEXT, self.aws)
 
-    def status(self, device: Device) -> str:
+    def status(self, device: DeviceKeyPair) -> str:
         found: str = self.aws.certificates[device.certificate_id]["status"]
         return found
 

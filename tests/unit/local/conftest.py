@@ -9,7 +9,7 @@ import pytest
 
 from iot_multiaccount_ca.local.emulator import LocalAws
 from iot_multiaccount_ca.local.gaps import close_gaps
-from support.boards import Fleet
+from support.boards import BoardFleet
 from support.certificates import make_ca
 from support.local_accounts import LocalAccount
 
@@ -39,6 +39,6 @@ def places(aws: LocalAws) -> list[LocalAccount]:
 
 
 @pytest.fixture
-def fleet(aws: LocalAws, places: list[LocalAccount]) -> Fleet:
+def fleet(aws: LocalAws, places: list[LocalAccount]) -> BoardFleet:
     """A fleet of this test's own."""
-    return Fleet(aws, places[0], make_ca("ec-p256", common_name=f"diagnosis {places[0].account}"))
+    return BoardFleet(aws, places[0], make_ca("ec-p256", common_name=f"diagnosis {places[0].account}"))

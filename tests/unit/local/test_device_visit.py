@@ -16,7 +16,7 @@ from support.certificates import make_device
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.boards import Fleet
+    from support.boards import BoardFleet
 
 # Connects twice, as a first connect is cut off; where and as whom its environment says.
 _BOARD = """
@@ -33,7 +33,7 @@ for _ in range(2):
 
 
 @pytest.fixture
-def visit(fleet: Fleet, tmp_path: Path) -> DeviceVisit:
+def visit(fleet: BoardFleet, tmp_path: Path) -> DeviceVisit:
     """One device at one stage; the board's program is `board.py`."""
     (tmp_path / "board.py").write_text(_BOARD)
     made = make_device(fleet.ca, "device-1")
@@ -59,7 +59,7 @@ def test_a_command_that_connects_and_fails(visit: DeviceVisit, tmp_path: Path) -
 
 
 def test_a_command_that_connects_with_another_certificate(
-    visit: DeviceVisit, fleet: Fleet, tmp_path: Path
+    visit: DeviceVisit, fleet: BoardFleet, tmp_path: Path
 ) -> None:
     """A board that keeps its own certificate proves nothing of the one that was given; both ids are told."""
     other = make_device(fleet.ca, "device-1", key_name="the board's own")
@@ -104,7 +104,7 @@ def test_a_command_whose_time_is_over(visit: DeviceVisit) -> None:
     ("decision", "found"), [("refused", (None, "kept out")), ("failed", (None, "does not connect"))]
 )
 def test_a_command_whose_device_is_kept_out(
-    fleet: Fleet, decision: str, found: tuple[None, str], monkeypatch: pytest.MonkeyPatch
+    fleet: BoardFleet, decision: str, found: tuple[None, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where our activation Lambda refuses it, that is as planned, with the reason, whatever the command makes of it."""
     monkeypatch.setattr(

@@ -17,8 +17,8 @@ from iot_multiaccount_ca.local.connections import Connections
 from iot_multiaccount_ca.local.device_events import read_events
 from iot_multiaccount_ca.local.diagnosis import diagnose
 from iot_multiaccount_ca.local.emulator import LOOPBACK
-from support.boards import Fleet, check
-from support.certificates import Device, make_device
+from support.boards import BoardFleet, check
+from support.certificates import DeviceKeyPair, make_device
 from support.local_accounts import policy_document
 from support.tls_client import connect_packet, context_of, knock, load, written
 
@@ -36,7 +36,7 @@ def with_flags(flags: int) -> bytes:
     return CONNECT[:9] + bytes([flags]) + CONNECT[10:]
 
 
-def naming_context(fleet: Fleet, device: Device) -> ssl.SSLContext:
+def naming_context(fleet: BoardFleet, device: DeviceKeyPair) -> ssl.SSLContext:
     """A context for clients that send as SNI what they dial: it sends the endpoint."""
 
     class Naming(ssl.SSLContext):
@@ -50,7 +50,7 @@ def naming_context(fleet: Fleet, device: Device) -> ssl.SSLContext:
 
 
 def paho(
-    fleet: Fleet,
+    fleet: BoardFleet,
     work: Callable[[mqtt.Client], object] = lambda _: None,
     *,
     client_id: str = "device-1",
@@ -90,13 +90,13 @@ def paho(
     ]
 
 
-def test_a_client_id_that_the_policy_forbids(fleet: Fleet) -> None:
+def test_a_client_id_that_the_policy_forbids(fleet: BoardFleet) -> None:
     """The policy allows the thing's name."""
     (told,) = paho(fleet, client_id="another")
     assert told.startswith("connect-denied: take the client id that the policy allows")
 
 
-def test_a_will_that_the_policy_forbids(fleet: Fleet) -> None:
+def test_a_will_that_the_policy_forbids(fleet: BoardFleet) -> None:
     """It is told once, and the client id is not blamed."""
     (told,) = paho(fleet, before=lambda client: client.will_set("elsewhere", b"gone", qos=1))
     assert told.startswith(
@@ -104,7 +104,7 @@ def test_a_will_that_the_policy_forbids(fleet: Fleet) -> None:
     )
 
 
-def test_a_client_id_that_was_made_up(fleet: Fleet) -> None:
+def test_a_client_id_that_was_made_up(fleet: BoardFleet) -> None:
     """A client that sends none is not told of one that it never saw without a word."""
     (told,) = paho(fleet, client_id="")
     assert told.startswith("connect-denied")
@@ -112,7 +112,7 @@ def test_a_client_id_that_was_made_up(fleet: Fleet) -> None:
     assert event.says.endswith("a client id that was made up, as it sent none")
 
 
-def test_a_client_id_that_is_too_long(fleet: Fleet) -> None:
+def test_a_client_id_that_is_too_long(fleet: BoardFleet) -> None:
     """Whatever the policy allows."""
     (told,) = paho(fleet, client_id="d" * 129)
     assert told.startswith("client-id: shorten the client id")
@@ -121,7 +121,7 @@ def test_a_client_id_that_is_too_long(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("newer", "says"), [("device-1", "it connected anew with"), ("device-2", "another device connected with")]
 )
-def test_a_client_id_that_is_in_use(fleet: Fleet, newer: str, says: str) -> None:
+def test_a_client_id_that_is_in_use(fleet: BoardFleet, newer: str, says: str) -> None:
     """Told of the connection that is cut off: of devices that share a client id each cuts off the other, for ever."""
     place = fleet.place
     policy = policy_document("iot:Connect", Resource="*")
@@ -159,7 +159,7 @@ def test_a_client_id_that_is_in_use(fleet: Fleet, newer: str, says: str) -> None
     ids=["forbidden topic", "QoS 2", "deep topic", "large"],
 )
 def test_a_message_that_goes_too_far(
-    fleet: Fleet, topic: str, payload: bytes, qos: int, told_of: str
+    fleet: BoardFleet, topic: str, payload: bytes, qos: int, told_of: str
 ) -> None:
     """Elsewhere than the policy allows, of the third kind of delivery, too deep, too large."""
     told = paho(fleet, lambda client: client.publish(topic, payload, qos=qos))
@@ -167,27 +167,27 @@ def test_a_message_that_goes_too_far(
     assert told[1].startswith(told_of)
 
 
-def test_mqtt_3_1(fleet: Fleet) -> None:
+def test_mqtt_3_1(fleet: BoardFleet) -> None:
     """The old protocol."""
     told = paho(fleet, protocol=mqtt.MQTTv31)
     assert told[0].startswith("mqtt-version: set the client library to MQTT 3.1.1")
 
 
 @pytest.mark.parametrize(("asked", "taken"), [(5, 30), (0, 1200), (3600, 1200)])
-def test_a_keep_alive_out_of_range(fleet: Fleet, asked: int, taken: int) -> None:
+def test_a_keep_alive_out_of_range(fleet: BoardFleet, asked: int, taken: int) -> None:
     """It works, as AWS IoT has it, and is told."""
     told = paho(fleet, lambda client: client.disconnect(), keep_alive=asked)
     assert f"its keep-alive of {asked} s is out of range: AWS IoT takes {taken} s" in told[0]
 
 
 @pytest.mark.slow
-def test_a_device_that_does_not_keep_alive(fleet: Fleet) -> None:
+def test_a_device_that_does_not_keep_alive(fleet: BoardFleet) -> None:
     """Firmware that hangs once it is connected is cut off after 1.5 times its keep-alive, of 30 seconds at least."""
     told = paho(fleet, keep_alive=10, stops=True)
     assert told[1].startswith("keep-alive: send PINGREQ in time")
 
 
-def test_what_is_no_mqtt(fleet: Fleet) -> None:
+def test_what_is_no_mqtt(fleet: BoardFleet) -> None:
     """TLS stands, and something else comes than a CONNECT."""
     found = fleet.python(make_device(fleet.ca, "d"), send=b"hello broker")
     check(
@@ -195,7 +195,7 @@ def test_what_is_no_mqtt(fleet: Fleet) -> None:
     )
 
 
-def send_and_end(fleet: Fleet, context: ssl.SSLContext, sent: bytes) -> None:
+def send_and_end(fleet: BoardFleet, context: ssl.SSLContext, sent: bytes) -> None:
     """Send these bytes and nothing more, and wait until the broker ends the connection."""
     plain = socket.create_connection((LOOPBACK, fleet.aws.broker_port), timeout=20)
     with context.wrap_socket(plain, server_hostname=fleet.place.endpoint) as secure:
@@ -242,7 +242,7 @@ def send_and_end(fleet: Fleet, context: ssl.SSLContext, sent: bytes) -> None:
         *("reserved topic", "reserved filter"),
     ],
 )
-def test_packets_that_are_wrong(fleet: Fleet, sent: bytes, event: str, says: str) -> None:
+def test_packets_that_are_wrong(fleet: BoardFleet, sent: bytes, event: str, says: str) -> None:
     """By home-made MQTT over Python's ssl: no connection ends without a sentence that names the packet."""
     context = context_of(fleet.aws, make_device(fleet.ca, "device-1"))
     assert fleet.diagnose(knock(fleet.aws, context, fleet.place.endpoint).port).event == "provisioned"
@@ -254,7 +254,7 @@ def test_packets_that_are_wrong(fleet: Fleet, sent: bytes, event: str, says: str
     check(diagnose(told, fleet.plan), event, says, "")
 
 
-def test_a_connect_in_part_of_a_new_device(fleet: Fleet) -> None:
+def test_a_connect_in_part_of_a_new_device(fleet: BoardFleet) -> None:
     """It is not registered, and the sentence blames the packet and not the CA."""
     seen = written(fleet.aws)
     context = context_of(fleet.aws, make_device(fleet.ca, "device-1"))
@@ -278,7 +278,7 @@ def test_a_connect_in_part_of_a_new_device(fleet: Fleet) -> None:
     ids=["policy", "chunks", "depth", "wildcard", "no topic", "method", "credentials", "websocket"],
 )
 def test_https_that_publishes_nothing(
-    fleet: Fleet, method: str, path: str, body: bytes | Iterator[bytes] | None, says: str
+    fleet: BoardFleet, method: str, path: str, body: bytes | Iterator[bytes] | None, says: str
 ) -> None:
     """By Python's http.client: the answer is the broker's, and the sentence says what HTTPS is for."""
     device = make_device(fleet.ca, "device-1")
@@ -301,7 +301,7 @@ def test_https_that_publishes_nothing(
         ("mqtt.example.com", "'mqtt.example.com', which is not an endpoint"),
     ],
 )
-def test_https_of_a_device_that_is_not_known(fleet: Fleet, name: str | None, says: str) -> None:
+def test_https_of_a_device_that_is_not_known(fleet: BoardFleet, name: str | None, says: str) -> None:
     """The answer names the cause as a refused CONNECT does."""
     context = context_of(fleet.aws, make_device(fleet.ca, "device-1"))
     name = fleet.place.endpoint if name == "the endpoint" else name
@@ -309,7 +309,7 @@ def test_https_of_a_device_that_is_not_known(fleet: Fleet, name: str | None, say
     check(found, "https", says, "with an ACTIVE certificate")
 
 
-def test_mqtt_over_websocket(fleet: Fleet) -> None:
+def test_mqtt_over_websocket(fleet: BoardFleet) -> None:
     """Whatever the path: the sentence says what to use instead."""
     context = context_of(fleet.aws, make_device(fleet.ca, "device-1"))
     head = b"GET / HTTP/1.1\r\nconnection: Upgrade\r\nupgrade: WebSocket\r\n\r\n"
@@ -323,7 +323,7 @@ def test_mqtt_over_websocket(fleet: Fleet) -> None:
 class App:
     """Of a rehearsed app, what connections ask for."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: BoardFleet) -> None:
         self.records, self._fleet = [fleet.record], fleet
 
     def ca_pem(self, record: RegistrationRecord) -> str:
@@ -334,7 +334,7 @@ class App:
 @pytest.mark.parametrize("comes_back", [False, True])
 @pytest.mark.parametrize("how", ["time passes", "it ends"])
 def test_a_device_that_never_comes_back(
-    fleet: Fleet, how: str, comes_back: bool, monkeypatch: pytest.MonkeyPatch
+    fleet: BoardFleet, how: str, comes_back: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first connect is cut off; who is not back after a time, or at the end, is told how firmware has to act."""
     connections = Connections(fleet.aws, App(fleet))  # type: ignore[arg-type]

@@ -14,8 +14,8 @@ import pytest
 
 from iot_multiaccount_ca.local.diagnosis import Diagnosis, diagnose
 from iot_multiaccount_ca.local.emulator import LOOPBACK
-from support.boards import Fleet, by_openssl, check
-from support.certificates import Device, make_ca, make_device
+from support.boards import BoardFleet, by_openssl, check
+from support.certificates import DeviceKeyPair, make_ca, make_device
 from support.mbedtls import mbedtls_device
 from support.tls_client import connect_packet, context_of, written
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # --- the device's own view --------------------------------------------------------------------------------------
 
 
-def test_the_device_does_not_trust_the_server(fleet: Fleet) -> None:
+def test_the_device_does_not_trust_the_server(fleet: BoardFleet) -> None:
     """Another root on the device."""
     found = fleet.python(make_device(fleet.ca, "d"), anchor=make_ca("ec-p256", common_name="elsewhere").pem)
     check(found, "distrust", "does not trust the broker", "file of roots")
@@ -34,7 +34,7 @@ def test_the_device_does_not_trust_the_server(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("name", ["mqtt.example.com", "the endpoint.example.com"])
-def test_the_device_verifies_another_name(fleet: Fleet, name: str) -> None:
+def test_the_device_verifies_another_name(fleet: BoardFleet, name: str) -> None:
     """A client that dials a name of its own, and verifies it, ends TLS before the broker can: the name is the cause."""
     name = name.replace("the endpoint", fleet.place.endpoint)
     found = fleet.python(make_device(fleet.ca, "d"), name, check_hostname=True)
@@ -50,14 +50,14 @@ require("tls").connect({ host: "127.0.0.1", port, servername, ca, cert, key }).o
 """
 
 
-def test_the_device_verifies_another_name_and_hangs_up(fleet: Fleet, tmp_path: Path) -> None:
+def test_the_device_verifies_another_name_and_hangs_up(fleet: BoardFleet, tmp_path: Path) -> None:
     """As Node does, without an alert."""
     command = ("node", "-e", _HANGS_UP, str(fleet.aws.broker_port), "mqtt.example.com")
     found = fleet.program(tmp_path, make_device(fleet.ca, "d"), *command)
     check(found, "hung-up", "it asked for 'mqtt.example.com'", "servername in Node")
 
 
-def test_the_device_verifies_another_name_after_the_handshake(fleet: Fleet) -> None:
+def test_the_device_verifies_another_name_after_the_handshake(fleet: BoardFleet) -> None:
     """As curl does, which then hangs up without an alert."""
     context = context_of(fleet.aws, make_device(fleet.ca, "d"))
     plain = socket.create_connection((LOOPBACK, fleet.aws.broker_port), timeout=20)
@@ -72,7 +72,7 @@ def test_the_device_verifies_another_name_after_the_handshake(fleet: Fleet) -> N
     )
 
 
-def test_distrust_without_a_name(fleet: Fleet) -> None:
+def test_distrust_without_a_name(fleet: BoardFleet) -> None:
     """An address, which no certificate of AWS's holds, may be what it verifies."""
     elsewhere = make_ca("ec-p256", common_name="elsewhere").pem
     found = fleet.python(make_device(fleet.ca, "d"), None, anchor=elsewhere)
@@ -83,7 +83,7 @@ def test_distrust_without_a_name(fleet: Fleet) -> None:
     ("moment", "event", "says"),
     [("0", "distrust", "its clock stands in the past"), ("4000000000", "clock", "its clock is wrong")],
 )
-def test_the_devices_clock(fleet: Fleet, tmp_path: Path, moment: str, event: str, says: str) -> None:
+def test_the_devices_clock(fleet: BoardFleet, tmp_path: Path, moment: str, event: str, says: str) -> None:
     """1970 and 2096: OpenSSL tells the two by different alerts."""
     device = make_device(fleet.ca, "d")
     found = fleet.openssl(tmp_path, device, "-attime", moment, "-verify_return_error")
@@ -96,21 +96,21 @@ def test_the_devices_clock(fleet: Fleet, tmp_path: Path, moment: str, event: str
     [("0", "distrust", "its clock stands in the past"), ("4000000000", "clock", "its clock is wrong")],
 )
 def test_the_clock_of_a_board_on_mbedtls(
-    fleet: Fleet, tmp_path: Path, moment: str, event: str, says: str
+    fleet: BoardFleet, tmp_path: Path, moment: str, event: str, says: str
 ) -> None:
     """1970 and 2096: mbedTLS tells the first by another alert than OpenSSL, and the sentence is the same."""
     found = by_mbedtls(fleet, tmp_path, moment)
     check(found, event, says, "clock")
 
 
-def test_tls_below_1_2(fleet: Fleet, tmp_path: Path) -> None:
+def test_tls_below_1_2(fleet: BoardFleet, tmp_path: Path) -> None:
     """A stack of long ago."""
     found = fleet.openssl(tmp_path, make_device(fleet.ca, "d"), "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
     check(found, "old-tls", "no TLS version of at least 1.2", "TLS 1.2")
     assert found.sent["TLS"] == "TLS 1.1"
 
 
-def test_no_common_suite(fleet: Fleet) -> None:
+def test_no_common_suite(fleet: BoardFleet) -> None:
     """A suite that AWS has not, such as CCM of small stacks."""
     found = fleet.python(
         make_device(fleet.ca, "d"), ciphers="ECDHE-ECDSA-AES128-CCM8", maximum_version=ssl.TLSVersion.TLSv1_2
@@ -119,7 +119,7 @@ def test_no_common_suite(fleet: Fleet) -> None:
     assert found.sent["suite"].startswith("0xC0AE")
 
 
-def test_no_common_curve(fleet: Fleet, tmp_path: Path) -> None:
+def test_no_common_curve(fleet: BoardFleet, tmp_path: Path) -> None:
     """A suite of AWS's, and a curve that nobody else has: the sentence blames the curve and not the suite."""
     found = fleet.openssl(
         tmp_path,
@@ -130,20 +130,20 @@ def test_no_common_curve(fleet: Fleet, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_no_common_signature_algorithm(fleet: Fleet, tmp_path: Path, version: str) -> None:
+def test_no_common_signature_algorithm(fleet: BoardFleet, tmp_path: Path, version: str) -> None:
     """A stack that verifies Edwards curves alone."""
     found = fleet.openssl(tmp_path, make_device(fleet.ca, "d"), version, "-sigalgs", "ed25519")
     check(found, "no-suite", "no", "AES-GCM")
     assert "signature algorithm" in found.says
 
 
-def test_a_stack_that_has_nothing_to_offer(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_stack_that_has_nothing_to_offer(fleet: BoardFleet, tmp_path: Path) -> None:
     """TLS 1.3 and none of its curves: OpenSSL sends an alert in place of a hello, which is no sign of plain MQTT."""
     found = fleet.openssl(tmp_path, make_device(fleet.ca, "d"), "-tls1_3", "-curves", "brainpoolP256r1")
     check(found, "alert", "before the first hello, with the alert internal error", "device's own log")
 
 
-def test_a_handshake_that_fails_for_a_rare_cause(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_handshake_that_fails_for_a_rare_cause(fleet: BoardFleet, tmp_path: Path) -> None:
     """A stack that says it fell back to TLS 1.2, to a server that has 1.3: told in OpenSSL's words."""
     found = fleet.openssl(tmp_path, make_device(fleet.ca, "d"), "-fallback_scsv", "-no_tls1_3")
     check(found, "handshake", "inappropriate fallback", "openssl s_client")
@@ -160,7 +160,9 @@ def test_a_handshake_that_fails_for_a_rare_cause(fleet: Fleet, tmp_path: Path) -
         ("rsa:2048", "ec:prime256v1", "another kind of key than its certificate has"),
     ],
 )
-def test_a_key_of_another_device(fleet: Fleet, tmp_path: Path, certificate: str, key: str, says: str) -> None:
+def test_a_key_of_another_device(
+    fleet: BoardFleet, tmp_path: Path, certificate: str, key: str, says: str
+) -> None:
     """mbedTLS does not look whether the two fit, as OpenSSL would; nor does a secure element that holds the key."""
 
     def of(kind: str) -> str:
@@ -177,7 +179,7 @@ def test_a_key_of_another_device(fleet: Fleet, tmp_path: Path, certificate: str,
     check(by_mbedtls(fleet, tmp_path, device=device), "wrong-key", says, "flash the pair")
 
 
-def test_a_buffer_that_is_too_small(fleet: Fleet) -> None:
+def test_a_buffer_that_is_too_small(fleet: BoardFleet) -> None:
     """A device that ends with record_overflow; its hello is Python's, its alert is sent by hand."""
     context = context_of(fleet.aws, make_device(fleet.ca, "d"), maximum_version=ssl.TLSVersion.TLSv1_2)
     out = ssl.MemoryBIO()
@@ -195,19 +197,19 @@ def test_a_buffer_that_is_too_small(fleet: Fleet) -> None:
 
 
 @pytest.mark.slow
-def test_records_that_mbedtls_does_not_put_together(fleet: Fleet, tmp_path: Path) -> None:
+def test_records_that_mbedtls_does_not_put_together(fleet: BoardFleet, tmp_path: Path) -> None:
     """A board on mbedTLS that asks for small records gets them, can do nothing with them, and hangs up unheard."""
     found = by_mbedtls(fleet, tmp_path, "", "2")
     check(found, "fragment", "asked for records of at most 1024 bytes", "mbedtls_ssl_conf_max_frag_len")
 
 
-def test_small_records_are_warned_of(fleet: Fleet, tmp_path: Path) -> None:
+def test_small_records_are_warned_of(fleet: BoardFleet, tmp_path: Path) -> None:
     """A device that asks for small records, as RFC 6066 has it."""
     found = fleet.openssl(tmp_path, make_device(fleet.ca, "d"), "-maxfraglen", "1024")
     assert found.sent["largest record"] == "1024"
 
 
-def begin(fleet: Fleet) -> tuple[socket.socket, bytes]:
+def begin(fleet: BoardFleet) -> tuple[socket.socket, bytes]:
     """A connection, and the hello with which Python's ssl begins."""
     context = context_of(fleet.aws)
     out = ssl.MemoryBIO()
@@ -223,7 +225,7 @@ def reset(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("part", [1, 4, 5, 60])
-def test_a_device_that_hangs_up_in_its_hello(fleet: Fleet, part: int) -> None:
+def test_a_device_that_hangs_up_in_its_hello(fleet: BoardFleet, part: int) -> None:
     """What came was TLS as far as it came, and nobody says that it was not."""
     connection, hello = begin(fleet)
     port = connection.getsockname()[1]
@@ -232,7 +234,7 @@ def test_a_device_that_hangs_up_in_its_hello(fleet: Fleet, part: int) -> None:
     check(fleet.diagnose(port), "hung-up", f"of its ClientHello, after {part} bytes", "often hang up")
 
 
-def test_a_hello_of_ssl_2(fleet: Fleet) -> None:
+def test_a_hello_of_ssl_2(fleet: BoardFleet) -> None:
     """Stacks of long ago begin so, whatever they can do: it is not called something else than TLS."""
     connection, _ = begin(fleet)
     port = connection.getsockname()[1]
@@ -243,7 +245,7 @@ def test_a_hello_of_ssl_2(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("end", [socket.socket.close, reset], ids=["closed", "reset"])
-def test_a_device_that_hangs_up(fleet: Fleet, end: Callable[[socket.socket], None]) -> None:
+def test_a_device_that_hangs_up(fleet: BoardFleet, end: Callable[[socket.socket], None]) -> None:
     """Without an alert there is a guess, and it is called one."""
     connection, hello = begin(fleet)
     port = connection.getsockname()[1]
@@ -258,7 +260,7 @@ def test_a_device_that_hangs_up(fleet: Fleet, end: Callable[[socket.socket], Non
 @pytest.mark.parametrize("end", [ssl.SSLSocket.close, reset], ids=["closed", "reset"])
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_device_that_hangs_up_after_the_handshake(
-    fleet: Fleet, version: ssl.TLSVersion, end: Callable[[ssl.SSLSocket], None]
+    fleet: BoardFleet, version: ssl.TLSVersion, end: Callable[[ssl.SSLSocket], None]
 ) -> None:
     """It shook hands, as stacks do that only test the port, and sent no CONNECT: nothing registers it."""
     context = context_of(fleet.aws, make_device(fleet.ca, "d"), maximum_version=version)
@@ -269,7 +271,7 @@ def test_a_device_that_hangs_up_after_the_handshake(
     check(fleet.diagnose(port), "hung-up-after-tls", "after the TLS handshake", "send the CONNECT")
 
 
-def test_what_passes_by_the_tls_stack(fleet: Fleet) -> None:
+def test_what_passes_by_the_tls_stack(fleet: BoardFleet) -> None:
     """A CONNECT on the bare socket, below the TLS that stands: the sentence does not call it the device's alert."""
     context = context_of(fleet.aws, make_device(fleet.ca, "d"))
     plain = socket.create_connection((LOOPBACK, fleet.aws.broker_port), timeout=20)
@@ -284,7 +286,9 @@ def test_what_passes_by_the_tls_stack(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("end", "event"), [(socket.socket.close, "nothing"), (reset, "lost")], ids=["closed", "reset"]
 )
-def test_a_device_that_says_nothing(fleet: Fleet, end: Callable[[socket.socket], None], event: str) -> None:
+def test_a_device_that_says_nothing(
+    fleet: BoardFleet, end: Callable[[socket.socket], None], event: str
+) -> None:
     """A look at the port is told, and nothing is to be changed."""
     connection = socket.create_connection((LOOPBACK, fleet.aws.broker_port), timeout=20)
     port = connection.getsockname()[1]
@@ -297,7 +301,7 @@ def test_a_device_that_says_nothing(fleet: Fleet, end: Callable[[socket.socket],
 @pytest.mark.parametrize(
     ("shakes_hands", "says"), [(False, "handshake was not over after 20 s"), (True, "no CONNECT in 30 s")]
 )
-def test_a_device_that_stops_in_the_middle(fleet: Fleet, shakes_hands: bool, says: str) -> None:
+def test_a_device_that_stops_in_the_middle(fleet: BoardFleet, shakes_hands: bool, says: str) -> None:
     """It waits, and is told after some time: in the handshake, or after it."""
     if shakes_hands:
         plain = socket.create_connection((LOOPBACK, fleet.aws.broker_port), timeout=60)
@@ -313,7 +317,7 @@ def test_a_device_that_stops_in_the_middle(fleet: Fleet, shakes_hands: bool, say
     check(fleet.diagnose(port), "silent", says, "the board stopped in the middle")
 
 
-def by_paho(fleet: Fleet) -> None:
+def by_paho(fleet: BoardFleet) -> None:
     """paho without a word of TLS."""
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)  # type: ignore[attr-defined]
     client.connect(LOOPBACK, fleet.aws.broker_port)
@@ -321,7 +325,7 @@ def by_paho(fleet: Fleet) -> None:
         pass
 
 
-def by_http(fleet: Fleet) -> None:
+def by_http(fleet: BoardFleet) -> None:
     """http:// for https://."""
     connection = http.client.HTTPConnection(LOOPBACK, fleet.aws.broker_port, timeout=20)
     with contextlib.closing(connection), pytest.raises(http.client.RemoteDisconnected):
@@ -330,21 +334,23 @@ def by_http(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize(("client", "says"), [(by_paho, "MQTT without TLS"), (by_http, "HTTP without TLS")])
-def test_no_tls_at_all(fleet: Fleet, client: Callable[[Fleet], None], says: str) -> None:
+def test_no_tls_at_all(fleet: BoardFleet, client: Callable[[BoardFleet], None], says: str) -> None:
     """Port 1883's protocol, or a browser's, on this port."""
     seen = written(fleet.aws)
     client(fleet)
     check(diagnose(fleet.next_event(seen), fleet.plan), "no-tls", says, "port 8883")
 
 
-def test_a_foreign_application_protocol(fleet: Fleet) -> None:
+def test_a_foreign_application_protocol(fleet: BoardFleet) -> None:
     """ALPN of another broker works on 8883 alone."""
     found = fleet.python(make_device(fleet.ca, "d"), alpn=["mqtt"])
     assert found.sent["ALPN"] == "mqtt"
     assert any("not on 443" in each for each in found.warnings)
 
 
-def by_mbedtls(fleet: Fleet, folder: Path, *settings: str, device: Device | None = None) -> Diagnosis:
+def by_mbedtls(
+    fleet: BoardFleet, folder: Path, *settings: str, device: DeviceKeyPair | None = None
+) -> Diagnosis:
     """A device on mbedTLS: ``settings`` are its clock, and the code of the records that it asks for."""
     return fleet.program(
         folder,

@@ -18,14 +18,14 @@ from support.tls_client import connect_packet, context_of, knock
 if TYPE_CHECKING:
     from iot_multiaccount_ca.local.emulator import LocalAws
     from iot_multiaccount_ca.model.assembly import RegistrationRecord
-    from support.boards import Fleet
-    from support.certificates import Device
+    from support.boards import BoardFleet
+    from support.certificates import DeviceKeyPair
 
 
 class App:
     """Of a rehearsed app, what connections ask for: one stage, with an enrollment."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: BoardFleet) -> None:
         self.records, self._fleet = [replace(fleet.record, enrollment={"admission": {}})], fleet
 
     def ca_pem(self, record: RegistrationRecord) -> str:
@@ -34,11 +34,11 @@ class App:
 
 
 @pytest.fixture
-def listened(aws: LocalAws, places: list[LocalAccount]) -> tuple[Fleet, Connections]:
+def listened(aws: LocalAws, places: list[LocalAccount]) -> tuple[BoardFleet, Connections]:
     """A stage under just-in-time registration, whose Lambda writes what a test says."""
-    from support.boards import Fleet
+    from support.boards import BoardFleet
 
-    fleet = Fleet(aws, places[0], make_ca("ec-p256", common_name=f"enrollment {places[0].account}"))
+    fleet = BoardFleet(aws, places[0], make_ca("ec-p256", common_name=f"enrollment {places[0].account}"))
     for change in ({"removeAutoRegistration": True}, {"newAutoRegistrationStatus": "ENABLE"}):
         fleet.place.iot.update_ca_certificate(certificateId=fleet.ca.certificate_id, **change)
     connections = Connections(aws, App(fleet))  # type: ignore[arg-type]
@@ -49,12 +49,12 @@ def listened(aws: LocalAws, places: list[LocalAccount]) -> tuple[Fleet, Connecti
     return fleet, connections
 
 
-def comes(fleet: Fleet, device: Device) -> None:
+def comes(fleet: BoardFleet, device: DeviceKeyPair) -> None:
     """The device connects."""
     knock(fleet.aws, context_of(fleet.aws, device), fleet.place.endpoint, send=connect_packet("device-1"))
 
 
-def decides(fleet: Fleet, device: Device, decision: str, reason: str) -> None:
+def decides(fleet: BoardFleet, device: DeviceKeyPair, decision: str, reason: str) -> None:
     """The activation Lambda writes a line."""
     line = {"decision": decision, "reason": reason, "certificateId": device.certificate_id}
     logs = fleet.aws.client("logs", account=fleet.place.account, region=fleet.place.region)
@@ -76,7 +76,7 @@ def words(told: Any) -> list[tuple[str, str]]:
     ],
 )
 def test_what_the_lambda_decides_is_told_of_the_connection(
-    listened: tuple[Fleet, Connections], decision: str, word: str, fix: str | None
+    listened: tuple[BoardFleet, Connections], decision: str, word: str, fix: str | None
 ) -> None:
     """With the Lambda's reason, the stage, and what to change; once."""
     fleet, connections = listened
@@ -105,7 +105,7 @@ def _soon(connections: Connections) -> list[dict[str, Any]]:
     return told
 
 
-def test_a_device_that_knocks_again_gets_another_decision(listened: tuple[Fleet, Connections]) -> None:
+def test_a_device_that_knocks_again_gets_another_decision(listened: tuple[BoardFleet, Connections]) -> None:
     """The one before is not told again."""
     fleet, connections = listened
     device = make_device(fleet.ca, "device-1")
@@ -117,7 +117,7 @@ def test_a_device_that_knocks_again_gets_another_decision(listened: tuple[Fleet,
     assert [each for each in told if each[0] == "kept-out"] == [("kept-out", "first"), ("kept-out", "second")]
 
 
-def test_who_was_enrolled_and_does_not_come_back_is_told(listened: tuple[Fleet, Connections]) -> None:
+def test_who_was_enrolled_and_does_not_come_back_is_told(listened: tuple[BoardFleet, Connections]) -> None:
     """As one who was provisioned."""
     fleet, connections = listened
     device = make_device(fleet.ca, "device-1")
@@ -131,7 +131,7 @@ def test_who_was_enrolled_and_does_not_come_back_is_told(listened: tuple[Fleet, 
 
 
 def test_a_lambda_that_never_decides_is_not_asked_for_ever(
-    listened: tuple[Fleet, Connections], monkeypatch: pytest.MonkeyPatch
+    listened: tuple[BoardFleet, Connections], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a minute nobody reads the logs for it any more."""
     fleet, connections = listened

@@ -14,7 +14,7 @@ from iot_multiaccount_ca.local.device_events import DeviceEvent, read_events
 from iot_multiaccount_ca.local.emulator import LOOPBACK, LocalAws
 from iot_multiaccount_ca.local.gaps import mqtt
 from iot_multiaccount_ca.local.gaps.tls_stream import TlsStream
-from support.certificates import Device, make_ca, make_device
+from support.certificates import DeviceKeyPair, make_ca, make_device
 from support.local_accounts import LocalAccount, policy_document
 from support.tls_client import connect_packet, context_of, events_of, knock, load, remaining_length, written
 
@@ -25,7 +25,7 @@ CONNACK = b"\x20\x02\x00\x00"
 
 
 @pytest.fixture
-def device(aws: LocalAws, places: list[LocalAccount]) -> Device:
+def device(aws: LocalAws, places: list[LocalAccount]) -> DeviceKeyPair:
     """A device that the first place has provisioned."""
     ca = make_ca("ec-p256", common_name=f"MQTT {places[0].account}")
     places[0].register(ca, registrationConfig={"templateName": places[0].template()})
@@ -42,7 +42,7 @@ def publish(topic: str, payload: bytes = b"", *, qos: int = 0) -> bytes:
 
 
 def talk(
-    aws: LocalAws, device: Device, place: LocalAccount, *packets: bytes
+    aws: LocalAws, device: DeviceKeyPair, place: LocalAccount, *packets: bytes
 ) -> tuple[bytes, list[DeviceEvent]]:
     """Connect as ``device-1``, send the packets and hang up: all that the broker answered, and wrote."""
     context, after = context_of(aws, device), written(aws)
@@ -124,7 +124,7 @@ def test_topics_have_a_depth_and_a_length(topic: str, allowed: bool) -> None:
     ],
 )
 def test_a_packet_too_far_ends_the_connection(
-    aws: LocalAws, device: Device, places: list[LocalAccount], packet: bytes, event: str
+    aws: LocalAws, device: DeviceKeyPair, places: list[LocalAccount], packet: bytes, event: str
 ) -> None:
     """Depth, size and policy: the device is cut off, and the cause is a line."""
     try:
@@ -136,7 +136,7 @@ def test_a_packet_too_far_ends_the_connection(
     assert event in [each.event for each in events]
 
 
-def test_qos_2_is_not_answered(aws: LocalAws, device: Device, places: list[LocalAccount]) -> None:
+def test_qos_2_is_not_answered(aws: LocalAws, device: DeviceKeyPair, places: list[LocalAccount]) -> None:
     """No PUBREC and no SUBACK comes; the connection goes on."""
     wanted = b"\0\2" + b"\0\x12devices/device-1/x" + b"\2"
     subscribe = b"\x82" + remaining_length(len(wanted)) + wanted
@@ -152,7 +152,7 @@ def test_qos_2_is_not_answered(aws: LocalAws, device: Device, places: list[Local
     assert [each.event for each in events] == ["connected", "qos-2", "qos-2"]
 
 
-def test_mqtt_3_1_is_told(aws: LocalAws, device: Device, places: list[LocalAccount]) -> None:
+def test_mqtt_3_1_is_told(aws: LocalAws, device: DeviceKeyPair, places: list[LocalAccount]) -> None:
     """The old version gets a return code that says so, and a line."""
     made = knock(
         aws, context_of(aws, device), places[0].endpoint, send=connect_packet(level=3, name=b"MQIsdp")
@@ -162,7 +162,7 @@ def test_mqtt_3_1_is_told(aws: LocalAws, device: Device, places: list[LocalAccou
 
 
 def test_a_client_id_that_the_policy_forbids(
-    aws: LocalAws, device: Device, places: list[LocalAccount]
+    aws: LocalAws, device: DeviceKeyPair, places: list[LocalAccount]
 ) -> None:
     """It is cut off without a CONNACK, as at AWS, and the line names what is not allowed."""
     made = knock(
@@ -188,7 +188,12 @@ def test_a_client_id_that_the_policy_forbids(
     ],
 )
 def test_https_is_answered(
-    aws: LocalAws, device: Device, places: list[LocalAccount], request_line: str, status: int, event: str
+    aws: LocalAws,
+    device: DeviceKeyPair,
+    places: list[LocalAccount],
+    request_line: str,
+    status: int,
+    event: str,
 ) -> None:
     """A message is published over HTTPS where the policies let it; everything else is refused, and told."""
     arn = f"arn:aws:iot:{places[0].region}:{places[0].account}:"
@@ -201,7 +206,9 @@ def test_https_is_answered(
     assert [each.event for each in made.events] == [event]
 
 
-def test_https_needs_an_active_certificate(aws: LocalAws, device: Device, places: list[LocalAccount]) -> None:
+def test_https_needs_an_active_certificate(
+    aws: LocalAws, device: DeviceKeyPair, places: list[LocalAccount]
+) -> None:
     """In an account that does not know the device, HTTPS opens nothing."""
     head = b"POST /topics/devices/device-1/x HTTP/1.1\r\ncontent-length: 0\r\n\r\n"
     made = knock(aws, context_of(aws, device), places[1].endpoint, send=head)
@@ -281,7 +288,7 @@ def test_a_ca_that_lets_nobody_in_is_the_cause(
 
 
 def test_an_inactive_certificate_is_the_cause(
-    aws: LocalAws, device: Device, places: list[LocalAccount]
+    aws: LocalAws, device: DeviceKeyPair, places: list[LocalAccount]
 ) -> None:
     """A certificate that somebody deactivated."""
     places[0].iot.update_certificate(certificateId=device.certificate_id, newStatus="INACTIVE")

@@ -15,8 +15,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from iot_multiaccount_ca.local.diagnosis_texts import MEANINGS
 from iot_multiaccount_ca.local.emulator import LocalAws
 from iot_multiaccount_ca.local.gaps.tls import SUITES
-from support.boards import LONG_AGO, Fleet, check, custom
-from support.certificates import Device, make_ca, make_device
+from support.boards import LONG_AGO, BoardFleet, check, custom
+from support.certificates import DeviceKeyPair, make_ca, make_device
 from support.local_accounts import LocalAccount
 from support.tls_client import context_of, knock
 
@@ -40,23 +40,23 @@ def poor_aws() -> Iterator[LocalAws]:
         yield made
 
 
-def of_a_stranger(fleet: Fleet) -> Device:
+def of_a_stranger(fleet: BoardFleet) -> DeviceKeyPair:
     """Of a CA that nobody registered."""
     return make_device(make_ca("ec-p256", common_name="nobody registered it"), "d")
 
 
-def of_an_impostor(fleet: Fleet) -> Device:
+def of_an_impostor(fleet: BoardFleet) -> DeviceKeyPair:
     """Of a CA with the registered one's name and another key."""
     name = fleet.ca.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
     return make_device(make_ca("ec-p256", common_name=str(name), key_name="an impostor's"), "d")
 
 
-def of_long_ago(fleet: Fleet) -> Device:
+def of_long_ago(fleet: BoardFleet) -> DeviceKeyPair:
     """Expired."""
     return make_device(fleet.ca, "d", not_before=LONG_AGO, not_after=LONG_AGO + dt.timedelta(days=1))
 
 
-def for_servers(fleet: Fleet) -> Device:
+def for_servers(fleet: BoardFleet) -> DeviceKeyPair:
     """Of a usage that is not a device's."""
     return custom(fleet.ca, (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False))
 
@@ -64,10 +64,13 @@ def for_servers(fleet: Fleet) -> Device:
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("made", [of_a_stranger, of_an_impostor, of_long_ago, for_servers, lambda _: None])
 def test_without_the_private_interface_less_is_told_and_nothing_else(
-    fleet: Fleet, poor_aws: LocalAws, version: ssl.TLSVersion, made: Callable[[Fleet], Device | None]
+    fleet: BoardFleet,
+    poor_aws: LocalAws,
+    version: ssl.TLSVersion,
+    made: Callable[[BoardFleet], DeviceKeyPair | None],
 ) -> None:
     """A handshake that fails: the same word, no sentence that the full one does not hold, and no certificate."""
-    poor_fleet = Fleet(poor_aws, LocalAccount(poor_aws, fleet.place.account), fleet.ca)
+    poor_fleet = BoardFleet(poor_aws, LocalAccount(poor_aws, fleet.place.account), fleet.ca)
     device = made(fleet)
     full, less = (each.python(device, maximum_version=version) for each in (fleet, poor_fleet))
     assert less.event == full.event
@@ -84,7 +87,7 @@ def test_without_the_private_interface_less_is_told_and_nothing_else(
 
 def test_a_verified_certificate_is_known_without_the_private_interface(poor_aws: LocalAws) -> None:
     """By public means, so that a device is known again when it comes back."""
-    fleet = Fleet(
+    fleet = BoardFleet(
         poor_aws, LocalAccount(poor_aws, "600000000001"), make_ca("ec-p256", common_name="public means")
     )
     device = make_device(fleet.ca, "device-1")
@@ -96,7 +99,7 @@ def test_a_verified_certificate_is_known_without_the_private_interface(poor_aws:
 
 def test_a_suite_that_only_the_local_broker_lacks(poor_aws: LocalAws, tmp_path: Path) -> None:
     """An OpenSSL that was built without one of AWS's suites is no fault of the device's."""
-    fleet = Fleet(
+    fleet = BoardFleet(
         poor_aws, LocalAccount(poor_aws, "600000000002"), make_ca("ec-p256", common_name="local suite")
     )
     found = fleet.openssl(tmp_path, make_device(fleet.ca, "d"), "-tls1_2", "-cipher", RARE_SUITE)

@@ -24,7 +24,7 @@ from support.simulation_table import subject_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.certificates import Device
+    from support.certificates import DeviceKeyPair
 
 CA = make_ca("ec-p256", common_name="Enrolling CA")
 LATER, EARLIER = NOW + dt.timedelta(days=1), NOW - dt.timedelta(days=1)
@@ -79,7 +79,7 @@ class _Clients:
     ids=itertools.count(),
 )
 def test_the_dry_run_decides_as_the_lambda_does(
-    admission: Admission, listed: str, device: Device, tmp_path: Path
+    admission: Admission, listed: str, device: DeviceKeyPair, tmp_path: Path
 ) -> None:
     """Whom the Lambda's own code admits, and whom not."""
     enrollment = JitrEnrollment(policy="devices", admission=admission).settings()

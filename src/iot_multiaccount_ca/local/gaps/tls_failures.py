@@ -104,7 +104,8 @@ def why_handshake_failed(error: OSError, hello: ClientHello, available: Iterable
     reason = str(error.reason or "") if isinstance(error, ssl.SSLError) else ""
     if (
         not isinstance(error, ssl.SSLError)
-        or isinstance(error, ssl.SSLEOFError)
+        # The second is what older ones of OpenSSL make of a close_notify in the middle.
+        or isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
         or reason == "UNEXPECTED_EOF_WHILE_READING"
     ):
         return _hung_up(hello)

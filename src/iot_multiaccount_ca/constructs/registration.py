@@ -180,7 +180,8 @@ class CaRegistration(Construct):
                 self._tags.set_tag(key, value)
             if self._registered.resource is not None:
                 self._registered.resource.add_property_override("Tags", self._tags.rendered_tags)
-            self.node.add_validation(cast("IValidation", TagRules(self._tags, self._registered.own_tags)))
+            rules = TagRules(self._tags, self._registered.own_tags, self._registered.tag_limits)
+            self.node.add_validation(cast("IValidation", rules))
         return self._tags
 
     @property

@@ -12,6 +12,7 @@ from ..model.assembly_sets import METADATA_TYPE
 from ..model.stack_set.operation import StackSetOperation
 from ..model.stack_set.request import StackSetRequest
 from ..model.stack_set.targets import StackSetTargets
+from ..model.tags import BY_STACK_SET
 from ..model.target import partition_of
 from .annotations import annotate_set
 from .place import outermost
@@ -108,7 +109,7 @@ class SharedCaStackSet(Construct):
         for name, value in properties.items():
             self._set.add_property_override(name, value)
         # What the set is tagged with, CloudFormation puts on the CA in every account.
-        self.node.add_validation(cast("IValidation", TagRules(self._set.tags, {})))
+        self.node.add_validation(cast("IValidation", TagRules(self._set.tags, {}, BY_STACK_SET)))
         nested = stack.template_file if stack.nested_stack_parent is not None else None
         self.node.add_metadata(METADATA_TYPE, request.record(nested).to_metadata())
         annotate_set(self, request)

@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
     from aws_cdk import TagManager
 
+    from ..model.tags import TagLimits
+
 
 @jsii.implements(IValidation)
 class TagRules:
     """A validation of the user's tags. ``own``: those that are ours, and not looked at."""
 
-    def __init__(self, tags: TagManager, own: Mapping[str, str]) -> None:
-        self._tags, self._own = tags, own
+    def __init__(self, tags: TagManager, own: Mapping[str, str], limits: TagLimits) -> None:
+        self._tags, self._own, self._limits = tags, own, limits
 
     def validate(self) -> list[str]:
         """What the CDK reports of the construct, and ends the synth with."""
         users = {key: each for key, each in self._tags.tag_values().items() if self._own.get(key) != each}
-        return list(tag_problems(users))
+        return list(tag_problems(users, self._limits))

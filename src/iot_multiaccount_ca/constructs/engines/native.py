@@ -13,6 +13,7 @@ from aws_cdk import Aws, CfnResource
 from ...model.assembly import NATIVE_RESOURCE_TYPE
 from ...model.native import ca_certificate_properties
 from ...model.ownership import TAG_LOGICAL_ID, TAG_STACK_ID
+from ...model.tags import BY_CLOUDFORMATION
 from .protocol import Registered
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class NativeEngine:
         resource.add_property_override(
             "Tags", [{"Key": key, "Value": own_tags[key]} for key in sorted(own_tags)]
         )
-        return Registered(resource, resource.ref, NATIVE_RESOURCE_TYPE, own_tags)
+        return Registered(resource, resource.ref, NATIVE_RESOURCE_TYPE, BY_CLOUDFORMATION, own_tags)
 
 
 @cache

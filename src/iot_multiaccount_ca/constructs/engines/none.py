@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations, CfnResource
 
 from ...model.assembly import NATIVE_RESOURCE_TYPE
+from ...model.tags import BY_CLOUDFORMATION
 from .protocol import Registered
 
 if TYPE_CHECKING:
@@ -34,4 +35,5 @@ class NoEngine:
             "engine, or the CA is deregistered; what is changed here reaches AWS IoT with the next engine",
         )
         ca_id = request.ca_certificate.certificate_id
-        return Registered(None, ca_id, NATIVE_RESOURCE_TYPE, logical_id=logical_id)
+        # Whichever engine comes next takes what CloudFormation takes.
+        return Registered(None, ca_id, NATIVE_RESOURCE_TYPE, BY_CLOUDFORMATION, logical_id=logical_id)

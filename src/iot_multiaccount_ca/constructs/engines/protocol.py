@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from ...model.registration import RegistrationRequest
+    from ...model.tags import TagLimits
     from ..place import Place
 
 
@@ -23,13 +24,14 @@ class Registered:
     """What an engine made: the resource that stands for the registration, and the CA's certificate id (a Token).
 
     ``resource`` is None where none does; ``logical_id`` is then the one that it would have. The resource takes the CA's
-    tags as its property ``Tags``, a list of ``Key`` and ``Value``; ``own_tags`` are those that the engine itself needs
-    among them.
+    tags as its property ``Tags``, a list of ``Key`` and ``Value``, and ``tag_limits`` says which; ``own_tags`` are those
+    that the engine itself needs among them.
     """
 
     resource: CfnResource | None
     certificate_id: str
     resource_type: str
+    tag_limits: TagLimits
     own_tags: Mapping[str, str] = field(default_factory=dict)
     logical_id: str | None = None
 

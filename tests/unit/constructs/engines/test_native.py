@@ -115,6 +115,17 @@ def test_tags_of_the_app_come_beside_the_ownership_tags() -> None:
     assert tags["iot-multiaccount-ca:logical-id"].startswith("Ca")
 
 
+@pytest.mark.parametrize("engine", ["NATIVE", "NONE"])
+def test_a_tag_that_cloudformation_does_not_take_ends_the_synth(engine: str) -> None:
+    """An empty value: AWS IoT's own call has it, the resource type has not."""
+    for each, problems in ((engine, 1), ("LAMBDA", 0)):
+        stack = Stack(App(), "Own", env=ENV)
+        policy = RemovalPolicy.RETAIN if each == "NONE" else RemovalPolicy.DESTROY
+        made = CaRegistration(stack, "Ca", ca_certificate=plans.ca(), engine=each, removal_policy=policy)
+        made.tags.set_tag("team", "")
+        assert len(made.node.validate()) == problems
+
+
 def test_a_native_owner_brings_its_own_proof() -> None:
     """DEFAULT with a certificate that was signed ahead of time."""
     authority = make_ca("ec-p256", common_name="Fleet CA")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnResource
 
 from ....model.assembly import RESOURCE_TYPE
+from ....model.tags import BY_REGISTRAR
 from ..protocol import Registered
 from .registrar_function import RegistrarFunction
 from .request_properties import repair_properties, request_properties
@@ -39,4 +40,4 @@ class CustomResourceEngine:
             | request_properties(request, service_token=registrar.service_token),
         )
         registrar.order_before(resource)
-        return Registered(resource, resource.ref, RESOURCE_TYPE)
+        return Registered(resource, resource.ref, RESOURCE_TYPE, BY_REGISTRAR)

@@ -33,9 +33,7 @@ BY_REGISTRAR = TagLimits("AWS IoT", longest_key=128, shortest_value=0, longest_v
 #: ``AWS::IoT::CACertificate``. See its Tag in the AWS CloudFormation user guide.
 BY_CLOUDFORMATION = TagLimits("CloudFormation", longest_key=127, shortest_value=1, longest_value=255)
 #: ``AWS::CloudFormation::StackSet``. See its Tag in the same guide; AWS IoT takes what reaches the CA.
-BY_STACK_SET = TagLimits(
-    "a stack set", longest_key=128, shortest_value=1, longest_value=256, plain_keys=True
-)
+BY_STACK_SET = TagLimits("a stack set", longest_key=128, shortest_value=1, longest_value=256, plain_keys=True)
 
 
 def tag_problems(tags: Mapping[str, str], limits: TagLimits = BY_REGISTRAR) -> Iterator[str]:

@@ -24,8 +24,8 @@ class Registered:
     """What an engine made: the resource that stands for the registration, and the CA's certificate id (a Token).
 
     ``resource`` is None where none does; ``logical_id`` is then the one that it would have. The resource takes the CA's
-    tags as its property ``Tags``, a list of ``Key`` and ``Value``, and ``tag_limits`` says which; ``own_tags`` are those
-    that the engine itself needs among them.
+    tags as its property ``Tags``, a list of ``Key`` and ``Value``, and ``tag_limits`` says which; ``own_tags`` are
+    those that the engine itself needs among them.
     """
 
     resource: CfnResource | None

@@ -50,10 +50,13 @@ def close_gaps() -> None:
         rules,
         server_certificates,
         tls,
+        waiting,
     )
 
     # Who wraps the same function comes in order: the last one is asked first.
-    subjects = (registration, routing, provisioning, cloudformation, exports, names, resource_types, iam)
-    for subject in (*subjects, kms, rules, stack_sets, server_certificates, tls, mqtt, broker, access):
+    accounts = (registration, routing, provisioning, cloudformation, exports, names, resource_types, iam)
+    services = (kms, rules, stack_sets, waiting)
+    devices = (server_certificates, tls, mqtt, broker)
+    for subject in (*accounts, *services, *devices, access):
         subject.close()
     _closed = True

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
+from iot_multiaccount_ca.local.stack_sets.targets import check_regions
 from support.local_accounts import LocalAccount, policy_document
 from support.organizations import REGION, Organization, parameter, template
 
@@ -132,6 +134,16 @@ def test_a_member_account_administers_only_what_is_delegated_to_it(organization:
         ({"ClientRequestToken": "a token"}, "ValidationError", "'clientRequestToken'"),
         ({"TemplateURL": "https://example.com/t"}, "ValidationError", "TemplateBody and TemplateURL"),
         ({"Parameters": [{"ParameterValue": "v"}]}, "ValidationError", "ParameterKey"),
+        (
+            {"Parameters": [{"ParameterKey": "No", "ParameterValue": "v"}]},
+            "ValidationError",
+            r"Parameters: \[No\] do not exist in the template",
+        ),
+        (
+            {"TemplateBody": template(Parameters={"Wanted": {"Type": "String"}})},
+            "ValidationError",
+            r"Parameters: \[Wanted\] must have values",
+        ),
         ({"StackId": "arn"}, "ValidationError", "not played"),
         ({"AutoDeployment": {**_AUTOMATIC, "DependsOn": ["arn"]}}, "ValidationError", "not played"),
     ],
@@ -203,6 +215,25 @@ def test_a_set_that_is_not_there_is_not_found(organization: Organization) -> Non
         client.describe_stack_instance(
             StackSetName="fleet", StackInstanceAccount="111111111111", StackInstanceRegion=REGION
         )
+
+
+def test_an_update_of_listed_accounts_finds_an_instance_in_each(organization: Organization) -> None:
+    """A self-managed set: the account that has none is named, and nothing is updated."""
+    organization.create_set("own", PermissionModel="SELF_MANAGED")
+    with pytest.raises(ClientError, match="StackInstanceNotFoundException.*111111111111"):
+        organization.cloudformation.update_stack_set(
+            StackSetName="own", UsePreviousTemplate=True, Accounts=["111111111111"], Regions=[REGION]
+        )
+    assert organization.operations("own") == []
+
+
+@pytest.mark.usefixtures("in_process")
+@pytest.mark.parametrize("partition", botocore.session.Session().get_available_partitions())
+def test_a_region_of_any_partition_is_one(partition: str) -> None:
+    """Of all that botocore knows."""
+    regions = botocore.session.Session().get_available_regions("cloudformation", partition)
+    assert regions
+    check_regions(regions)
 
 
 def test_an_update_keeps_what_it_does_not_name(organization: Organization) -> None:

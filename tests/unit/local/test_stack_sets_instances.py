@@ -309,6 +309,9 @@ def test_parameters_can_stay_as_they_were(organization: Organization) -> None:
     ]
     assert organization.settled("fleet", update)["Status"] == "SUCCEEDED"
     assert value_in(organization, account) == "set's"
+    unknown = {"ParameterKey": "No", "ParameterValue": "x"}
+    code, message = refused(client.update_stack_instances, **instances, ParameterOverrides=[unknown])
+    assert (code, message) == ("ValidationError", "Parameters: [No] do not exist in the template")
     both = {**kept, "ParameterValue": "x"}
     code, message = refused(client.update_stack_instances, **instances, ParameterOverrides=[both])
     assert (code, "usePreviousValue" in message) == ("ValidationError", True)

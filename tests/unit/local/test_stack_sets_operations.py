@@ -236,6 +236,7 @@ def test_an_operation_that_comes_again_is_known_by_its_id(organization: Organiza
         {"Filters": [{"Name": "STATUS", "Values": "FAILED"}]},
         {"MaxResults": 101},
         {"NextToken": "there"},
+        {"NextToken": "²"},
     ],
     ids=str,
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ministack.services.cloudformation import engine as templates
+
 from . import engine, parameters
 from .administration import check_service_managed, find
 from .pages import page
@@ -125,7 +127,10 @@ def _check(stack_set: StackSet, request: Mapping[str, Any]) -> None:
 def _submit(
     stack_set: StackSet, action: str, request: Mapping[str, Any], results: list[Result]
 ) -> dict[str, Any]:
-    parameters.check(request.get("ParameterOverrides", []))
+    if overrides := request.get("ParameterOverrides"):
+        parameters.check(overrides)
+        template = templates._parse_template(stack_set.properties["TemplateBody"])
+        parameters.check_known(template.get("Parameters") or {}, overrides)
     operation = Operation(action, Preferences(request.get("OperationPreferences", {})), results)
     operation.operation_id = request.get("OperationId", operation.operation_id)
     operation.retain = bool(request.get("RetainStacks"))

@@ -15,7 +15,7 @@ _MOST = 100
 def page(items: Sequence[dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of a List call: its page of ``items``, and the token of the next one."""
     size, token = request.get("MaxResults", _MOST), request.get("NextToken", "0")
-    if not token.isdigit():
+    if not (token.isascii() and token.isdigit()):
         raise invalid("Invalid NextToken")
     start = int(token)
     answer: dict[str, Any] = {"Summaries": items[start : start + size]}

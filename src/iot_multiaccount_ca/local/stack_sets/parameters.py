@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .refusal import invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 def check(given: Iterable[dict[str, Any]]) -> None:
@@ -23,6 +23,21 @@ def check(given: Iterable[dict[str, Any]]) -> None:
                 f"Invalid input for parameter key {each['ParameterKey']}. Cannot specify usePreviousValue as true "
                 "for a parameter key with a value"
             )
+
+
+def check_known(declared: Mapping[str, Any], given: Iterable[dict[str, Any]]) -> None:
+    """Refuse a parameter that the template does not have."""
+    unknown = [each["ParameterKey"] for each in given if each["ParameterKey"] not in declared]
+    if unknown:
+        raise invalid(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+
+
+def check_complete(declared: Mapping[str, Any], given: Iterable[dict[str, Any]]) -> None:
+    """Refuse a set that has no value for a parameter without a default: overrides of its instances do not count."""
+    known = {each["ParameterKey"] for each in given}
+    without = [name for name, each in declared.items() if "Default" not in each and name not in known]
+    if without:
+        raise invalid(f"Parameters: [{', '.join(without)}] must have values")
 
 
 def settled(given: Iterable[dict[str, Any]], former: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -115,7 +115,7 @@ def update(request: dict[str, Any]) -> dict[str, Any]:
     results = (
         [Result(each.account, each.region, each.unit) for each in stack_set.instances.values()]
         if whole
-        else targeted(stack_set, request)
+        else targeted(stack_set, request, strict=True)
     )
     usable = [
         each for each in results if stack_set.instances[each.account, each.region].status != "INOPERABLE"
@@ -274,6 +274,9 @@ def _check_template(properties: Mapping[str, Any], *, service_managed: bool) -> 
         raise RefusedError(
             "InsufficientCapabilitiesException", handlers._insufficient_capabilities_message(missing)
         )
+    declared = template.get("Parameters") or {}
+    parameters.check_known(declared, properties.get("Parameters", []))
+    parameters.check_complete(declared, properties.get("Parameters", []))
     types = {each.get("Type") for each in template.get("Resources", {}).values() if isinstance(each, dict)}
     if service_managed and (handlers._uses_macro(template) or "AWS::CloudFormation::Stack" in types):
         raise invalid(

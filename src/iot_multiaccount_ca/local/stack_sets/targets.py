@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Of one request, by the API reference.
 MOST_UNITS = 50
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 
 
 def resolve(stack_set: StackSet, request: Mapping[str, Any], *, creating: bool) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ..errors import SharedCaError
-from .output import say, silence
+from .output import say, silence, take_any_character
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,7 @@ def run(call: Callable[[], object], *, debug: bool) -> NoReturn:
     ``debug``: the traceback stands before the sentence.
     """
     code: int | None = FAILED
+    take_any_character()
     try:
         code = _exit_code(call())
     except SystemExit as ended:

@@ -56,9 +56,6 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    # A terminal or pipe of another encoding gets a question mark for a character that it lacks, not a traceback.
-    if hasattr(stream, "reconfigure"):
-        stream.reconfigure(errors="replace")
     width = _columns(stream) if stream.isatty() else _PIPE_WIDTH
     # Without a height, the width of a terminal that knows no escape sequences is not taken.
     return Console(stderr=stderr, highlight=False, emoji=False, width=width, height=_HEIGHT)
@@ -327,6 +324,15 @@ def _write(content: str, stream: Any, *, colour: bool) -> None:
         stream.flush()
     except BrokenPipeError:
         silence(stream)
+
+
+def take_any_character() -> None:
+    """A terminal or pipe of another encoding gets a question mark for a character that it lacks, not a failure."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", None) in {"strict", "surrogateescape"} and hasattr(
+            stream, "reconfigure"
+        ):
+            stream.reconfigure(errors="replace")
 
 
 def reader_is_gone() -> bool:

@@ -303,6 +303,23 @@ def test_streams_that_are_closed_change_no_exit_code(closed_ones: str, tmp_path:
         assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8:strict"])
+def test_a_stream_that_lacks_a_character_is_no_failure(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets a question mark for it, whichever way a command speaks: in lines, in tables, in help."""
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    folder = str(write_assembly(tmp_path / "app", [record(subject="CN=\u5de5\u5834")]))
+    for arguments in (
+        ["init", "\u5de5\u5834"],
+        ["plan", "--app", folder],
+        ["plan", "--app", folder, "--markdown"],
+        ["init", "--help"],
+    ):
+        ran = subprocess.run([*PROGRAM, *arguments], capture_output=True, cwd=tmp_path)
+        assert (ran.returncode, ran.stderr) == (0, b"")
+
+
 def test_completion_for_a_shell_that_nobody_knows_is_2(monkeypatch: pytest.MonkeyPatch) -> None:
     """1 is a command's own answer."""
     monkeypatch.setenv("_IOT_CA_COMPLETE", "nonsense_source")

@@ -23,7 +23,8 @@ _FOR_ALL, _FOR_ITS_OWNER = 0o644, 0o600
 @click.option(
     "--accounts",
     metavar="NAME=ID,…",
-    default=",".join(f"{name}={account}" for name, account in _ACCOUNTS.items()),
+    # With blanks, or help breaks an account's id in two.
+    default=", ".join(f"{name}={account}" for name, account in _ACCOUNTS.items()),
     show_default=True,
     help="Where the CA is registered, in the order of promotion.",
 )

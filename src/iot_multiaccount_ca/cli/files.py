@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,13 +26,41 @@ def check_free(paths: Iterable[Path], *, force: bool) -> None:
     for path in paths:
         if not force and os.path.lexists(path):
             raise _taken(path)
-        if force and path.exists() and not path.is_file():
+        if force and path.exists() and (not path.is_file() or _of_the_system(path)):
             raise OutputExistsError(
                 "what is there is no file, and is not replaced",
                 value=str(path),
                 allowed="a path where a file is, or nothing",
                 fix="give another --out",
             )
+
+
+def check_renewable(path: Path) -> None:
+    """For what is written anew each time: raise for a link, a folder, and where the folder for it is missing.
+
+    A file of an earlier time is replaced, a terminal or a pipe such as ``/dev/stdout`` is written to (see `renew`).
+    Raises `OutputExistsError` or `FileNotFoundError`: asked before the work is done.
+    """
+    if _is_stream(path):
+        return
+    if path.is_symlink():
+        raise OutputExistsError(
+            "a link is there already, and is not written through",
+            value=str(path),
+            allowed="a path where a file is, or nothing",
+            fix="give the path that it leads to, or remove it",
+        )
+    check_free([path], force=True)
+    path.parent.stat()
+
+
+def renew(path: Path, content: str) -> None:
+    """Write a file, in one step if one is there; what `check_renewable` refuses is refused here, too."""
+    check_renewable(path)
+    if _is_stream(path):
+        path.write_text(content, encoding="utf-8")
+    else:
+        write(path, content, force=True)
 
 
 def write(path: Path, content: str, *, force: bool) -> None:
@@ -56,7 +85,10 @@ def write_all(folder: Path, contents: Mapping[str, str], *, force: bool) -> None
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
         create_all(Path(temporary), ready)
         for name in ready:
-            Path(temporary, name).replace(folder / name)
+            made, there = Path(temporary, name), folder / name
+            if there.is_file() and not there.is_symlink():
+                made.chmod(stat.S_IMODE(there.stat().st_mode))  # who may read it stays as it was
+            made.replace(there)
 
 
 def create(path: Path, content: bytes, *, mode: int) -> None:
@@ -111,6 +143,17 @@ def _undivided() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it is written to where it is: a device, a pipe, a file that this process has open."""
+    return path.exists() and not path.is_dir() and (not path.is_file() or _of_the_system(path))
+
+
+def _of_the_system(path: Path) -> bool:
+    """Whether it is a name that the system keeps, such as ``/dev/stdout``, whatever that leads to."""
+    name = path.absolute()
+    return str(name.parent) in {"/dev", "/dev/fd"} or name.is_relative_to("/proc")
 
 
 def _taken(path: Path) -> OutputExistsError:

@@ -6,16 +6,13 @@ import os
 import resource
 import stat
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from iot_multiaccount_ca.cli import files
 from iot_multiaccount_ca.errors import OutputExistsError
 from support.terminal import PROGRAM
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_what_appears_meanwhile_is_not_written_over(tmp_path: Path) -> None:
@@ -103,3 +100,45 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     for name in ("folder", "pipe", "link"):
         with pytest.raises(OutputExistsError, match="what is there is no file"):
             files.check_free([tmp_path / name], force=True)
+
+
+def test_what_is_written_anew_goes_through_no_link(tmp_path: Path) -> None:
+    """To a file, to nothing, to a folder, of two steps: refused, before and when it is written; nothing changes."""
+    kept, path = tmp_path / "kept", tmp_path / "page"
+    kept.write_text("kept")
+    (tmp_path / "second").symlink_to(kept)
+    for target in ("kept", "nothing", ".", "second"):
+        path.symlink_to(target)
+        for renew in (files.check_renewable, lambda path: files.renew(path, "new")):
+            with pytest.raises(OutputExistsError, match=r"link is there.*not written through"):
+                renew(path)
+        path.unlink()
+    assert kept.read_text() == "kept"
+    assert {each.name for each in tmp_path.iterdir()} == {"kept", "second"}
+
+
+def test_what_is_written_anew_replaces_the_former(tmp_path: Path) -> None:
+    """In one step, with its mode; another name of the same file keeps what it had."""
+    path, other = tmp_path / "page", tmp_path / "other"
+    path.write_text("old")
+    path.chmod(0o600)
+    other.hardlink_to(path)
+    files.renew(path, "new")
+    assert (path.read_text(), other.read_text()) == ("new", "old")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_name_of_the_system_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    """/dev/stdout stays what it is where it leads to a file, too."""
+    with (tmp_path / "out").open("w") as out:
+        ran = subprocess.run(
+            [*PROGRAM, "registration-code", "--force", "--out", "/dev/stdout"],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert ran.returncode == 2
+    assert "what is there is no file" in ran.stderr
+    with (tmp_path / "out").open("w") as out:
+        files.renew(Path(f"/proc/self/fd/{out.fileno()}"), "page")
+    assert (tmp_path / "out").read_text() == "page"

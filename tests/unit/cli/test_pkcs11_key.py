@@ -174,6 +174,27 @@ def test_a_bad_uri_is_a_sentence(uri: str, says: str) -> None:
         pkcs11_key.parse(uri)
 
 
+@pytest.mark.parametrize(
+    "uri", ["1357924680", "1357924680:x", "pkcs11:1357924680;object=ca", "pkcs11:object=ca?1357924680"]
+)
+def test_what_has_no_name_is_not_repeated(uri: str) -> None:
+    """It may be the PIN."""
+    with pytest.raises(Pkcs11Error) as caught:
+        pkcs11_key.parse(uri)
+    assert "1357924680" not in str(caught.value)
+
+
+def test_a_module_that_is_none_is_said_to_be(tmp_path: Path) -> None:
+    """With what the system says of it; a token is not to blame."""
+    (tmp_path / "text.so").write_text("no library")
+    uri = pkcs11_key.parse(f"pkcs11:object=ca?module-path={tmp_path / 'text.so'}&pin-value=1")
+    with (
+        pytest.raises(Pkcs11Error, match=r"module does not work: .*text\.so"),
+        pkcs11_key.open_key(uri, make_ca().certificate, remote_key=None, ask_pin=str),
+    ):
+        pass
+
+
 def test_a_pin_is_in_no_repr() -> None:
     """A parsed URI can be printed."""
     uri = pkcs11_key.parse(

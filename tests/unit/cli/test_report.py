@@ -185,6 +185,28 @@ def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in ran.stderr
 
 
+def test_where_it_cannot_be_written_aws_is_not_asked(fleet: Fleet, tmp_path: Path) -> None:
+    """A link, a folder that is not there: what a link leads to stays as it is, too."""
+    kept, link = tmp_path / "kept", tmp_path / "link.html"
+    kept.write_text("kept")
+    link.symlink_to(kept)
+    app = str(fleet.assembly())
+    with FakeAws(fleet.world) as url:
+        fleet.ask(url)
+        for target in (link, tmp_path / "no" / "x.html"):
+            ran = in_pipe("report", "--app", app, "--live", "--html", str(target))
+            assert (ran.code, ran.stdout) == (2, ""), ran.stderr
+    assert fleet.world.calls == []
+    assert kept.read_text() == "kept"
+
+
+def test_it_can_be_written_to_a_pipe(fleet: Fleet) -> None:
+    """Where stdout leads, whatever that is."""
+    ran = in_pipe("report", "--app", str(fleet.assembly()), "--html", "/dev/stdout")
+    assert ran.code == 0, ran.stderr
+    assert ran.stdout.startswith("<!doctype html>")
+
+
 def test_what_is_wrong_comes_before_the_matrix(fleet: Fleet, tmp_path: Path) -> None:
     """Who opens the page wants to know that first; of the plan alone there is nothing to say."""
     headings = re.compile(r'<section id="(\w+)"')

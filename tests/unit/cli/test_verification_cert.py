@@ -28,6 +28,7 @@ from support.fakes.wire import Fake, client_of
 from support.terminal import in_pipe, in_terminal
 
 CODES = {"prod": registration_code("prod"), "prod-us": registration_code("prod-us")}
+REGIONS = {"prod": "eu-west-1", "prod-us": "us-east-1"}
 KEY_ARN = "arn:aws:kms:us-east-1:333333333333:key/11111111-2222-3333-4444-555555555555"
 PCA_ARN = "arn:aws:acm-pca:us-east-1:333333333333:certificate-authority/11111111-2222-3333-4444-555555555555"
 
@@ -39,7 +40,12 @@ class Desk:
         self.folder, self.ca = folder, ca
         (folder / "ca.pem").write_text(ca.pem)
         self.key(ca.key_pem)
-        self.request([{"stage": name, "registrationCode": code} for name, code in CODES.items()])
+        self.request(
+            [
+                {"stage": name, "region": REGIONS[name], "registrationCode": code}
+                for name, code in CODES.items()
+            ]
+        )
 
     def key(self, pem: str) -> None:
         path = self.folder / "ca.key"
@@ -160,7 +166,7 @@ def test_what_is_to_be_signed_is_shown(desk: Desk, capsys: pytest.CaptureFixture
     shown = capsys.readouterr().err
     expected = [
         "333333333333",
-        "eu-west-1",
+        *REGIONS.values(),
         *CODES,
         *CODES.values(),
         desk.ca.certificate_id,
@@ -201,6 +207,42 @@ def test_without_a_terminal_it_signs_on_yes_only(desk: Desk) -> None:
     assert "no terminal to ask on; fix: look at what is listed above, and add --yes" in ran.stderr
     assert not (desk.folder / "out").exists()
     assert in_pipe(*arguments(desk), "--yes").code == 0
+
+
+@pytest.mark.parametrize("way", ["--private-key", "--csr-only"])
+def test_codes_that_contradict_one_another_are_warned_of(
+    way: str, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two of one account in a region, and one of two accounts; one code for two stages of an account is none."""
+    options = [way, *([str(desk.folder / "ca.key")] if way == "--private-key" else [])]
+    codes = [registration_code(str(number)) for number in range(2)]
+    two = {"stage": "two", "registrationCode": codes[1]}
+    shared = {"stage": "shared", "account": "111111111111", "registrationCode": codes[0].upper()}
+    desk.request([{"stage": "prod", "registrationCode": codes[0]}, two, shared])
+    desk.run(*options)
+    said = capsys.readouterr().err
+    assert "warning: account 333333333333 has one code in eu-west-1, and here stand 2" in said
+    assert f"warning: the code {codes[0]} stands for the accounts 111111111111, 333333333333" in said
+    same = {"stage": "same", "registrationCode": codes[0].upper()}
+    elsewhere = {"stage": "us", "region": "us-east-1", "registrationCode": codes[0]}
+    desk.request([{"stage": "prod", "registrationCode": codes[0]}, same, elsewhere])
+    desk.run(*options, "--force")
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_of_very_many_warnings_the_first_are_shown(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """And how many there are more: they are not to hide what is signed."""
+    desk.request(
+        [
+            {"stage": f"{way}{n}", "account": f"{n:012d}", "registrationCode": registration_code(f"{way}{n}")}
+            for n in range(30)
+            for way in ("a", "b")
+        ]
+    )
+    desk.with_key()
+    said = capsys.readouterr().err
+    assert said.count("warning: account") == 20
+    assert "and 10 more warnings of this kind" in said
 
 
 def test_a_key_that_others_can_read_is_warned_of(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from .. import files
 from ..checking import check_fleet
 from ..options import access_options, app_option, cloud_assembly, concurrency_option
 from ..output import say
@@ -39,8 +40,9 @@ def report(
 ) -> None:
     """Write the fleet as one self-contained HTML page: matrix, CA validity, differences, stages.
 
-    The page has no script and loads nothing, so that it can be put on a wiki, mailed or printed. Exit code: 0 when it
-    is written, whatever it shows; `iot-ca verify` is for pipelines.
+    The page has no script and loads nothing, so that it can be put on a wiki, mailed or printed. One of an earlier time
+    is replaced, and a link is not written through. Exit code: 0 when it is written, whatever it shows; `iot-ca verify`
+    is for pipelines.
 
     \b
     Example: iot-ca report --html fleet.html
@@ -51,6 +53,7 @@ def report(
     from ...fleet.planned_sets import read_planned_sets
     from ...report.page import render
 
+    files.check_renewable(target)
     checked, checked_sets = None, []
     with cloud_assembly(app) as folder:
         if live:
@@ -64,5 +67,5 @@ def report(
         sets = read_planned_sets(folder)
     now = checked.checked_at if checked is not None else dt.datetime.now(dt.UTC)
     page = render(Overview.of(records, now, sets), checked, title=title, now=now, sets=checked_sets)
-    target.write_text(page, encoding="utf-8")
+    files.renew(target, page)
     say(f"wrote {target}", err=True)

@@ -21,7 +21,7 @@ from ..options import LONGEST_DAYS
 from ..output import progress, say
 from ..signing import code_requests
 from ..signing.code_requests import CodeRequest
-from ..signing.confirmation import confirmed
+from ..signing.confirmation import confirmed, warn
 from ..signing.signer import Asked, sentences
 from ..signing.signers import SIGNERS, request_maker
 
@@ -82,8 +82,10 @@ def verification_cert(
     given = {signer.option: ways[signer.argument] for signer in SIGNERS}
     _exactly_one({**given, "--csr-only": csr_only or None})
     requests = code_requests.read(request_file)
+    doubts = code_requests.contradictions(requests)
     value = CaCertificate.from_file(ca_certificate) if ca_certificate is not None else None
     if csr_only:
+        warn(doubts)
         _write_requests(_of_this_ca(requests, value) if value is not None else requests, out, force=force)
         return
     if value is None:
@@ -95,7 +97,7 @@ def verification_cert(
     files.check_free(paths, force=force)
     asked = Asked(value.load(), dt.timedelta(days=valid_days), profile)
     until = min(dt.datetime.now(dt.UTC) + asked.lifetime, value.not_valid_after)
-    if not confirmed(mine, value, until, yes=yes):
+    if not confirmed(mine, value, until, doubts=doubts, yes=yes):
         say("nothing was signed", err=True)
         raise click.exceptions.Exit(1)
     # All are signed before one is written, and all are written or none: no half of a set is left behind.

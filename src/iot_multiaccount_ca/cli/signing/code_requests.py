@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ... import text
 from ...errors import JsonError, RequestFileError, SharedCaError
 from ...model import strict_json
 from ...model.checks import is_certificate_id, is_registration_code
@@ -98,6 +99,32 @@ def read(path: Path) -> list[CodeRequest]:
             fix="ask for one CA at a time",
         )
     return requests
+
+
+def contradictions(requests: Iterable[CodeRequest]) -> list[str]:
+    """What cannot be true of these codes together, a sentence each: AWS IoT draws one for an account in a region.
+
+    https://docs.aws.amazon.com/iot/latest/apireference/API_GetRegistrationCode.html
+    """
+    codes: dict[tuple[str, str], set[str]] = defaultdict(set)
+    accounts: dict[str, set[str]] = defaultdict(set)
+    for each in requests:
+        code = each.registration_code.lower()
+        codes[each.account, each.region].add(code)
+        accounts[code].add(each.account)
+    return [
+        *(
+            f"account {account} has one code in {region}, and here stand {text.number(len(found))}: "
+            "at most one of them is right"
+            for (account, region), found in codes.items()
+            if len(found) > 1
+        ),
+        *(
+            f"the code {code} stands for the accounts {text.listed(sorted(found))}: at most one of them has it"
+            for code, found in accounts.items()
+            if len(found) > 1
+        ),
+    ]
 
 
 def _entry(entry: Any, where: str) -> CodeRequest:

@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 _COLUMNS = (Column("stage"), Column("account"), Column("region"), Column("registration code"))
 # Of more rows, a table takes longer to lay out than the CA to sign.
 _MOST_IN_A_TABLE = 200
+_MOST_DOUBTS = 20
 
 
-def confirmed(requests: Sequence[CodeRequest], ca: CaCertificate, until: dt.datetime, *, yes: bool) -> bool:
-    """Whether all that is shown may be signed. ``yes``: it is shown, and not asked.
+def confirmed(
+    requests: Sequence[CodeRequest],
+    ca: CaCertificate,
+    until: dt.datetime,
+    *,
+    doubts: Sequence[str],
+    yes: bool,
+) -> bool:
+    """Whether all that is shown may be signed. ``doubts``: sentences of warning; ``yes``: it is shown, and not asked.
 
     Raises `NoTerminalError` where it has to be asked and nobody could answer.
     """
@@ -34,6 +42,7 @@ def confirmed(requests: Sequence[CodeRequest], ca: CaCertificate, until: dt.date
         emit_table(where, _COLUMNS, rows)
     else:
         say(*map(" ".join, rows), err=True)
+    warn(doubts)
     paragraph(
         where,
         "Whoever has a certificate for an account's code can register the CA there in DEFAULT mode. Compare the codes "
@@ -42,3 +51,13 @@ def confirmed(requests: Sequence[CodeRequest], ca: CaCertificate, until: dt.date
     return yes or ask_whether(
         f"Sign {what} with this CA?", otherwise="look at what is listed above, and add --yes"
     )
+
+
+def warn(doubts: Sequence[str]) -> None:
+    """Say on stderr what speaks against a request file."""
+    where = console(stderr=True)
+    for each in doubts[:_MOST_DOUBTS]:
+        paragraph(where, f"warning: {each}")
+    more = len(doubts) - _MOST_DOUBTS
+    if more > 0:
+        paragraph(where, f"and {counted(more, 'more warning')} of this kind")

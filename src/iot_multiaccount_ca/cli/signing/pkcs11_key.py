@@ -50,10 +50,10 @@ class KeyUri:
 
 def parse(uri: str) -> KeyUri:
     """Take a URI apart (RFC 7512); raises `Pkcs11Error`, which never repeats a PIN."""
-    scheme, _, rest = uri.partition(":")
+    scheme, colon, rest = uri.partition(":")
     path, _, query = rest.partition("?")
     if scheme != "pkcs11":
-        shown = scheme if scheme.isalnum() else None  # anything else may be the PIN
+        shown = scheme if colon and scheme.isalpha() else None  # anything else may be the PIN
         raise Pkcs11Error("this is not a PKCS#11 URI", value=shown, allowed=_EXAMPLE)
     attributes = dict(_pairs(path, ";", _PATH))
     options = dict(_pairs(query, "&", _QUERY))
@@ -115,7 +115,7 @@ def _pairs(text: str, separator: str, known: frozenset[str]) -> Iterator[tuple[s
         if not equals or name not in known:
             raise Pkcs11Error(
                 "the PKCS#11 URI has a part that is not known here",
-                value=name,
+                value=name if equals else None,  # what has no name may be the PIN
                 allowed=", ".join(sorted(known)),
                 fix=f"as in {_EXAMPLE}",
             )
@@ -210,6 +210,8 @@ def _signer(pkcs11: Any, key: Any) -> Callable[[bytes, str], bytes]:
 
 def _sentence(error: Exception) -> str:
     name = type(error).__name__
+    if name == "PKCS11Error" and str(error):  # the module could not be loaded
+        return f"the PKCS#11 module does not work: {error}"
     known = {
         "PinIncorrect": "the PIN is wrong; a token locks itself after a few tries",
         "PinLocked": "the token has locked itself after wrong PINs",

@@ -119,12 +119,15 @@ def _send(url: str, body: bytes) -> None:
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_TIMEOUT):  # noqa: S310 - CloudFormation's own https URL
                 return
-        except (OSError, urllib.error.URLError) as error:
-            code = getattr(error, "code", type(error).__name__)
-            _log("answer again", attempt=attempt + 1, error=code)
-            if attempt + 1 < ANSWER_ATTEMPTS:
-                time.sleep(pause)
-                pause = min(pause * 2, longest)
+        except urllib.error.HTTPError as error:
+            problem: object = error.code
+            error.close()
+        except OSError as error:
+            problem = type(error).__name__
+        _log("answer again", attempt=attempt + 1, error=problem)
+        if attempt + 1 < ANSWER_ATTEMPTS:
+            time.sleep(pause)
+            pause = min(pause * 2, longest)
     _log("answer lost")
 
 

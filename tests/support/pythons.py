@@ -9,7 +9,14 @@ import subprocess
 import pytest
 
 #: What pyproject.toml says is supported; a test holds the two together.
-SUPPORTED = ("3.11", "3.12", "3.13")
+SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
+#: What few distributions have yet: tried where it is. CONTRIBUTING.md says how to get it.
+_WHERE_IT_IS = ("3.14",)
+
+
+def tried() -> list[str]:
+    """The supported Pythons that tests run on: all, but those that few machines have, where they are missing."""
+    return [each for each in SUPPORTED if each not in _WHERE_IT_IS or shutil.which(f"python{each}")]
 
 
 def python(version: str) -> str:

@@ -20,7 +20,7 @@ from support import in_memory_handshake
 from support.certificates import Authority, make_ca, make_device
 from support.in_memory_handshake import seen_chains
 from support.local_accounts import LocalAccount
-from support.pythons import SUPPORTED, python
+from support.pythons import python, tried
 from support.tls_client import context_of, knock
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ def test_certificates_are_seen_by_the_private_interface(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", SUPPORTED)
+@pytest.mark.parametrize("version", tried())
 def test_certificates_are_seen_on_every_python(
     chains: tuple[Path, list[x509.Certificate]], version: str
 ) -> None:

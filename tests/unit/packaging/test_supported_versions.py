@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.pythons import SUPPORTED
+from support.pythons import SUPPORTED, tried
 from support.pythons import python as interpreter
 
 ROOT = Path(__file__).parents[3]
@@ -32,10 +32,20 @@ def _lowest(dependency: str) -> str:
 LOWEST = [_lowest(each) for each in _PROJECT["dependencies"]]
 
 
+COMBINATIONS = [
+    ("3.11", LOWEST),
+    ("3.12", []),
+    ("3.13", LOWEST),
+    ("3.13", []),
+    ("3.14", LOWEST),
+    ("3.14", []),
+]
+
+
 @pytest.mark.parametrize(
     ("python", "constraints"),
-    [("3.11", LOWEST), ("3.12", []), ("3.13", LOWEST), ("3.13", [])],
-    ids=["3.11, lowest", "3.12, newest", "3.13, lowest", "3.13, newest"],
+    [each for each in COMBINATIONS if each[0] in tried()],
+    ids=lambda each: each if isinstance(each, str) else "lowest" if each else "newest",
 )
 def test_the_examples_synthesize(python: str, constraints: list[str], wheel: Path, tmp_path: Path) -> None:
     """In a clean environment, with the source tree out of the way; the CLI reads what was synthesized."""
@@ -58,3 +68,4 @@ def test_every_python_that_is_supported_is_tried() -> None:
     """Those that the package's classifiers name."""
     named = [each.rpartition(" ")[2] for each in _PROJECT["classifiers"] if ":: Python :: 3." in each]
     assert named == list(SUPPORTED)
+    assert {python for python, _ in COMBINATIONS} == set(SUPPORTED)

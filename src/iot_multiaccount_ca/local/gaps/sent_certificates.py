@@ -2,7 +2,8 @@
 
 No public interface of ``ssl`` tells them: in TLS 1.3 they are encrypted, and of a handshake that failed nothing is
 kept. `SSLContext._msg_callback` sees each handshake message of CPython 3.8 and later. Where it is missing the journal
-says less, and nothing false: a certificate that was verified is known by public means.
+says less, and nothing false: a certificate that was verified is known by public means. Nobody is asked for compressed
+certificates (RFC 8879), as an OpenSSL that was built with zlib would: those come in a message of another type.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CERTIFICATE = 11
+# SSL_OP_NO_RX_CERTIFICATE_COMPRESSION of OpenSSL 3.2 and later, which ssl has no name for; older ones know no such bit.
+_UNCOMPRESSED = 1 << 33
 
 
 def watch(context: ssl.SSLContext, tell: Callable[[ssl.SSLObject, list[bytes]], None]) -> bool:
@@ -28,6 +31,8 @@ def watch(context: ssl.SSLContext, tell: Callable[[ssl.SSLObject, list[bytes]], 
                 tell(connection, read_certificates(data, is_tls13=int(version) == ssl.TLSVersion.TLSv1_3))
 
     try:
+        if ssl.OPENSSL_VERSION_INFO >= (3, 2):
+            context.options |= _UNCOMPRESSED
         context._msg_callback = see  # type: ignore[attr-defined]
     except (AttributeError, TypeError):
         return False

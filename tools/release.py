@@ -60,8 +60,10 @@ def main() -> None:
             found = problems(ROOT, tag)
             print("\n".join(found) or f"{tag} can be released")
             sys.exit(bool(found))
-        case ["notes", tag]:
+        case ["notes", tag] if tag.removeprefix("v") in _sections(ROOT):
             print(notes(ROOT, tag), end="")
+        case ["notes", tag]:
+            sys.exit(f"CHANGELOG.md has no section of {tag}")
         case _:
             sys.exit("usage: release.py check|notes v1.2.3")
 

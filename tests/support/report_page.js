@@ -37,10 +37,12 @@ for (const element of all("body *:not(svg *)")) {
 }
 const edge = (name) =>
   Math.max(...all(`#stages td[data-label="${name}"]`).map((each) => each.getBoundingClientRect().right));
+const matrix = page.querySelector(".matrix").parentElement;
 const isShown = (element) =>
   element.checkVisibility({ contentVisibilityAuto: true }) && element.getBoundingClientRect().height > 0;
 
 return {
+  matrix: matrix.scrollWidth - matrix.clientWidth,
   overflow: root.scrollWidth - root.clientWidth,
   wide: all(".stacked")
     .map((each) => each.parentElement)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations, Stage, aws_iam, pipelines
 
-from .._version import __version__
+from .._version import WHEEL, __version__
 from ..errors import (
     EmptyPlanError,
     ExclusiveArgumentsError,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 DEFAULT_PREFIX = "SharedCa"
 _PACKAGE = "iot-multiaccount-ca"
-_WHEEL = f"{_PACKAGE.replace('-', '_')}-{__version__}-py3-none-any.whl"
 _WHEELS, _SOURCE = "wheels", "source-of-iot-ca"
 
 
@@ -190,13 +189,13 @@ def _installation(
             value=", ".join(given) or None,
             allowed="source=: the pipeline's source, which holds the wheel; index_url=: a package index of yours; "
             "install_commands=: commands of yours",
-            fix=f"put {_WHEEL} into {_WHEELS}/ of the repository and say verify_step(synth, source=source)"
+            fix=f"put {WHEEL} into {_WHEELS}/ of the repository and say verify_step(synth, source=source)"
             if not given
             else "keep one of them",
         )
     if source is not None:
         # The folder that the source is put into, below the assembly, is ours: it meets nothing there.
-        wheel = f"{_SOURCE}/{(wheels or _WHEELS).strip('/')}/{_WHEEL}"
+        wheel = f"{_SOURCE}/{(wheels or _WHEELS).strip('/')}/{WHEEL}"
         return {_SOURCE: source}, [f"pip install {shlex.quote(wheel)}"]
     if index_url is not None:
         return {}, [f"pip install --index-url {shlex.quote(index_url)} {_PACKAGE}=={__version__}"]

@@ -39,6 +39,8 @@ _NAMES = {f"CDK_{option.upper().replace('-', '_')}" for option in KEPT_OUT}
 _ALWAYS = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "CDK_DISABLE_VERSION_CHECK": "true",
+    # What Node says of itself, or the CLI's libraries of the Node below them, is not a step of the work.
+    "NODE_NO_WARNINGS": "1",
     # An app leaves no compiled files in its folder.
     "PYTHONDONTWRITEBYTECODE": "1",
     **QUIET_JSII,

@@ -6,6 +6,7 @@ import filecmp
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iot_multiaccount_ca import CertificateMode, JitpTemplateBody, read_registrations
+from iot_multiaccount_ca._version import WHEEL
 from iot_multiaccount_ca.cli.root import run as main
 from iot_multiaccount_ca.cli.starter import Starter
 from support.certificates import make_ca
@@ -243,6 +245,16 @@ def test_the_readme_shows_what_it_writes() -> None:
     assert next(each.text for each in shown if each.language == "python") == texts["app.py"]
     assert [each.text for each in shown if each.language == "json"] == [texts["jitp.json"]]
     assert json.loads(texts["cdk.json"]) == {"app": "python app.py"}
+
+
+@pytest.mark.parametrize("kind", ["plain", "pipeline", "stack_set"])
+def test_the_library_is_installed_from_its_wheel(kind: str) -> None:
+    """By all that the app holds, and never by its name, which on a public index anybody may hold."""
+    texts = Starter({"dev": "111111111111"}, ("eu-west-1",), kind=kind).texts()
+    ours = [each for each in texts["requirements.txt"].splitlines() if re.search("iot.multiaccount.ca", each)]
+    assert ours == [f"./wheels/{WHEEL}[local]"]
+    assert f"Put `{WHEEL}` into `wheels/`" in texts["README.md"]
+    assert not re.search(r"pip install (?!wheels/|-r )", "".join(texts.values()))
 
 
 def test_the_plain_app_is_what_it_says(ca_file: Path) -> None:

@@ -316,6 +316,21 @@ def test_it_fits_paper(drifted: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_matrix_is_as_narrow_as_it_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a phone four regions stand side by side; paper, which nobody can scroll, takes more than AWS has."""
+    fleet = Fleet(tmp_path, monkeypatch, many_stages(8, [f"ap-southeast-{number}" for number in range(1, 5)]))
+    write(fleet, tmp_path)
+    seen = measure(tmp_path, tmp_path / "fleet.html", _MEASURES, width=390, height=900)
+    assert seen["matrix"] <= 0
+    fleet = Fleet(
+        tmp_path, monkeypatch, many_stages(80, [f"ap-southeast-{number}" for number in range(1, 41)])
+    )
+    write(fleet, tmp_path)
+    seen = measure(tmp_path, tmp_path / "fleet.html", _MEASURES, width=_PAPER, height=900, printed=True)
+    assert (seen["matrix"], seen["overflow"]) == (0, 0)
+
+
+@pytest.mark.slow
 def test_a_browser_takes_the_page_without_complaint(drifted: Path, tmp_path: Path) -> None:
     """Nothing on the console (a refused style or load would be), every stage in its tree, and a printed page."""
     seen = browse(tmp_path, "--dump-dom", drifted.as_uri())

@@ -59,6 +59,14 @@ def test_an_apps_own_words_are_no_progress(said: tuple[Cdk, list[str]], tmp_path
     assert "working on deploy" in lines
 
 
+def test_what_node_warns_of_is_no_progress(cli: tuple[Cdk, Path]) -> None:
+    """As AWS's SDK, within the CLI, does of a Node that it will not support for long."""
+    cdk, path = cli
+    warning = "process.emitWarning('of an end of life', 'NodeVersionSupportWarning')"
+    path.write_text(f'#!/bin/sh\nnode -e "{warning}"\necho done\n')
+    assert cdk.run("deploy", account="111111111111") == "done"
+
+
 def test_a_synthesis_that_fails_shows_the_apps_words(said: tuple[Cdk, list[str]], tmp_path: Path) -> None:
     """They say why."""
     cdk, _ = said

@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 import iot_multiaccount_ca
+from iot_multiaccount_ca._version import WHEEL
 from support.certificates import make_ca
 from support.documents import python_blocks
 
@@ -42,6 +43,11 @@ def _assets(folder: Path, path: list[str]) -> tuple[set[str], str]:
     home = folder.parent
     done = subprocess.run(command, cwd=home, env=dict(os.environ), capture_output=True, text=True, check=True)
     return {each.name for each in folder.iterdir() if each.name.startswith("asset.")}, done.stdout.strip()
+
+
+def test_the_wheel_is_called_what_apps_install(wheel: Path) -> None:
+    """By that name `iot-ca init` and `verify_step` take it."""
+    assert wheel.name == WHEEL
 
 
 def test_the_wheel_yields_the_assets_of_the_checkout(wheel: Path, tmp_path: Path) -> None:

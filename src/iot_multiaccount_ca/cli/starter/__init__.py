@@ -8,7 +8,7 @@ from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING
 
-from ..._version import __version__
+from ..._version import WHEEL
 from ...model.plan.plan import SharedCaPlan
 from ...model.plan.stage import CaStage
 from ...model.possession.verification import Verification
@@ -69,7 +69,7 @@ class Starter:
 
     def _filled(self, text: str) -> str:
         return Template(text).substitute(
-            version=__version__,
+            wheel=WHEEL,
             owner=self._owner_lines(),
             verification_line="" if self.owner is None else "    Verification,\n",
             stages=self._stages_source(),
@@ -149,8 +149,8 @@ class Starter:
             )
         if self.kind == "pipeline":
             yield (
-                "Replace the account, repository and connection at the top of `app.py`, put the wheel of\n"
-                f"iot-multiaccount-ca {__version__} into `wheels/`, and deploy from that account."
+                "Replace the account, repository and connection at the top of `app.py`, and deploy from that account.\n"
+                "The pipeline installs what is in `wheels/`: keep it in the repository."
             )
         if self.kind == "stack_set":
             yield (

@@ -196,8 +196,10 @@ def warnings_of(
     stages: Iterable[CaStage], current: CaCertificate, retiring: Iterable[RetiringCa]
 ) -> Iterator[str]:
     """What is not an error, and should be looked at: each a sentence; those of a stage begin with its name."""
-    for stage in stages:
+    every = list(stages)
+    for stage in every:
         yield from region_warnings([stage.region], f"stage {stage.name!r}")
+    yield from partition_warnings(every)
     yield from rotation_warnings(current, retiring)
 
 
@@ -208,6 +210,20 @@ def region_warnings(regions: Iterable[str], where: str) -> Iterator[str]:
             yield (
                 f"{where}: region {region} is not among the AWS IoT regions known to this version; it is used as it "
                 "stands"
+            )
+
+
+def partition_warnings(stages: Iterable[CaStage]) -> Iterator[str]:
+    """Accounts that stand in two partitions; each has accounts of its own."""
+    first: dict[str, dict[str, str]] = {}
+    for stage in stages:
+        first.setdefault(stage.account, {}).setdefault(stage.target.partition, stage.name)
+    for account, names in first.items():
+        if len(names) > 1:
+            where = " and ".join(f"{partition} (stage {name!r})" for partition, name in names.items())
+            yield (
+                f"account {account} stands in {len(names)} partitions, {where}: each partition has accounts of its "
+                "own, so at least one of these is probably a slip"
             )
 
 

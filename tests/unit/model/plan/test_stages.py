@@ -68,6 +68,19 @@ def test_a_region_in_no_list_is_a_warning() -> None:
     assert plans.bare_plan().warnings == ()
 
 
+def test_an_account_in_two_partitions_is_warned_of() -> None:
+    """Each partition has accounts of its own: named once, with a stage of each; another account in each is fine."""
+
+    def warned(account: str) -> tuple[str, ...]:
+        grid = CaStage.grid(accounts={"a": "111111111111"}, regions=["eu-west-1", "us-east-1"])
+        beijing = CaStage("b", account=account, region="cn-north-1")
+        return plans.bare_plan(stages=[*grid, beijing]).warnings
+
+    [warning] = warned("111111111111")
+    assert "111111111111 stands in 2 partitions, aws (stage 'a-eu-west-1') and aws-cn (stage 'b')" in warning
+    assert warned("222222222222") == ()
+
+
 @pytest.mark.parametrize(
     ("region", "partition"),
     [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("us-east-1", "aws")],

@@ -29,7 +29,7 @@ from botocore.session import Session
 from botocore.utils import parse_timestamp
 
 from ..model.bootstrap import DEFAULT_QUALIFIER, is_lookup_role, lookup_role_name
-from .answers import refuse_strangers
+from .answers import read_carefully, refuse_strangers
 from .refusals import REGION_CODES, SIGNATURE_CODES, is_throttled, policy_advice
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Access:
         self._assumed.register_component("credential_provider", self._entered)
         self._assumed.register_component("data_loader", self._own.get_component("data_loader"))  # parsed once
         for session in (self._own, self._assumed):
-            session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+            read_carefully(session, timestamp_parser=_moment)
         self._clients: dict[tuple[Session, str, str], Any] = {}
         self._lock = threading.Lock()
         self._own_identity: tuple[str | None, str] | None = None
@@ -185,7 +185,7 @@ class Access:
             credentials, identity = self._own_credentials.get_frozen_credentials(), own_arn
         except _UNUSABLE as error:
             raise _unusable(error) from error
-        except (BotoCoreError, ValueError) as error:  # the latter for a time that is none
+        except BotoCoreError as error:
             raise self._unasked(target.region, error) from error
         with self._entered.held(credentials):
             yield identity
@@ -231,7 +231,7 @@ class Access:
         )["Credentials"]
         return ReadOnlyCredentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
 
-    def _unasked(self, region: str, error: BotoCoreError | ValueError) -> NoAccessError:
+    def _unasked(self, region: str, error: BotoCoreError) -> NoAccessError:
         """The same words for every account: what is wrong is between here and STS."""
         cause = f"{type(error).__name__}: {error}"
         fix = "see the network, its proxies, and the region's name"

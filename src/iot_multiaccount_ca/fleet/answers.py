@@ -11,10 +11,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError
+from botocore.parsers import ResponseParserFactory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from botocore.session import Session
 
 _KINDS: dict[str, Any] = {
     "string": str,
@@ -62,6 +64,31 @@ class StrangeAnswerError(BotoCoreError):  # type: ignore[misc]
     """An answer that AWS did not give."""
 
     fmt = "the answer is none of AWS's but {what}, of something between here and AWS, such as a proxy"
+
+
+class _Parsers(ResponseParserFactory):  # type: ignore[misc]
+    """botocore's, whose parsers fail as they like over what is not AWS's; some tell all of it, STS's secrets too."""
+
+    def create_parser(self, protocol_name: str) -> Any:
+        """As botocore calls it, for each answer."""
+        parser = super().create_parser(protocol_name)
+        parse = parser.parse
+
+        def parsed(response: Mapping[str, Any], shape: Any) -> Any:
+            try:
+                return parse(response, shape)
+            except Exception as error:
+                raise StrangeAnswerError(what=f"one that cannot be read ({type(error).__name__})") from None
+
+        parser.parse = parsed
+        return parser
+
+
+def read_carefully(session: Session, *, timestamp_parser: Any) -> None:
+    """Let each call of a session's clients raise `StrangeAnswerError` for an answer that cannot be read at all."""
+    parsers = _Parsers()
+    parsers.set_parser_defaults(timestamp_parser=timestamp_parser)
+    session.register_component("response_parser_factory", parsers)
 
 
 def refuse_strangers(client: Any) -> None:

@@ -333,7 +333,7 @@ class Reader:
             if code in absent and absent_says in said.get("Message", ""):
                 return None
             raise UnreadableError(_sentence(action, code, said.get("Message", ""), self._identity)) from error
-        except (BotoCoreError, ValueError) as error:  # the latter for a time that is none
+        except BotoCoreError as error:
             fix = "see that the region is enabled, and the network and its proxies; then try again"
             msg = f"{action} got no answer of AWS's in {self._region}: {error}; fix: {fix}"
             raise UnreadableError(msg) from error

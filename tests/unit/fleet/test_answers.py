@@ -6,12 +6,16 @@ import ast
 import copy
 import datetime as dt
 import functools
+import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+from botocore.exceptions import ClientError
 from botocore.session import Session
+from botocore.utils import parse_timestamp
 
 from iot_multiaccount_ca.fleet import answers
 from iot_multiaccount_ca.fleet.answers import StrangeAnswerError
@@ -114,6 +118,59 @@ def test_what_botocore_reads_by_itself_is_not_strange() -> None:
         "before-send", lambda **_: AWSResponse("", 200, {}, SimpleNamespace(stream=lambda: [body]))
     )
     assert client.get_role(RoleName="r")["Role"]["AssumeRolePolicyDocument"]["Statement"] == []
+
+
+@functools.cache
+def asking(service: str) -> tuple[Any, dict[str, Any]]:
+    """A client, and what is answered it."""
+    session, answer = Session(), dict[str, Any]()
+    answers.read_carefully(session, timestamp_parser=parse_timestamp)
+    session.set_credentials("a", "b")
+    config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+    client = session.create_client(service, region_name="us-east-1", config=config)
+    answers.refuse_strangers(client)
+    client.meta.events.register(
+        "before-send",
+        lambda **_: AWSResponse("", answer["status"], {}, SimpleNamespace(stream=lambda: [answer["body"]])),
+    )
+    return client, answer
+
+
+def asked(service: str, call: str, request: dict[str, str], body: bytes, status: int = 200) -> Any:
+    """What a client makes of an answer, whoever gave it."""
+    client, answer = asking(service)
+    answer.update(status=status, body=body)
+    return client._make_api_call(call, request)
+
+
+ROLE = (
+    b"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>a</AccessKeyId><SecretAccessKey>hush</"
+    b"SecretAccessKey><SessionToken>hush</SessionToken></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+)
+
+
+@pytest.mark.parametrize("status", [200, 403, 500])
+def test_an_answer_that_cannot_be_read_is_strange_and_tells_no_secret(status: int) -> None:
+    """Cut off anywhere, or of characters that XML has not."""
+    assert asked("sts", "AssumeRole", {}, ROLE)["Credentials"]["SecretAccessKey"] == "hush"
+    broken = [ROLE[:end] for end in range(0, len(ROLE), 7)]
+    for body in (*broken, ROLE.replace(b">a<", b">&#27;<"), b"{}"):
+        with pytest.raises((StrangeAnswerError, ClientError)) as caught:
+            asked("sts", "AssumeRole", {}, body, status)
+        assert "hush" not in str(caught.value)
+
+
+def test_json_of_another_form_is_strange() -> None:
+    """Where botocore's own parser falls over it, too."""
+    for key in ("certificateDescription", "registrationConfig"):
+        for value in ("x", 1, [], ["x"], True, {"validity": "x"}, {"validity": {"notAfter": "x"}}):
+            with pytest.raises(StrangeAnswerError):
+                asked(
+                    "iot",
+                    "DescribeCACertificate",
+                    {"certificateId": "ab" * 32},
+                    json.dumps({key: value}).encode(),
+                )
 
 
 def test_the_table_has_every_call_that_is_indexed() -> None:

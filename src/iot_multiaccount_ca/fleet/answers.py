@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError
 from botocore.parsers import ResponseParserFactory
+from botocore.utils import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ _KINDS: dict[str, Any] = {
     "integer": int,
     "long": int,
     "timestamp": dt.datetime,
+    "blob": bytes,
     "structure": dict,
     "map": dict,
     "list": list,
@@ -55,6 +57,12 @@ _ALWAYS = {
     "DescribeStackSet": ("StackSet",),
     "ListStackInstances": ("Summaries.*.Account", "Summaries.*.Region"),
     "DescribeOrganization": ("Organization.MasterAccountId",),
+    "GetPublicKey": ("KeyUsage", "KeySpec", "PublicKey"),
+    "Sign": ("Signature",),
+    "DescribeCertificateAuthority": ("CertificateAuthority.Status",),
+    "GetCertificateAuthorityCertificate": ("Certificate",),
+    "IssueCertificate": ("CertificateArn",),
+    "GetCertificate": ("Certificate",),
     "ListAccountsForParent": ("Accounts.*.Id",),
     "ListOrganizationalUnitsForParent": ("OrganizationalUnits.*.Id",),
 }
@@ -84,7 +92,7 @@ class _Parsers(ResponseParserFactory):  # type: ignore[misc]
         return parser
 
 
-def read_carefully(session: Session, *, timestamp_parser: Any) -> None:
+def read_carefully(session: Session, *, timestamp_parser: Any = parse_timestamp) -> None:
     """Let each call of a session's clients raise `StrangeAnswerError` for an answer that cannot be read at all."""
     parsers = _Parsers()
     parsers.set_parser_defaults(timestamp_parser=timestamp_parser)

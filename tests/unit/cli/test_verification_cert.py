@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
@@ -424,6 +426,30 @@ def test_a_private_ca_issues(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Non
     certificate = desk.issued()
     assert (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days == 7
     assert asked == [("acm-pca", "us-east-1")]
+
+
+@pytest.mark.parametrize("way", [("--kms-key", KEY_ARN), ("--private-ca", PCA_ARN)])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>sign in</html>", b"[]", b"{", b"{}", b'{"PublicKey": 5, "CertificateAuthority": "x"}'],
+)
+def test_an_answer_that_is_none_of_awss_is_a_sentence(
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    way: tuple[str, str],
+    body: bytes,
+) -> None:
+    """A proxy's page, under status 200: no fault of the key, and no bug."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setattr(
+        "botocore.httpsession.URLLib3Session.send",
+        lambda *_: AWSResponse("", 200, {}, SimpleNamespace(stream=lambda: [body])),
+    )
+    said = failure(desk, capsys, *way)
+    assert "the answer is none of AWS's but" in said
+    assert "bug" not in said
 
 
 def test_requests_for_a_ca_that_signs_requests(desk: Desk) -> None:

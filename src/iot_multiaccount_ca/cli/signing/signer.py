@@ -89,10 +89,19 @@ def aws_client(service: str, region: str, profile: str | None) -> Any:
     """A client under the caller's own credentials."""
     import boto3
     from botocore.exceptions import BotoCoreError
+    from botocore.session import Session
 
+    from ...fleet.answers import read_carefully, refuse_strangers
+
+    session = Session()
+    read_carefully(session)
     try:
-        return boto3.Session(profile_name=profile).client(service, region_name=region)
+        client = boto3.Session(botocore_session=session, profile_name=profile).client(
+            service, region_name=region
+        )
     except BotoCoreError as error:
         raise SigningError(
             f"no AWS credentials to sign with: {error}", fix="log in, or name a --profile"
         ) from None
+    refuse_strangers(client)
+    return client

@@ -88,19 +88,28 @@ def _tiles(overview: Overview, checked: FleetResult | None, sets: Sequence[SetRe
     else:
         counts = [(checked.count(state), state.words, str(state)) for state in StageState]
         counts += set_tiles(sets)
-    days = min(ca.days_left for ca in overview.cas)
-    soon = (
-        "different" if days < 0 else "unchecked" if any(ca.expires_soon for ca in overview.cas) else "plain"
-    )
-    counts.append((days, f"{'day' if days == 1 else 'days'} until the next CA expires", soon))
+        counts = [(count, words, kind if count else "plain") for count, words, kind in counts]
+    counts += _expiry_tiles(overview)
     return tag(
         "ul",
         [
-            tag("li", tag("strong", text.number(count)), " ", words, class_=kind if count else "plain")
+            tag("li", tag("strong", text.number(count)), " ", words, class_=kind)
             for count, words, kind in counts
         ],
         class_="tiles",
     )
+
+
+def _expiry_tiles(overview: Overview) -> list[tuple[int, str, str]]:
+    """How many CAs have expired, and how long the others last."""
+    expired = sum(ca.days_left < 0 for ca in overview.cas)
+    lasting = [ca for ca in overview.cas if ca.days_left >= 0]
+    tiles = [(expired, "CA expired" if expired == 1 else "CAs expired", "different")] if expired else []
+    if lasting:
+        days = min(ca.days_left for ca in lasting)
+        soon = "unchecked" if any(ca.expires_soon for ca in lasting) else "plain"
+        tiles.append((days, f"{'day' if days == 1 else 'days'} until the next CA expires", soon))
+    return tiles
 
 
 class _Page:

@@ -161,6 +161,26 @@ def test_a_rotation_is_seen_on_the_timeline(tmp_path: Path, monkeypatch: pytest.
     assert f"Retiring: {certificate_id(1)[:8]}" in Page(html).text
 
 
+def test_a_ca_that_has_expired_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing expires in less than no days; one that has less than a day left is as conspicuous as one with days."""
+    ends = (soon(-5), soon(1), soon(9))
+    fleet = Fleet(
+        tmp_path,
+        monkeypatch,
+        [
+            record(f"s{n}", f"{n:012d}", not_valid_after=end, certificate_id=certificate_id(n))
+            for n, end in enumerate(ends)
+        ],
+    )
+    html = write(fleet, tmp_path)
+    assert '<li class="different"><strong>1</strong> CA expired</li>' in html
+    assert '<li class="unchecked"><strong>0</strong> days until the next CA expires</li>' in html
+    expired = [record(not_valid_after=soon(-5)), record("prod", "3" * 12, not_valid_after=soon(-5))]
+    text = Page(write(Fleet(tmp_path / "b", monkeypatch, expired), tmp_path)).text
+    assert re.search(r"1\s+CA expired", text)
+    assert "until the next CA" not in text
+
+
 def test_overlaps_are_where_two_or_more_last() -> None:
     """Merged where three overlap; touching ends are none."""
 

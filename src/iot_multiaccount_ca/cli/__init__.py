@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from sys import UnraisableHookArgs
     from types import FrameType
 
 __all__ = ["main"]
+
+_AGAIN_AFTER = 0.01
 
 
 def _open_streams() -> None:
@@ -35,7 +38,7 @@ class _Signals:
 
     def __init__(self) -> None:
         self.came = False
-        self._over = False
+        self._over = self._came_again = False
         names = ("SIGINT", "SIGTERM", "SIGHUP")
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
         self._held = {
@@ -43,6 +46,8 @@ class _Signals:
         }
         for number in self._held:
             signal.signal(number, self._interrupt)
+        self._unraisable_held = sys.unraisablehook
+        sys.unraisablehook = self._come_again
 
     def end(self) -> None:
         """From now on nothing is left to interrupt."""
@@ -50,6 +55,9 @@ class _Signals:
 
     def leave(self, *, the_process_ends: bool) -> None:
         """Let them mean what they meant before; nothing where the process ends: Python takes its handlers away then."""
+        sys.unraisablehook = self._unraisable_held
+        if self._came_again:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, held in self._held.items():
             signal.signal(number, signal.SIG_IGN if the_process_ends else held)
 
@@ -60,6 +68,16 @@ class _Signals:
         if number != signal.SIGINT:  # those that end a session come once
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
+
+    def _come_again(self, lost: UnraisableHookArgs) -> None:
+        """Interrupt once more where Python lost it: out of some callbacks, as of an import's lock, it lets nothing."""
+        if not isinstance(lost.exc_value, KeyboardInterrupt):
+            self._unraisable_held(lost)
+        elif hasattr(signal, "setitimer"):
+            self._came_again = True
+            self._held.setdefault(signal.SIGALRM, signal.getsignal(signal.SIGALRM))
+            signal.signal(signal.SIGALRM, self._interrupt)
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_AFTER)
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from iot_multiaccount_ca.cli import failures
+from iot_multiaccount_ca.cli import failures, main
 from iot_multiaccount_ca.cli.root import cli
 from iot_multiaccount_ca.errors import AssemblyError
 from support.fakes.fleet_aws import FakeAws
@@ -286,6 +286,30 @@ def test_an_interrupt_that_python_makes_another_error_of_is_a_sentence() -> None
     )
     ran = subprocess.run([sys.executable, "-c", interrupted], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", "iot-ca: interrupted\n")
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupt_that_python_loses_comes_again(number: str) -> None:
+    """Out of a callback, as of a weak reference, it lets none: what was to end would go on, and show a traceback."""
+    lost = (
+        "import signal, threading, weakref; from iot_multiaccount_ca.cli import main, root\n"
+        "def run(_):\n"
+        "    held = {1}\n"
+        f"    told = weakref.ref(held, lambda _: signal.raise_signal(signal.{number}))\n"
+        "    del held\n"
+        "    threading.Event().wait(60)\n"
+        "root.run = run; main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", lost], capture_output=True, text=True, timeout=30)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", "iot-ca: interrupted\n")
+
+
+def test_a_caller_of_the_command_line_has_its_own_hooks_back() -> None:
+    """Python's for what is lost, and the alarm's, as they were."""
+    before = (sys.unraisablehook, signal.getsignal(signal.SIGALRM))
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert (sys.unraisablehook, signal.getsignal(signal.SIGALRM)) == before
 
 
 @pytest.mark.parametrize("closed_ones", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])

@@ -31,7 +31,7 @@ def check_free(paths: Iterable[Path], *, force: bool) -> None:
                 "what is there is no file, and is not replaced",
                 value=str(path),
                 allowed="a path where a file is, or nothing",
-                fix="give another --out",
+                fix="give another path",
             )
 
 
@@ -82,13 +82,25 @@ def write_all(folder: Path, contents: Mapping[str, str], *, force: bool) -> None
             raise _taken(Path(error.filename)) from None
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
+    with _beside(folder) as temporary:
         create_all(Path(temporary), ready)
         for name in ready:
             made, there = Path(temporary, name), folder / name
             if there.is_file() and not there.is_symlink():
                 made.chmod(stat.S_IMODE(there.stat().st_mode))  # who may read it stays as it was
             made.replace(there)
+
+
+@contextlib.contextmanager
+def _beside(folder: Path) -> Iterator[str]:
+    """A folder for what is to be moved to its place in one step; where there can be none, that one's name is told."""
+    try:
+        made = tempfile.TemporaryDirectory(dir=folder, prefix=".writing-")
+    except OSError as error:
+        error.filename = str(folder)
+        raise
+    with made as temporary:
+        yield temporary
 
 
 def create(path: Path, content: bytes, *, mode: int) -> None:

@@ -142,3 +142,10 @@ def test_a_name_of_the_system_is_written_to_and_never_replaced(tmp_path: Path) -
     with (tmp_path / "out").open("w") as out:
         files.renew(Path(f"/proc/self/fd/{out.fileno()}"), "page")
     assert (tmp_path / "out").read_text() == "page"
+
+
+def test_a_folder_that_takes_no_file_is_named() -> None:
+    """Not what was to be made in it for a moment."""
+    with pytest.raises(OSError, match="No such file|not permitted") as caught:
+        files.renew(Path("/proc/page"), "new")
+    assert caught.value.filename == "/proc"

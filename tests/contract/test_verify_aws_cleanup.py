@@ -147,10 +147,10 @@ def attempt(line: Line, then: Callable[[], object]) -> Callable[[Room, Account, 
     return made
 
 
-def run(monkeypatch: pytest.MonkeyPatch, line: Line, then: Callable[[], object]) -> int:
+def run(monkeypatch: pytest.MonkeyPatch, line: Line, then: Callable[[], object], *, times: int = 1) -> int:
     """The command with that check alone, on two accounts."""
     there = [account(line), account(Line(AwsIot().at(TWO)))]
-    monkeypatch.setattr(command, "CHECKS", (Check("something", attempt(line, then)),))
+    monkeypatch.setattr(command, "CHECKS", (Check("something", attempt(line, then)),) * times)
     monkeypatch.setattr(command, "of_profile", lambda *_: there.pop(0))
     return command.main(["--profile", "a", "--profile", "b", "--yes"])
 
@@ -221,6 +221,21 @@ def test_where_nobody_reads_it_removes_all_the_same(line: Line, monkeypatch: pyt
     assert run(monkeypatch, line, lambda: signal.raise_signal(signal.SIGHUP)) == command.COULD_NOT
     assert "UpdateCACertificate" in line.fake.calls
     assert line.fake.cas == {}
+
+
+def test_once_aws_is_gone_nothing_more_is_tried(
+    line: Line, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The list at the end holds what was made before, and little that never was."""
+
+    def cut() -> None:
+        line.cut = True
+
+    assert run(monkeypatch, line, cut, times=9) == command.COULD_NOT
+    said = capsys.readouterr()
+    assert said.out.count("| something |") == 2
+    assert said.err.count("left behind, remove it by hand: the CA ") == 2
+    assert "AWS cannot be reached any more" in said.err
 
 
 def test_a_check_that_breaks_in_a_way_that_nobody_foresaw_is_a_row(

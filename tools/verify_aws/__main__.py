@@ -98,6 +98,9 @@ def _try_all(one: Account, two: Account) -> int:
             sys.stdout.write(f"| {check.assumption} | {finding.seen} | {_VERDICTS[finding.as_assumed]} |\n")
             sys.stdout.flush()
             verdict = max(verdict, COULD_NOT if broke else WRONG if finding.as_assumed is False else 0)
+            if isinstance(broke, BotoCoreError) and left:
+                tell("AWS cannot be reached any more: what else would be made could not be removed either")
+                break
     except KeyboardInterrupt:
         tell("interrupted")
         verdict = COULD_NOT
@@ -127,17 +130,18 @@ def _ended_like_ctrl_c() -> Iterator[None]:
             signal.signal(number, held)
 
 
-def _try(check: Check, one: Account, two: Account, left: list[str]) -> tuple[Finding, bool]:
+def _try(check: Check, one: Account, two: Account, left: list[str]) -> tuple[Finding, Exception | None]:
+    """What the check found, and by what it broke."""
     try:
         with Room(left) as room:
-            return check.attempt(room, one, two), False
+            return check.attempt(room, one, two), None
     except (ClientError, BotoCoreError, DeviceError, TimeoutError) as error:
-        return Finding(f"the check broke: {' '.join(str(error).split())}", None), True
+        return Finding(f"the check broke: {' '.join(str(error).split())}", None), error
     except (
         Exception
     ) as error:  # an answer that is none of AWS's, such as a proxy's page: no finding about AWS
         said = " ".join(f"{type(error).__name__}: {error}".split())
-        return Finding(f"the check broke: {said}", None), True
+        return Finding(f"the check broke: {said}", None), error
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..fleet.changes import Change, Changes, FieldChange, OwnerMove
+    from ..fleet.set_changes import SetChange
 
 CHANGES, CHANGES_VERSION = "iot-ca/plan-changes", 1
 NOTHING = "nothing changes"
@@ -24,8 +25,6 @@ BY_HAND = (
     "`iot-ca verify` prints what does it otherwise"
 )
 _STYLES = {Sign.ADD: "green", Sign.CHANGE: "yellow", Sign.REMOVE: "red"}
-#: A sign, a stack set's name and the fields that differ.
-SetChange = tuple[str, str, "Sequence[str]"]
 
 
 def print_changes(
@@ -41,16 +40,11 @@ def print_changes(
             f"{change.sign} {record.label}  {record.account}  {record.region}  CA {record.certificate_id[:8]}"
         )
         paragraph(out, head, _STYLES[change.sign], hanging=4)
-        if change.sign is not Sign.CHANGE:
-            paragraph(out, _whole(change), indent=4, hanging=2)
-        for each in change.fields:
-            paragraph(out, _field(each), indent=4, hanging=2)
-        for risk in change.risks:
-            paragraph(out, f"risk: {risk}", "dim", indent=4, hanging=2)
-    for sign, name, fields in sets:
-        paragraph(out, f"{sign} stack set {name}", _STYLES[Sign(sign)], hanging=4)
-        if fields:
-            paragraph(out, f"other: {', '.join(fields)}", indent=4, hanging=2)
+        whole = [] if change.sign is Sign.CHANGE else [_whole(change)]
+        _print_inside(out, [*whole, *map(_field, change.fields)], change.risks)
+    for of_set in sets:
+        paragraph(out, f"{of_set.sign} stack set {of_set.record.name}", _STYLES[of_set.sign], hanging=4)
+        _print_inside(out, _of_a_set(of_set), of_set.risks)
     for move in changes.owners:
         paragraph(out, _move(move), hanging=2)
     if changes.changes or sets:
@@ -75,7 +69,18 @@ def markdown(changes: Changes, sets: Sequence[SetChange], note: str | None, *, k
         ]
         for change in changes.changes
     ]
-    rows += [[sign, f"stack set {name}", "", "", "", ", ".join(fields), ""] for sign, name, fields in sets]
+    rows += [
+        [
+            of_set.sign.value,
+            f"stack set {of_set.record.name}",
+            "",
+            ", ".join(of_set.record.regions),
+            ", ".join(ca.certificate_id[:8] for ca in of_set.record.cas),
+            "; ".join(_of_a_set(of_set)),
+            "; ".join(of_set.risks),
+        ]
+        for of_set in sets
+    ]
     if rows:
         yield markdown_table(["", "stage", "account", "region", "CA", "change", "risk"], rows)
     if changes.owners:
@@ -97,16 +102,20 @@ def document(changes: Changes, sets: Sequence[SetChange], exit_code: int) -> dic
                 "region": change.record.region,
                 "certificateId": change.record.certificate_id,
                 "stackName": change.record.stack_name,
-                "fields": [
-                    {"field": each.field, "before": each.before, "after": each.after, "risk": each.risk}
-                    for each in change.fields
-                ],
+                "fields": _fields_document(change.fields),
                 "risk": change.risk,
             }
             for change in changes.changes
         ],
         "stackSets": [
-            {"change": Sign(sign).words, "name": name, "fields": list(fields)} for sign, name, fields in sets
+            {
+                "change": of_set.sign.words,
+                "name": of_set.record.name,
+                "fields": list(of_set.keys),
+                "details": _fields_document(of_set.fields),
+                "risk": of_set.risk,
+            }
+            for of_set in sets
         ],
         "owners": [
             {
@@ -129,7 +138,33 @@ def _sum(changes: Changes, sets: Sequence[SetChange], *, known: bool) -> str:
 
 
 def _count(changes: Changes, sets: Sequence[SetChange], sign: Sign) -> int:
-    return changes.count(sign) + sum(each == sign.value for each, _, _ in sets)
+    return changes.count(sign) + sum(each.sign is sign for each in sets)
+
+
+def _print_inside(out: Console, sentences: Sequence[str], risks: Sequence[str]) -> None:
+    for each in sentences:
+        paragraph(out, each, indent=4, hanging=2)
+    for each in risks:
+        paragraph(out, f"risk: {each}", "dim", indent=4, hanging=2)
+
+
+def _fields_document(fields: Sequence[FieldChange]) -> list[dict[str, str | None]]:
+    return [
+        {"field": each.field, "before": each.before, "after": each.after, "risk": each.risk}
+        for each in fields
+    ]
+
+
+def _of_a_set(change: SetChange) -> list[str]:
+    """What the set is, where it comes or goes; else what becomes of it."""
+    if change.sign is Sign.CHANGE:
+        return [*map(_field, change.fields)] or [f"other: {', '.join(change.keys)}"]
+    record = change.record
+    cas = ", ".join(f"CA {ca.certificate_id[:8]}" for ca in record.cas)
+    return [
+        f"{cas}, SNI_ONLY, {record.enrollment_words}, in accounts: {record.accounts_in_words}, regions: "
+        f"{', '.join(record.regions)}, by stack {change.stack.name}"
+    ]
 
 
 def _whole(change: Change) -> str:

@@ -36,7 +36,7 @@ def row(planned: PlannedSet, overview: Overview) -> list[str]:
     record = planned.record
     return [
         record.name,
-        planned.accounts_in_words,
+        record.accounts_in_words,
         ", ".join(record.regions),
         ", ".join(
             overview.labels[ca.certificate_id]

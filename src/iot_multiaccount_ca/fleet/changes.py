@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import risks
 
@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
     from ..model.assembly import RegistrationRecord
 
-#: Name, account and region of a stack.
-StackPlace = tuple[str, str, str]
+
+class StackPlace(NamedTuple):
+    """Where a stack stands; account and region are empty texts where an app leaves them open."""
+
+    name: str
+    account: str
+    region: str
 
 
 class Sign(StrEnum):
@@ -138,7 +143,7 @@ def compare(old: Sequence[Held], new: Sequence[Held], stacks: Collection[StackPl
 
 
 def _place(record: RegistrationRecord) -> StackPlace:
-    return (record.stack_name, record.account, record.region)
+    return StackPlace(record.stack_name, record.account, record.region)
 
 
 def _by_place(side: Iterable[Held]) -> dict[StackPlace, list[Held]]:
@@ -170,7 +175,7 @@ def _fields(before: Held, after: Held) -> Iterator[FieldChange]:
     if was.certificate_mode != becomes.certificate_mode:
         yield FieldChange("mode", was.certificate_mode, becomes.certificate_mode, risks.mode(becomes))
     if (was.retiring, was.active) != (becomes.retiring, becomes.active):
-        yield FieldChange("status", _status(was), _status(becomes), risks.status(was, becomes))
+        yield FieldChange("status", was.status_words, becomes.status_words, risks.status(was, becomes))
     yield from _enrollment_fields(before, after)
     if was.verification != becomes.verification and becomes.certificate_mode == was.certificate_mode:
         yield FieldChange("proof", _proof(was), _proof(becomes), risks.PROOF)
@@ -195,10 +200,6 @@ def _enrollment_fields(before: Held, after: Held) -> Iterator[FieldChange]:
     old, new = before.template_digest, after.template_digest
     if old is not None and new is not None and old != new:
         yield FieldChange("template", f"body {old[:8]}", f"body {new[:8]}", risks.TEMPLATE)
-
-
-def _status(record: RegistrationRecord) -> str:
-    return ("ACTIVE" if record.active else "INACTIVE") + (", retiring" if record.retiring else ", current")
 
 
 def _proof(record: RegistrationRecord) -> str | None:

@@ -6,23 +6,23 @@ import contextlib
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..model.assembly import read_registrations
 from ..model.assembly_files import read_stacks
 from ..model.options import RegistrationEngine
 from ..model.ownership import read_ownership
-from .changes import Held
+from .changes import Held, StackPlace
 from .planned import read_planned
 from .planned_sets import read_planned_sets
+from .set_changes import HeldSet
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ..model.assembly import RegistrationRecord
     from ..model.target import Target
-    from .changes import StackPlace
     from .live import LiveRegistration
     from .planned import PlannedRegistration
     from .result import StageResult
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Registrations in deploy order; ``stacks``: of an assembly, all of them; ``sets``: the fields of each stack set by
-    its name, or None where nobody has looked."""
+    """Registrations in deploy order; ``stacks``: of an assembly, all of them; ``sets``: the stack sets in deploy order,
+    or None where nobody has looked."""
 
     registrations: tuple[Held, ...]
     stacks: frozenset[StackPlace] = frozenset()
-    sets: Mapping[str, Mapping[str, Any]] | None = None
+    sets: tuple[HeldSet, ...] | None = None
 
 
 def of_assembly(folder: Path) -> Side:
     """What an app plans; an app without registrations is a side with none."""
-    stacks = frozenset((each.name, each.account, each.region) for each in read_stacks(folder))
+    stacks = frozenset(StackPlace(each.name, each.account, each.region) for each in read_stacks(folder))
     held = [
         Held(
             each.record,
@@ -50,10 +50,15 @@ def of_assembly(folder: Path) -> Side:
         )
         for each in (read_planned(folder) if read_registrations(folder) else ())
     ]
-    sets = {
-        each.record.name: {key: value for key, value in each.record.to_metadata().items() if key != "version"}
+    sets = tuple(
+        HeldSet(
+            each.record,
+            StackPlace(each.stack_name, each.account, each.region),
+            # As in every account: what is filled there is the same on both sides.
+            digest(each.jitp_template("account", "region")),
+        )
         for each in read_planned_sets(folder)
-    }
+    )
     return Side(tuple(held), stacks, sets)
 
 
@@ -93,7 +98,7 @@ def _unplanned(results: Sequence[StageResult], stacks: Collection[StackPlace]) -
                 enrollment=None,
                 verification=None,
             )
-            if (record.stack_name, record.account, record.region) in stacks:
+            if StackPlace(record.stack_name, record.account, record.region) in stacks:
                 yield Held(record)
 
 
@@ -120,17 +125,3 @@ def digest(body: str | None) -> str | None:
     with contextlib.suppress(ValueError):  # what is not JSON is compared as a text
         body = json.dumps(json.loads(body), sort_keys=True)
     return hashlib.sha256(body.encode()).hexdigest()
-
-
-def changed_sets(old: Side, new: Side) -> list[tuple[str, str, Sequence[str]]]:
-    """A sign, a set's name and the fields that differ, for each stack set that comes, changes or goes."""
-    before, after = old.sets or {}, new.sets or {}
-    found: list[tuple[str, str, Sequence[str]]] = []
-    for name in dict.fromkeys([*before, *after]):
-        if name not in before or name not in after:
-            found.append(("-" if name in before else "+", name, ()))
-            continue
-        fields = [key for key in after[name] if before[name].get(key) != after[name][key]]
-        if fields:
-            found.append(("~", name, fields))
-    return found

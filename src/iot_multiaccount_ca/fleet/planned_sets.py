@@ -59,15 +59,6 @@ class PlannedSet:
         return f"{self.account or 'no account'}, {self.region or 'no region'}"
 
     @property
-    def accounts_in_words(self) -> str:
-        """Which accounts the set means, as far as the plan knows."""
-        record = self.record
-        if not record.service_managed:
-            return text.counted(len(record.accounts), "account")
-        excluded = f" without {text.listed(record.excluded_accounts, 3)}" if record.excluded_accounts else ""
-        return f"those of {text.listed(record.organizational_units, 3)}{excluded}"
-
-    @property
     def arguments(self) -> str:
         """How AWS's command line names the set, and its region."""
         more = " --call-as DELEGATED_ADMIN" if self.record.delegated_administrator else ""

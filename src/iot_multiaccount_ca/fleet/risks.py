@@ -152,3 +152,29 @@ def owner(before: str | None, after: str | None, stack: str | None) -> str:
         f"between the two, devices that send no SNI get nowhere; from then on account {after} gets them. If the taking "
         "fails, the region has no DEFAULT owner until the next deployment"
     )
+
+
+#: Of a stack set that is made.
+SET_COMES = "its stack fails in an account that has one of its CAs already: a set takes over no registration"
+
+
+def set_goes(stack: str | None, *, retained: bool) -> str:
+    """Of a stack set that leaves the app; ``stack``: its own, where the app no longer has that."""
+    left = _left("in every account", retained=retained)
+    if stack is None:
+        return left
+    return f"it stays until stack {stack} is destroyed, which `cdk deploy` does not do; after that, {left}"
+
+
+def places_leave(*, retained: bool) -> str:
+    """Of accounts and regions that a stack set no longer reaches."""
+    return _left("where the set no longer reaches,", retained=retained)
+
+
+def _left(where: str, *, retained: bool) -> str:
+    if retained:
+        return (
+            f"{where} its current CA stays registered, in no stack's care, as `on_leaving` is RETAIN, and a retiring "
+            "one is deregistered"
+        )
+    return f"{where} its CAs are deregistered, and devices of them that have not been there yet are refused; {_KNOWN}"

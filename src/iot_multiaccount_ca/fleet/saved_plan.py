@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AssemblyError
 from ..model.assembly import RegistrationRecord
+from ..model.assembly_sets import StackSetRecord
 from ..model.record_forms import RECORD_VERSION
-from .changes import Held
+from .changes import Held, StackPlace
 from .held import Side
+from .set_changes import HeldSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,10 +36,9 @@ def read_saved_plan(document: Any, *, what: str) -> Side:
         for each, where in _objects(document, "certificateAuthorities", what)
     }
     records = [_record(each, cas, where) for each, where in _objects(document, "registrations", what)]
-    sets = {
-        _text(each, "name", where): _fields_of_a_set(each)
-        for each, where in _objects({"stackSets": [], **document}, "stackSets", what)
-    }
+    sets = tuple(
+        _set(each, where) for each, where in _objects({"stackSets": [], **document}, "stackSets", what)
+    )
     # Of a template's name alone: one that ends in digits of the stack's id is one that is retained.
     return Side(
         tuple(Held(each, retained="?" in (each.template_name or "") or None) for each in records), sets=sets
@@ -74,8 +75,12 @@ def _record(
     return RegistrationRecord.from_metadata(held, what=where, fix=_FIX)
 
 
-def _fields_of_a_set(written: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in written.items() if key not in ("account", "region", "stackName")}
+def _set(written: Mapping[str, Any], where: str) -> HeldSet:
+    record = StackSetRecord.from_metadata({**written, "version": RECORD_VERSION}, what=where, fix=_FIX)
+    account, region = (
+        "" if written.get(key) is None else _text(written, key, where) for key in ("account", "region")
+    )
+    return HeldSet(record, StackPlace(_text(written, "stackName", where), account, region))
 
 
 def _malformed(problem: str, value: object, allowed: str) -> AssemblyError:

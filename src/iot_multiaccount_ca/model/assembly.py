@@ -137,6 +137,11 @@ class RegistrationRecord:
         return "auto-registration" if self.auto_registration else "none"
 
     @property
+    def status_words(self) -> str:
+        """Whether the CA lets devices in, and whether it is on its way out."""
+        return ("ACTIVE" if self.active else "INACTIVE") + (", retiring" if self.retiring else ", current")
+
+    @property
     def expires(self) -> dt.datetime:
         """``not_valid_after`` as an aware time."""
         return dt.datetime.fromisoformat(self.not_valid_after)

@@ -10,6 +10,7 @@ import datetime as dt
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from .. import text
 from .assembly import RegistrationRecord
 from .assembly_files import AssemblyStack, member, read_stacks
 from .checks import is_stack_name
@@ -23,6 +24,7 @@ from .record_forms import (
     OBJECT,
     RECORD_VERSION,
     REGION,
+    SYNTHESIZE,
     TEXT,
     TIME,
     camel,
@@ -93,13 +95,21 @@ class StackSetRecord:
         return {"version": RECORD_VERSION, **values}
 
     @classmethod
-    def from_metadata(cls, data: Mapping[str, Any]) -> StackSetRecord:
+    def from_metadata(
+        cls,
+        data: Mapping[str, Any],
+        *,
+        what: str = "a stack set in the cloud assembly",
+        fix: str = SYNTHESIZE,
+    ) -> StackSetRecord:
         """The record out of a metadata entry; raises `AssemblyError` for one of another version, or a field that cannot
-        be. What a later version may add is left out."""
+        be, with ``what`` and ``fix``. What a later version may add is left out."""
         check_version(data)
         values: dict[str, Any] = {each.name: data.get(camel(each.name)) for each in fields(cls)}
-        check_fields(values, _FIELDS, "a stack set in the cloud assembly")
-        return cls(**{**_frozen(values), "cas": tuple(_ca(each) for each in values["cas"])})
+        check_fields(values, _FIELDS, what, fix=fix)
+        return cls(
+            **{**_frozen(values), "cas": tuple(_ca(each, f"a CA of {what}", fix) for each in values["cas"])}
+        )
 
     @property
     def service_managed(self) -> bool:
@@ -122,6 +132,14 @@ class StackSetRecord:
             return None
         name = self.reader_role_name.replace("{region}", region)
         return Target(self.partition, account, region).arn("iam", f"role/{name}")
+
+    @property
+    def accounts_in_words(self) -> str:
+        """Which accounts the set means, as far as the plan knows."""
+        if not self.service_managed:
+            return text.counted(len(self.accounts), "account")
+        excluded = f" without {text.listed(self.excluded_accounts, 3)}" if self.excluded_accounts else ""
+        return f"those of {text.listed(self.organizational_units, 3)}{excluded}"
 
     @property
     def enrollment_words(self) -> str:
@@ -171,9 +189,9 @@ def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
-def _ca(data: Mapping[str, Any]) -> SetCa:
+def _ca(data: Mapping[str, Any], what: str, fix: str) -> SetCa:
     values: dict[str, Any] = {each.name: data.get(camel(each.name)) for each in fields(SetCa)}
-    check_fields(values, _CA_FIELDS, "a CA of a stack set in the cloud assembly")
+    check_fields(values, _CA_FIELDS, what, fix=fix)
     return SetCa(**values)
 
 

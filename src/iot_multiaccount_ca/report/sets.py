@@ -61,7 +61,7 @@ def _row(planned: PlannedSet, overview: Overview, result: SetResult | None) -> l
         record.name,
         tag("span", state, class_=f"state {result.state if result is not None else 'plain'}"),
         stacks,
-        planned.accounts_in_words,
+        planned.record.accounts_in_words,
         [
             [", " if number else "", tag("span", each, class_="whole")]
             for number, each in enumerate(record.regions)

@@ -24,6 +24,7 @@ from support.fleets import (
     three_stages,
     write_assembly,
 )
+from support.stack_sets import set_record, write_with_set
 from support.terminal import in_pipe, in_terminal
 
 if TYPE_CHECKING:
@@ -321,7 +322,8 @@ def test_every_field_of_a_saved_plan_may_be_anything(strange: Any, tmp_path: Pat
     """Each in turn: it is compared, or the sentence names the saved plan and its field, and no cloud assembly."""
     old = write_assembly(tmp_path / "app", [record(verification=None)])
     saved = json.loads(in_pipe("plan", "--app", str(old), "--json").stdout)
-    saved["stackSets"] = [{"name": "Set"}]
+    with_set = write_with_set(tmp_path / "set", set_record())
+    saved["stackSets"] = json.loads(in_pipe("plan", "--app", str(with_set), "--json").stdout)["stackSets"]
     refused = 0
     for key in ("certificateAuthorities", "registrations", "stackSets"):
         for field in saved[key][0]:

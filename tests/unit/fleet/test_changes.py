@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iot_multiaccount_ca.fleet.changes import Changes, Held, Sign, compare
+from iot_multiaccount_ca.fleet.changes import Changes, Held, Sign, StackPlace, compare
 from support.fleets import certificate_id, record, three_stages
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ def changes(
     new: Sequence[RegistrationRecord],
     *,
     digests: tuple[str | None, str | None] = (None, None),
-    stacks: Sequence[tuple[str, str, str]] = (),
+    stacks: Sequence[StackPlace] = (),
 ) -> Changes:
-    places = {(each.stack_name, each.account, each.region) for each in new}
+    places = {StackPlace(each.stack_name, each.account, each.region) for each in new}
     before, after = digests
     return compare(
         [Held(each, before) for each in old], [Held(each, after) for each in new], {*places, *stacks}
@@ -223,7 +223,7 @@ def test_a_stack_that_the_app_no_longer_has_is_not_removed_by_a_deployment() -> 
     made = changes([DEV, PROD], [PROD])
     assert told(made) == [("-", "dev", certificate_id())]
     assert "until stack FleetCa-dev is destroyed" in (made.changes[0].risk or "")
-    made = changes([DEV, PROD], [PROD], stacks=[("FleetCa-dev", DEV.account, DEV.region)])
+    made = changes([DEV, PROD], [PROD], stacks=[StackPlace("FleetCa-dev", DEV.account, DEV.region)])
     assert told(made) == [("-", "dev", certificate_id())]
     assert "until" not in (made.changes[0].risk or "")
 
@@ -241,7 +241,7 @@ def test_a_stack_that_the_app_no_longer_has_is_not_removed_by_a_deployment() -> 
 def test_what_its_stack_retains_is_not_said_to_go(retained: bool | None, active: bool, risk: str) -> None:
     """Who believes that a CA refuses new devices from now on may be wrong in that."""
     old = [Held(replace(DEV, active=active), retained=retained)]
-    made = compare(old, [Held(replace(DEV, **NEW_CA))], {("FleetCa-dev", DEV.account, DEV.region)})
+    made = compare(old, [Held(replace(DEV, **NEW_CA))], {StackPlace("FleetCa-dev", DEV.account, DEV.region)})
     gone = made.changes[-1]
     assert gone.sign is Sign.REMOVE
     assert risk in (gone.risk or "")

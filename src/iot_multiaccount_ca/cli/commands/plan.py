@@ -150,12 +150,13 @@ def _refuse_beside_against(*, as_import_map: bool, view: str, accounts_from: str
 def _compare(folder: Path, old: str, profile: str | None, *, as_json: bool, as_markdown: bool) -> int:
     """Print what changes; 0 nothing, 1 changes, 2 where a part of the former side is not known."""
     from ...fleet.changes import compare
-    from ...fleet.held import changed_sets
+    from ...fleet.set_changes import compare_sets
     from ..against import LIVE, sides
 
     before, new, known = sides(old, folder, profile=profile, concurrency=DEFAULT_CONCURRENCY)
     changes = compare(before.registrations, new.registrations, new.stacks)
-    sets = changed_sets(before, new) if before.sets is not None else []
+    known_sets = before.sets is not None and new.sets is not None
+    sets = compare_sets(before.sets or (), new.sets or (), new.stacks) if known_sets else []
     exit_code = (1 if changes.changes or sets else 0) if known else 2
     note = BY_HAND if old == LIVE and changes.changes else None
     if as_json:

@@ -20,6 +20,7 @@ class Cause(Enum):
     GONE = ("gone", "×", "not registered")  # noqa: RUF001 - a cross, not a letter
     MODE = ("mode", "≠", "in another mode")
     OWNER = ("owner", "!", "held by another stack")
+    EXPIRED = ("expired", "†", "of an expired CA")
     TEMPLATE = ("template", "~", "with another template, or none")
     ADMISSION = ("admission", "!", "admitting by other rules, or not at all")
     SETTING = ("setting", "!", "with other settings")
@@ -34,6 +35,7 @@ _OF_FIELD = {
     "registered": Cause.GONE,
     "certificateMode": Cause.MODE,
     "owner": Cause.OWNER,
+    "notValidAfter": Cause.EXPIRED,
     "template": Cause.TEMPLATE,
     "templateName": Cause.TEMPLATE,
     "templateEnabled": Cause.TEMPLATE,

@@ -235,10 +235,11 @@ def test_what_is_wrong_comes_before_the_matrix(fleet: Fleet, tmp_path: Path) -> 
 
 
 def test_causes_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Registrations: not deployed yet, gone, in another mode, with another template, not checked."""
-    fleet = Fleet(tmp_path, monkeypatch, many_stages(6, ["eu-west-1"]))
+    """Registrations: not deployed yet, gone, in another mode, of an expired CA, with another template, not checked."""
+    fleet = Fleet(tmp_path, monkeypatch, many_stages(7, ["eu-west-1"]))
     fleet.world = deployed(fleet.records[:-1])
-    gone, mode, template, hidden, absent = fleet.records[1:]
+    gone, mode, expired, template, hidden, absent = fleet.records[1:]
+    live(fleet.world, expired)["certificateDescription"]["validity"] = {"notBefore": 1, "notAfter": 2}
     role = lookup_role_name(DEFAULT_QUALIFIER, absent.account, absent.region)
     fleet.world.roles.add(absent.target.arn("iam", f"role/{role}"))
     del fleet.world.cas[f"{gone.account}/{gone.region}/{gone.certificate_id}"]
@@ -250,6 +251,7 @@ def test_causes_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ("absent", "S–", "1 registration not deployed"),  # noqa: RUF001
         ("gone", "S×", "1 registration not registered"),  # noqa: RUF001
         ("mode", "S≠", "1 registration in another mode"),
+        ("expired", "S†", "1 registration of an expired CA"),
         ("template", "S~", "1 registration with another template, or none"),
         ("unchecked", "S?", "1 registration not checked"),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import json
 import os
@@ -136,6 +137,21 @@ def test_a_certificate_never_outlives_the_ca(desk: Desk) -> None:
     """However many days are asked for."""
     desk.with_key("--valid-days", "36500")
     assert desk.issued().not_valid_after_utc == desk.ca.certificate.not_valid_after_utc
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(-9, -1), (1, 9)], ids=["expired", "not valid yet"])
+def test_for_a_ca_that_is_not_valid_nothing_is_shown_or_asked(
+    begins: int, ends: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it would sign could be used nowhere."""
+    now = dt.datetime.now(dt.UTC)
+    desk = Desk(
+        tmp_path,
+        make_ca(not_before=now + dt.timedelta(days=begins), not_after=now + dt.timedelta(days=ends)),
+    )
+    said = failure(desk, capsys, "--private-key", str(desk.folder / "ca.key"), yes=False)
+    assert "AWS IoT registers no such CA" in said
+    assert "to be signed" not in said
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "36501", "9999999999", "a week"])

@@ -22,7 +22,7 @@ from ..output import progress, say
 from ..signing import code_requests
 from ..signing.code_requests import CodeRequest
 from ..signing.confirmation import confirmed, warn
-from ..signing.signer import Asked, sentences
+from ..signing.signer import Asked, sentences, valid_until
 from ..signing.signers import SIGNERS, request_maker
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ def verification_cert(
     paths = [_path(out, each, _CERTIFICATE) for each in mine]
     files.check_free(paths, force=force)
     asked = Asked(value.load(), dt.timedelta(days=valid_days), profile)
-    until = min(dt.datetime.now(dt.UTC) + asked.lifetime, value.not_valid_after)
-    if not confirmed(mine, value, until, doubts=doubts, yes=yes):
+    if not confirmed(mine, value, valid_until(asked), doubts=doubts, yes=yes):
         say("nothing was signed", err=True)
         raise click.exceptions.Exit(1)
     # All are signed before one is written, and all are written or none: no half of a set is left behind.

@@ -85,6 +85,15 @@ def sentences() -> Iterator[None]:
         raise SigningError(str(error)) from None
 
 
+def valid_until(asked: Asked) -> dt.datetime:
+    """How long what is signed now lasts; raises `SigningError` for a CA that is not valid itself."""
+    with registrar_importable():
+        from ca_registrar.possession.signing import verification_certificate
+    with sentences():
+        _, until = verification_certificate.validity(asked.ca, lifetime=asked.lifetime)
+    return until
+
+
 def aws_client(service: str, region: str, profile: str | None) -> Any:
     """A client under the caller's own credentials."""
     import boto3

@@ -45,7 +45,8 @@ _PLACE = ".. public names stand here"
 # Pages that stand for all in their folder, and what the navigation ends with.
 _FOLDERS = ("docs/adr/README", "examples/README")
 _REST = ["docs/README", "docs/reference", "SECURITY", "CHANGELOG"]
-_LINK = re.compile(r"\]\(((?:\.\./)*[\w./-]+)\.(?:md|rst)\b")
+# To a whole page: a link to a place in one says nothing of whom the page is for.
+_LINK = re.compile(r"\]\(((?:\.\./)*[\w./-]+)\.(?:md|rst)\)")
 
 
 def setup(app: Sphinx) -> None:

@@ -71,6 +71,12 @@ def test_every_page_is_in_the_site_and_every_link_in_it_leads_somewhere(site: Pa
     assert lost == []
 
 
+def test_a_page_stands_among_those_of_its_readers(site: Path) -> None:
+    """Where the index lists it as a whole, not where it links to a place in it."""
+    before = (site / "index.html").read_text(encoding="utf-8").partition('href="docs/operations.html"')[0]
+    assert re.findall(r'class="caption-text">([^<]+)', before)[-1] == "You run the platform"
+
+
 def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
     """It can be read offline, and tells nobody who reads it."""
     for page in site.rglob("*.html"):

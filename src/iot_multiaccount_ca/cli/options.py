@@ -40,6 +40,8 @@ LONGEST_DAYS = 36_500
 # A week, in seconds: of what is waited for in the foreground.
 LONGEST_WAIT = 604_800
 _SHOWN_LINES = 60
+# Of an environment: Windows takes 32,767 characters, Linux 131,072. The CDK has a file for a longer context.
+_LONGEST_VARIABLE = 32_000
 
 
 class Seconds(click.FloatRange):
@@ -113,22 +115,37 @@ def _is_command(app: str) -> bool:
     return bool(words) and (len(words) > 1 or shutil.which(words[0]) is not None)
 
 
+@contextlib.contextmanager
+def _told_by_the_cdk(folder: Path) -> Iterator[dict[str, str]]:
+    """What the CDK CLI tells an app, in its environment: where to write, and the context of the project."""
+    context = json.dumps(_context())
+    told = {"CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": context}
+    if len(context) <= _LONGEST_VARIABLE:
+        yield told
+        return
+    with tempfile.TemporaryDirectory(prefix="iot-ca-") as temporary:
+        file = Path(temporary, "context.json")
+        file.write_text(context, encoding="utf-8")
+        yield {**told, "CDK_CONTEXT_JSON": "{}", "CONTEXT_OVERFLOW_LOCATION_ENV": str(file)}
+
+
 def _synthesize(command: str, folder: Path) -> None:
-    # What the CDK CLI tells an app: where to write, and the context of the project.
-    context = {"CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(_context())}
-    with subprocess.Popen(  # noqa: S602 - the user's own command, run by the shell as cdk.json has it
-        command,
-        shell=True,
-        env={**QUIET_JSII, **os.environ, **context},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        # A group of its own: the shell is not all that has to end when this is interrupted.
-        start_new_session=True,
-    ) as process:
+    with (
+        _told_by_the_cdk(folder) as told,
+        subprocess.Popen(  # noqa: S602 - the user's own command, as cdk.json has it
+            command,
+            shell=True,
+            env={**QUIET_JSII, **os.environ, **told},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            # A group of its own: the shell is not all that has to end when this is interrupted.
+            start_new_session=True,
+        ) as process,
+    ):
         try:
             output, errors = process.communicate()
         except BaseException:

@@ -207,6 +207,18 @@ def test_a_command_is_synthesized_first(tmp_path: Path, monkeypatch: pytest.Monk
     assert document["registrations"][0]["stage"] == "from-cdk-json"
 
 
+def test_a_context_that_is_longer_than_a_variable_may_be_reaches_the_app(tmp_path: Path) -> None:
+    """Of a project with many lookups; by a file, as the CDK CLI does it."""
+    (tmp_path / "cdk.context.json").write_text(json.dumps({"zones": ["eu-west-1a"] * 20_000, "last": "here"}))
+    (tmp_path / "app.py").write_text(
+        "from pathlib import Path\nfrom aws_cdk import App\n"
+        "app = App()\nPath('told').write_text(app.node.get_context('last'))\napp.synth()\n"
+    )
+    ran = in_pipe("plan", "--app", f"{sys.executable} app.py", cwd=tmp_path)
+    assert "the app's command" not in ran.stderr
+    assert (tmp_path / "told").read_text() == "here"
+
+
 def test_a_command_that_fails_shows_what_it_said(tmp_path: Path) -> None:
     """Its stderr, then our sentence."""
     ran = in_pipe(

@@ -30,11 +30,15 @@ ASKED = f"{PROD}/{REGION}/GetRegistrationCode"
 TARGET = ("--target", f"prod={PROD}/{REGION}")
 
 
+_DEFAULT: dict[str, Any] = {
+    "certificate_mode": "DEFAULT",
+    "verification": {"type": "SECRET", "secretId": "fleet-ca", "field": None},
+}
+
+
 def prod(**changes: Any) -> RegistrationRecord:
     """A DEFAULT stage that proves possession."""
-    secret = {"type": "SECRET", "secretId": "fleet-ca", "field": None}
-    values = {"certificate_mode": "DEFAULT", "certificate_id": CA.certificate_id, "verification": secret}
-    return record("prod", PROD, **values | changes)
+    return record("prod", PROD, **{**_DEFAULT, "certificate_id": CA.certificate_id, **changes})
 
 
 class Desk:
@@ -146,6 +150,22 @@ def test_two_cas_of_a_stage_are_two_requests(desk: Desk) -> None:
     names = [each.name for each in desk.requests(*desk.app(prod(), old, unproved))]
     assert names == [f"prod-{CA.certificate_id[:8]}", "prod-00000000"]
     assert len(desk.asked) == 1
+
+
+def test_stages_of_one_name_are_told_apart(desk: Desk) -> None:
+    """Of two plans: by their CAs, or by their places; the signer would refuse two files of one name."""
+    desk.fleet.world.codes |= {f"{each}/{REGION}": registration_code(each) for each in ACCOUNTS}
+    other = record("Prod", ACCOUNTS[1], **{**_DEFAULT, "certificate_id": CA.certificate_id})
+    alone = record("dev", ACCOUNTS[0], **{**_DEFAULT, "certificate_id": "0" * 64})
+    names = [each.name for each in desk.requests(*desk.app(prod(), other, alone))]
+    assert names == [f"prod-{PROD}-{REGION}", f"Prod-{ACCOUNTS[1]}-{REGION}", "dev"]
+
+
+def test_two_targets_of_one_name_are_refused(desk: Desk) -> None:
+    """Before anyone is asked."""
+    said = desk.refused(*TARGET, "--target", f"Prod={ACCOUNTS[0]}/{REGION}")
+    assert "two --target of one name" in said
+    assert desk.asked == []
 
 
 def test_the_callers_own_account_needs_no_role(desk: Desk) -> None:

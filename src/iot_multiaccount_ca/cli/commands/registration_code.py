@@ -23,10 +23,11 @@ from ..signing import code_requests
 from ..signing.code_requests import CodeRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ...fleet.access import Access
     from ...fleet.planned import PlannedRegistration
+    from ...model.assembly import RegistrationRecord
 
 _TARGET = re.compile(r"(?P<name>[^=]+)=(?P<account>[^/]+)/(?P<region>.+)")
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -112,20 +113,30 @@ def _default_stages(app: str) -> list[PlannedRegistration]:
 
 def _of_plan(planned: Iterable[PlannedRegistration]) -> list[CodeRequest]:
     records = [each.record for each in planned]
-    names = [each.stage or f"{each.account}-{each.region}" for each in records]
-    uses = Counter(names)
     return [
-        # A stage that registers two CAs asks for two certificates: each file has a name of its own.
         CodeRequest(
-            name=name if uses[name] == 1 else f"{name}-{each.certificate_id[:8]}",
+            name=name,
             account=each.account,
             region=each.region,
             registration_code="",
             ca_certificate_id=each.certificate_id,
             ca_subject=each.subject,
         )
-        for name, each in zip(names, records, strict=True)
+        for name, each in zip(_names(records), records, strict=True)
     ]
+
+
+def _names(records: Sequence[RegistrationRecord]) -> list[str]:
+    """A name for the file of each: its stage's, with its CA or its place where others are called the same."""
+    forms = [
+        (stage, f"{stage}-{each.certificate_id[:8]}", f"{stage}-{place}")
+        for each in records
+        for place in [f"{each.account}-{each.region}"]
+        for stage in [each.stage or place]
+    ]
+    # Where file systems know no capitals, neither may the names.
+    uses = Counter(form.lower() for each in forms for form in set(each))
+    return [next((form for form in each if uses[form.lower()] == 1), each[-1]) for each in forms]
 
 
 def _targets(targets: Iterable[str], ca: CaCertificate) -> list[CodeRequest]:
@@ -142,6 +153,14 @@ def _targets(targets: Iterable[str], ca: CaCertificate) -> list[CodeRequest]:
         check_region(match["region"], where=f"target {match['name']!r}")
         place = match["name"], match["account"], match["region"]
         wanted.append(CodeRequest(*place, "", ca.certificate_id, ca.subject))
+    uses = Counter(each.name.lower() for each in wanted)
+    twice = [each.name for each in wanted if uses[each.name.lower()] > 1]
+    if twice:
+        raise WrongOptionsError(
+            "two --target of one name: the files of their certificates would be one",
+            value=text.listed(twice),
+            fix="give each a name of its own",
+        )
     return wanted
 
 

@@ -84,11 +84,12 @@ def write_all(folder: Path, contents: Mapping[str, str], *, force: bool) -> None
     folder.mkdir(parents=True, exist_ok=True)
     with _beside(folder) as temporary:
         create_all(Path(temporary), ready)
-        for name in ready:
-            made, there = Path(temporary, name), folder / name
-            if there.is_file() and not there.is_symlink():
-                made.chmod(stat.S_IMODE(there.stat().st_mode))  # who may read it stays as it was
-            made.replace(there)
+        with _undivided():
+            for name in ready:
+                made, there = Path(temporary, name), folder / name
+                if there.is_file() and not there.is_symlink():
+                    made.chmod(stat.S_IMODE(there.stat().st_mode))  # who may read it stays as it was
+                made.replace(there)
 
 
 @contextlib.contextmanager

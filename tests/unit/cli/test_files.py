@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import stat
 import subprocess
 from pathlib import Path
@@ -90,6 +91,22 @@ def test_a_set_of_files_is_written_whole_or_not_at_all(
         files.write_all(tmp_path, dict.fromkeys(names, "new"), force=force)
     assert len(made) == 3
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("1", "mine")]
+
+
+def test_what_ends_it_while_files_are_replaced_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until all are: half of the new ones among half of the old would fit nothing."""
+    replace = Path.replace
+
+    def interrupted(path: Path, target: Path) -> Path:
+        signal.raise_signal(signal.SIGINT)
+        return replace(path, target)
+
+    names = [str(number) for number in range(9)]
+    files.write_all(tmp_path, dict.fromkeys(names, "old"), force=False)
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        files.write_all(tmp_path, dict.fromkeys(names, "new"), force=True)
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == dict.fromkeys(names, "new")
 
 
 def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:

@@ -20,14 +20,15 @@ from aws_cdk import App
 from iot_multiaccount_ca import SharedCa
 from support import plans
 from support.certificates import make_ca, make_device, registration_code
-from support.documents import PAGES, ROOT, Block, blocks, readers_folder
+from support.documents import PAGES, ROOT, blocks, commands, readers_folder
 from support.terminal import in_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Written by the commands themselves; a test of theirs holds it.
-_PAGES = [page for page in PAGES if page != ROOT / "docs/cli.md"]
+#: Each of its commands stands for itself; on the other pages one follows another.
+_REFERENCE = ROOT / "docs/cli.md"
+_PAGES = [page for page in PAGES if page != _REFERENCE]
 _ELSEWHERE = ("aws", "gh", "make", "npm", "pip", "pipx")
 _OF_IOT_CA = ("listen", "registration-code", "rehearse", "repair", "verify")
 _CA = "Fleet device CA"
@@ -67,7 +68,7 @@ def reader(assembly: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     for name in ("cdk", "npx"):
         _program(programs, name, f'case "$*" in *synth*) rm -rf cdk.out; cp -R {assembly} cdk.out;; esac')
     _program(programs, "timeout", "cat >/dev/null")  # a device's connection
-    asking = "|".join(f"{each}*" for each in (*_OF_IOT_CA, "*organizations"))
+    asking = "|".join(f"{each}*" for each in (*_OF_IOT_CA, "*organizations", "*--live"))
     main = shlex.join([sys.executable, "-c", "from iot_multiaccount_ca.cli import main; main()"])
     _program(programs, "iot-ca", f'case "$*" in {asking}) ;; *) exec {main} "$@";; esac')
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
@@ -108,15 +109,16 @@ def _fill(folder: Path) -> None:
         subprocess.run(["git", *command], cwd=folder, check=True, capture_output=True)
 
 
-def _run(block: Block) -> None:
+def _run(text: str, where: str, folder: Path) -> None:
     """As it is printed; any command that fails, in a pipe too, ends it."""
     ran = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", block.text],
+        ["bash", "-eo", "pipefail", "-c", text],
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
     )
-    assert ran.returncode == 0, f"line {block.line}: {ran.stderr}"
+    assert ran.returncode == 0, f"{where}: {ran.stderr}"
 
 
 @pytest.mark.parametrize("page", _of("sh"), ids=_name)
@@ -127,7 +129,25 @@ def test_every_block_runs_as_printed(page: Path, reader: Path) -> None:
             (reader / made).unlink()
     for block in blocks(page):
         if block.language == "sh":
-            _run(block)
+            _run(block.text, f"line {block.line}", reader)
+
+
+def test_every_command_of_the_reference_runs_as_printed(reader: Path, assembly: Path) -> None:
+    """Each in a folder of its own, an empty one where it makes one; with --yes where it asks."""
+    (reader / "ca.pem").write_text((reader / "fleet-ca.pem").read_text())
+    (reader / "ca.key").write_text((reader / "fleet-ca.key").read_text())
+    copies = f"shutil.copytree({str(assembly)!r}, os.environ['CDK_OUTDIR'], dirs_exist_ok=True)"
+    (reader / "app.py").write_text(f"import os, shutil\n{copies}\n")
+    shutil.copytree(assembly, reader.parent / "main/cdk.out")
+    for line, command in commands(_REFERENCE):
+        folder = reader.parent / str(line)
+        if " create-ca " in command or " init " in command:
+            folder.mkdir()
+            if "--ca-certificate fleet-ca.pem" in command:
+                shutil.copy(reader / "fleet-ca.pem", folder)
+        else:
+            shutil.copytree(reader, folder)
+        _run(command + " --yes" * (" verification-cert " in command), f"line {line}", folder)
 
 
 @pytest.mark.parametrize("page", _of("console"), ids=_name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import stat
@@ -36,10 +37,10 @@ def check_free(paths: Iterable[Path], *, force: bool) -> None:
 
 
 def check_renewable(path: Path) -> None:
-    """For what is written anew each time: raise for a link, a folder, and where the folder for it is missing.
+    """For what is written anew each time: raise for a link, a folder, and where the folder for it takes no file.
 
     A file of an earlier time is replaced, a terminal or a pipe such as ``/dev/stdout`` is written to (see `renew`).
-    Raises `OutputExistsError` or `FileNotFoundError`: asked before the work is done.
+    Raises `OutputExistsError` or `OSError`: asked before the work is done.
     """
     if _is_stream(path):
         return
@@ -52,6 +53,8 @@ def check_renewable(path: Path) -> None:
         )
     check_free([path], force=True)
     path.parent.stat()
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
 
 
 def renew(path: Path, content: str) -> None:

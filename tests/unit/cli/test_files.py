@@ -166,3 +166,13 @@ def test_a_folder_that_takes_no_file_is_named() -> None:
     with pytest.raises(OSError, match="No such file|not permitted") as caught:
         files.renew(Path("/proc/page"), "new")
     assert caught.value.filename == "/proc"
+
+
+def test_a_folder_that_may_not_be_written_to_is_told_beforehand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not when the work is done."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(PermissionError) as caught:
+        files.check_renewable(tmp_path / "page")
+    assert caught.value.filename == str(tmp_path)

@@ -1,4 +1,4 @@
-"""CloudFormation deletes a custom resource whose Create failed, or never answered."""
+"""CloudFormation deletes a custom resource whose Create failed, or never answered; what it cannot delete, it keeps."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ import boto3
 
 def handler(event, _):
     kept = {name: event.get(name) for name in ("RequestType", "LogicalResourceId", "PhysicalResourceId")}
-    boto3.client("ssm").put_parameter(
-        Name=f"/calls/{event['LogicalResourceId']}/{event['RequestType']}", Value=json.dumps(kept), Type="String"
-    )
+    ssm, name = boto3.client("ssm"), f"/calls/{event['LogicalResourceId']}/{event['RequestType']}"
+    again = "2" if ssm.get_parameters(Names=[name])["Parameters"] else ""
+    ssm.put_parameter(Name=name + again, Value=json.dumps(kept), Type="String")
+    stuck = event["RequestType"] == "Delete" and event["ResourceProperties"].get("StuckOnce") and not again
     how = event["ResourceProperties"] if event["RequestType"] == "Create" else {}
     if how.get("Silent"):
         return
     answer = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
     answer["PhysicalResourceId"] = how.get("Id") or event.get("PhysicalResourceId")
-    answer["Status"] = "FAILED" if how.get("Fail") else "SUCCESS"
+    answer["Status"] = "FAILED" if stuck or how.get("Fail") else "SUCCESS"
     answer["Reason"] = "as asked"
     request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
     urllib.request.urlopen(request).read()
@@ -41,7 +42,9 @@ def place(places: list[LocalAccount]) -> LocalAccount:
     trust = policy_document("sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
     role = iam.create_role(RoleName="answers", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     iam.put_role_policy(
-        RoleName="answers", PolicyName="p", PolicyDocument=policy_document("ssm:PutParameter", Resource="*")
+        RoleName="answers",
+        PolicyName="p",
+        PolicyDocument=policy_document(["ssm:PutParameter", "ssm:GetParameters"], Resource="*"),
     )
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
@@ -67,12 +70,14 @@ def resource(place: LocalAccount, policy: str = "Delete", **properties: Any) -> 
     }
 
 
-def delete_of(place: LocalAccount, logical_id: str = "Thing") -> dict[str, Any] | None:
-    """The Delete that the function was sent; None where there was none."""
+def delete_of(place: LocalAccount, logical_id: str = "Thing", *, times: int = 1) -> dict[str, Any] | None:
+    """The Delete that the function was sent, by ``times`` the second one; None where there was none."""
     ssm = place.aws.client("ssm", account=place.account, region=place.region)
     try:
         value: dict[str, Any] = json.loads(
-            ssm.get_parameter(Name=f"/calls/{logical_id}/Delete")["Parameter"]["Value"]
+            ssm.get_parameter(Name=f"/calls/{logical_id}/Delete{times if times > 1 else ''}")["Parameter"][
+                "Value"
+            ]
         )
     except ssm.exceptions.ParameterNotFound:
         return None
@@ -98,6 +103,18 @@ def test_a_create_without_an_id_is_deleted_by_one_that_is_made_up(
     deleted = delete_of(place)
     assert deleted is not None
     assert deleted["PhysicalResourceId"].startswith("s-Thing-")
+
+
+def test_what_a_roll_back_could_not_delete_goes_with_the_stack(place: LocalAccount) -> None:
+    """ROLLBACK_FAILED holds the resource; when its cause is gone, deleting the stack deletes it."""
+    stuck = {"Thing": resource(place, Fail=True, Id="half-made", StuckOnce=True)}
+    assert place.create_stack("s", stuck) == "ROLLBACK_FAILED"
+    cloudformation = place.aws.client("cloudformation", account=place.account, region=place.region)
+    [left] = cloudformation.describe_stack_resources(StackName="s")["StackResources"]
+    assert (left["PhysicalResourceId"], left["ResourceStatus"]) == ("half-made", "DELETE_FAILED")
+    assert delete_of(place, times=2) is None
+    assert place.delete_stack("s") == "DELETE_COMPLETE"
+    assert delete_of(place, times=2) is not None
 
 
 def test_a_failed_create_in_an_update_is_deleted_alone(place: LocalAccount) -> None:

@@ -1,6 +1,7 @@
 """A custom resource whose Create failed, or never answered, is deleted when the stack rolls back or goes.
 
-CloudFormation sends that Delete with the physical id that the answer named, or with one that it made up.
+CloudFormation sends that Delete with the physical id that the answer named, or with one that it made up. And what a
+roll-back could not delete stays in the stack, so that its deletion tries again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _waiting = threading.local()
 
 
 def close() -> None:
-    """Remember what a failed Create left, and have the roll-back delete it."""
+    """Remember what a failed Create left, and have the roll-back delete it, or the stack's deletion after that."""
     register, invoke, roll_back = (
         custom_resource.register_token,
         custom_resource.invoke_custom_resource,
@@ -61,6 +62,9 @@ def close() -> None:
         if stack.get("_resources", {}).get(failed, {}).get("ResourceStatus") == _FAILED:
             operation.setdefault("created", []).append(failed)
         await roll_back(stack_name, stack_id, stack, operation, *more, **named)
+        if stack["StackStatus"] == "ROLLBACK_FAILED":
+            for logical_id, left in stack["_rollback_failed"].items():
+                stack["_resources"][logical_id] = _record(logical_id, "DELETE_FAILED", left)
 
     custom_resource.register_token = register_token
     custom_resource.invoke_custom_resource = invoke_custom_resource
@@ -73,12 +77,20 @@ def _remember(stack_name: str, logical_id: str, resource_type: str, properties: 
     stack = stacks_of_all._stacks.get(stack_name)
     if stack is None:
         return
-    stack.setdefault("_resources", {})[logical_id] = {
+    made = {
         "PhysicalResourceId": answered or _made_up(stack_name, logical_id),
         "ResourceType": resource_type,
-        "ResourceStatus": _FAILED,
-        "LogicalResourceId": logical_id,
         "Properties": properties,
+    }
+    stack.setdefault("_resources", {})[logical_id] = _record(logical_id, _FAILED, made)
+
+
+def _record(logical_id: str, status: str, made: dict[str, Any]) -> dict[str, Any]:
+    """A resource as a stack keeps it."""
+    return {
+        **made,
+        "ResourceStatus": status,
+        "LogicalResourceId": logical_id,
         "Attributes": {},
         "Timestamp": now_iso(),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations
 
 from ..model.assembly_policies import FOREIGN_POLICY_METADATA_TYPE, metadata_of, what_to_add
+from ..model.assembly_sets import kept
 from ..model.ca import EXPIRES_SOON_DAYS
 from ..model.options import RegistrationEngine
 from ..text import in_iso, plain
@@ -100,5 +101,5 @@ def annotate_set(scope: Construct, request: StackSetRequest) -> None:
         Annotations.of(scope).add_warning_v2(
             "iot-multiaccount-ca:set-retains",
             "an account that leaves keeps its registration (on_leaving=RETAIN), and fails when it returns, since a set "
-            "cannot take over what exists: deregister the CA there first",
+            f"cannot take over what exists; fix: before that, delete there {kept(request.template_name)}",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..model.assembly_sets import kept
 from .compare import argument, same_json
 from .difference import Difference
 from .set_result import InstanceGroup
@@ -81,7 +82,10 @@ def missing_and_surplus(
     )
     if missing:
         everywhere = {account for account, _ in missing} == wanted
-        yield InstanceGroup("missing", "", tuple(missing), _made(planned, missing, all_accounts=everywhere))
+        made = _made(planned, missing, all_accounts=everywhere)
+        if record.retains:
+            made += f"; in an account that had left the set, first delete {kept(record.template_name)}"
+        yield InstanceGroup("missing", "", tuple(missing), made)
     if surplus:
         unwanted = set(surplus)
         excluded = any(account in record.excluded_accounts for account, _ in surplus)

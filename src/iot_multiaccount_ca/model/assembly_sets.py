@@ -50,6 +50,12 @@ def capability(reader_role_name: str | None) -> str:
     return "CAPABILITY_IAM" if reader_role_name is None else "CAPABILITY_NAMED_IAM"
 
 
+def kept(template_name: str | None) -> str:
+    """What an account that left keeps under RETAIN and has to lose before it returns, in words."""
+    template = "" if template_name is None else f", its provisioning template {template_name}"
+    return f"the CA{template} and, where it was left there, the set's stack"
+
+
 @dataclass(frozen=True, slots=True)
 class SetCa:
     """One CA of a set: what is the same of it in every account. Times are ISO 8601 in UTC."""

@@ -172,10 +172,11 @@ def test_sets_of_two_cas_or_two_regions_do_not_meet() -> None:
 
 
 def test_what_retain_costs_is_told() -> None:
-    """A native registration adopts nothing."""
+    """A native registration adopts nothing, nor does a provisioning template: both stand in the way of a return."""
     stack = _stack()
-    _set(stack, on_leaving="RETAIN")
-    Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp("fails when it returns"))
+    made = _set(stack, on_leaving="RETAIN")
+    said = f"fails when it returns.*delete there the CA, its provisioning template {made.template_name} and"
+    Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp(said))
 
 
 def test_a_set_of_another_partition_than_its_stack_is_refused() -> None:

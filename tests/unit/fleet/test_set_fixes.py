@@ -68,6 +68,15 @@ def test_where_all_are_missing_the_units_are_named() -> None:
     assert targets == f"OrganizationalUnitIds={UNIT},Accounts={MEMBERS[0]},AccountFilterType=DIFFERENCE"
 
 
+@pytest.mark.parametrize("retains", [True, False])
+def test_what_an_account_kept_has_to_go_before_its_stack_comes_back(retains: bool) -> None:
+    """Under RETAIN an account that left still has the CA and the template, and creating the stack alone would fail."""
+    planned = _planned(retains=retains)
+    [group] = missing_and_surplus(planned, [], Members(ADMINISTRATOR, active={MEMBERS[0]}))
+    kept = f"first delete the CA, its provisioning template {planned.record.template_name} and"
+    assert (kept in group.fix) is retains
+
+
 def test_no_command_touches_a_stack_that_is_as_planned() -> None:
     """One for all accounts and all regions of what is surplus would delete what is planned, too."""
     live = [*_instances(MEMBERS[:1]), *_instances(MEMBERS[1:2], ["eu-west-1", "us-east-1", "us-west-2"])]

@@ -247,7 +247,8 @@ def working(description: str) -> Iterator[Callable[[str], None]]:
         yield lambda _: None
         return
     where = console(stderr=True)
-    with where.status(cell(description)) as status:
+    spinner = "line" if where.options.ascii_only else "dots"
+    with where.status(cell(description), spinner=spinner) as status:
 
         def show(line: str) -> None:
             room = max(20, where.width - len(description) - 6)

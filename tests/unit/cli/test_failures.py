@@ -19,7 +19,7 @@ from iot_multiaccount_ca.cli.root import cli
 from iot_multiaccount_ca.errors import AssemblyError
 from support.fakes.fleet_aws import FakeAws
 from support.fleets import Fleet, record, three_stages, write_assembly
-from support.terminal import in_pipe
+from support.terminal import in_pipe, in_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -342,6 +342,19 @@ def test_a_stream_that_lacks_a_character_is_no_failure(
     ):
         ran = subprocess.run([*PROGRAM, *arguments], capture_output=True, cwd=tmp_path)
         assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+def test_a_terminal_of_another_encoding_has_signs_of_life_that_it_can_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither question marks nor escapes go round."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    folder = write_assembly(tmp_path / "app", [record()])
+    shown = in_terminal("plan", "--app", f"cp -r {folder}/. $CDK_OUTDIR").plain
+    assert "- synthesizing the app" in shown
+    assert shown.isascii()
+    assert "?" not in shown
+    assert "\\u" not in shown
 
 
 def test_completion_for_a_shell_that_nobody_knows_is_2(monkeypatch: pytest.MonkeyPatch) -> None:

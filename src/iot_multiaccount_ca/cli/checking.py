@@ -11,6 +11,7 @@ from .options import open_access
 from .output import progress
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from ..fleet.live_sets import LiveInstance
@@ -30,12 +31,14 @@ def check_fleet(
     leftovers: bool = False,
     trusting: bool = False,
     with_sets: bool = True,
+    named: Collection[str] = (),
     watch: Watch | None = None,
 ) -> Checked:
     """Check the stages and stack sets of a cloud assembly, with progress bars. ``expires_within``: in days.
 
     ``leftovers``: look in every account for what stacks that are gone have left. ``trusting``: enter no account of a
-    stack set; ``with_sets``: look at those at all. ``watch``: not once, but until all is as planned.
+    stack set; ``with_sets``: look at those at all. ``named``: only these stages, if any. ``watch``: not once,
+    but until all is as planned.
     """
     from ..fleet.planned import read_planned
     from ..fleet.planned_sets import read_planned_sets
@@ -43,7 +46,8 @@ def check_fleet(
     from ..fleet.verify import verify_fleet
     from ..fleet.verify_sets import accounts_of, verify_sets
 
-    planned, sets = read_planned(assembly), read_planned_sets(assembly) if with_sets else []
+    planned = [each for each in read_planned(assembly) if not named or each.record.label in named]
+    sets = read_planned_sets(assembly) if with_sets else []
     with closing(open_access(profile, role_name, qualifier, connections=concurrency)) as access:
 
         def check_accounts(stack_set: PlannedSet, instances: list[LiveInstance]) -> FleetResult:

@@ -60,9 +60,21 @@ def test_named_stages_alone(fleet: Fleet) -> None:
     assert _repair(fleet, "staging") == Ran(0, "", "")
 
 
-def test_an_unknown_stage_is_told(fleet: Fleet) -> None:
-    """With those that there are."""
-    ran = _repair(fleet, "production")
+def test_an_account_that_stays_closed_does_not_matter_where_another_is_named(fleet: Fleet) -> None:
+    """It is not asked, and the exit code is of what is."""
+    _drift(fleet, 0)
+    fleet.world.roles -= {each for each in fleet.world.roles if fleet.records[2].account in each}
+    ran = _repair(fleet, "dev")
+    assert (ran.code, ran.stderr) == (1, "")
+    assert _repair(fleet, "staging") == Ran(0, "", "")
+    assert _repair(fleet, "prod").code == 2
+
+
+def test_an_unknown_stage_is_told(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With those that there are, before anybody is asked."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_PROFILE", "none")
+    ran = in_pipe("repair", "--app", str(fleet.assembly()), "production")
     assert (ran.code, ran.stdout) == (2, "")
     assert "there are dev, prod, staging" in ran.stderr
 

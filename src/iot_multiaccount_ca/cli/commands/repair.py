@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +13,7 @@ from ..options import access_options, app_option, cloud_assembly, concurrency_op
 from ..output import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
     from ...fleet.result import StageResult
 
@@ -45,10 +44,10 @@ def repair(
     Example: iot-ca repair
     Example: iot-ca repair prod --profile audit
     """
-    from ...fleet.planned import repair_command
-    from ...fleet.result import StageState
+    from ...fleet.planned import read_planned, repair_command
 
     with cloud_assembly(app) as folder:
+        _check_named(stages, {each.record.label for each in read_planned(folder)})
         checked = check_fleet(
             folder,
             profile=profile,
@@ -56,8 +55,9 @@ def repair(
             qualifier=qualifier,
             concurrency=concurrency,
             with_sets=False,
+            named=stages,
         )
-    results = _named(checked.stages.results, stages)
+    results = checked.stages.results
     mended = [each.planned for each in results if each.differences and _is_mended(each)]
     if mended:
         say(repair_command(mended))
@@ -66,18 +66,15 @@ def repair(
         if result.planned not in mended:
             for each in result.differences:
                 say(f"{label}: {each.field}: {each.fix}", err=True)
-    for problem, having in replace(checked.stages, results=results).problems().items():
+    for problem, having in checked.stages.problems().items():
         say(f"not checked: {listed([each.planned.record.label for each in having])}: {problem}", err=True)
-    unchecked = checked.exit_code == 2 or any(each.state is StageState.UNCHECKED for each in results)
-    sys.exit(2 if unchecked else int(any(each.differences for each in results)))
+    sys.exit(checked.exit_code)
 
 
-def _named(results: Sequence[StageResult], stages: Sequence[str]) -> list[StageResult]:
-    labels = {each.planned.record.label for each in results}
+def _check_named(stages: Collection[str], labels: Collection[str]) -> None:
     for stage in stages:
         if stage not in labels:
             raise click.UsageError(f"no stage {stage!r}; there are {', '.join(sorted(labels))}")
-    return [each for each in results if not stages or each.planned.record.label in stages]
 
 
 def _is_mended(result: StageResult) -> bool:

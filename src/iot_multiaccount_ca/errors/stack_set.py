@@ -34,7 +34,7 @@ class StackSetBodyTooLongError(StackSetError):
 
 
 class UnsupportedInSetError(StackSetError):
-    """What needs a Lambda or a proof, and so cannot be in a set: DEFAULT mode, JITR, adoption."""
+    """JITR, the proof of a retiring CA, or a delegated administrator of listed accounts: no set can have them."""
 
 
 class StackSetOperationError(StackSetError):

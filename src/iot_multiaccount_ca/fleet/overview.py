@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .planned_sets import PlannedSet
 
 _LABEL = 8
+_MOST_PLACES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +156,21 @@ class Overview:
         if without:
             sentences.append(f"no DEFAULT owner, devices must send SNI: {', '.join(without)}")
         return sentences
+
+    @property
+    def clashes(self) -> list[str]:
+        """Each CA that two stacks register in one account and region: synth lets none pass but in units of a set."""
+        stacks: dict[tuple[str, str, str], list[str]] = {}
+        for record in self.records:
+            stacks.setdefault((record.certificate_id, record.account, record.region), []).append(
+                record.stack_name
+            )
+        alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for (certificate_id, account, region), names in stacks.items():
+            if len(names) > 1:
+                alike.setdefault((certificate_id, tuple(names)), []).append(f"{account} ({region})")
+        return [
+            f"CA {self.labels[certificate_id]} is registered twice, by {' and '.join(names)}, in "
+            f"{text.listed(places, _MOST_PLACES)}: whichever comes second fails; fix: excluded_accounts=[…] of the set"
+            for (certificate_id, names), places in alike.items()
+        ]

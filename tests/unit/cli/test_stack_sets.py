@@ -123,6 +123,23 @@ def test_a_file_expands_a_set(a_set: _Set, tmp_path: Path) -> None:
     assert "expands a set" not in ran.stdout
 
 
+@pytest.mark.parametrize("form", [(), ("--markdown",), ("--view", "matrix")], ids=str)
+@pytest.mark.parametrize("excluded", [True, False])
+def test_an_account_of_a_unit_that_has_the_ca_already_is_told(
+    a_set: _Set, tmp_path: Path, excluded: bool, form: tuple[str, ...]
+) -> None:
+    """Only who is in the units tells: whichever of the two stacks comes second fails, unless the set leaves it out."""
+    [own] = a_set.fleet.records
+    a_set.record = replace(a_set.record, excluded_accounts=(own.account,) if excluded else ())
+    file = tmp_path / "accounts.json"
+    file.write_text(json.dumps({UNIT: [own.account, MEMBERS[2]]}))
+    ran = a_set.run("plan", "--accounts-from", str(file), *form)
+    said = " ".join(ran.stdout.replace("\\", "").split())
+    twice = f"is registered twice, by {own.stack_name} and StackSet-{NAME}, in {own.account} ({own.region}): whichever"
+    assert (twice in said) is not excluded
+    assert ("registered twice" in said) is not excluded
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -218,6 +218,8 @@ def _print(overview: Overview, *, matrix: bool, expanded: bool) -> None:
     paragraph(out, overview.summary)
     for sentence in overview.ownership:
         paragraph(out, sentence, hanging=2)
+    for sentence in overview.clashes:
+        paragraph(out, sentence, "red", hanging=2)
     for policy in overview.foreign_policies:
         emit(out, "")
         paragraph(out, f"{text.listed(policy.labels)}: {policy.sentence}", hanging=2)
@@ -272,7 +274,9 @@ def _markdown(overview: Overview, *, matrix: bool, expanded: bool) -> Iterator[s
         yield _LEGEND
     elif overview.records:
         yield markdown_table([column.header for column in _COLUMNS], list(_rows(overview)))
-    yield "  \n".join(text.markdown(each) for each in (overview.summary, *overview.ownership))
+    yield "  \n".join(
+        text.markdown(each) for each in (overview.summary, *overview.ownership, *overview.clashes)
+    )
     for policy in overview.foreign_policies:
         yield text.markdown(f"{text.listed(policy.labels)}: {policy.sentence}")
         yield "\n".join(["```json", *map(text.plain, policy.to_json().splitlines()), "```"])

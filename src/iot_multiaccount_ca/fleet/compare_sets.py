@@ -82,9 +82,7 @@ def missing_and_surplus(
     )
     if missing:
         everywhere = {account for account, _ in missing} == wanted
-        made = _made(planned, missing, all_accounts=everywhere)
-        if record.retains:
-            made += f"; in an account that had left the set, first delete {kept(record.template_name)}"
+        made = _made(planned, missing, all_accounts=everywhere) + _before_that(planned)
         yield InstanceGroup("missing", "", tuple(missing), made)
     if surplus:
         unwanted = set(surplus)
@@ -121,7 +119,17 @@ def _instance_fix(planned: PlannedSet, alike: Sequence[LiveInstance]) -> str:
         )
     # One account at a time, and none to fail, is what StackSets does where it is told nothing.
     quickly = "--operation-preferences MaxConcurrentPercentage=100,FailureTolerancePercentage=10"
-    return f"remove the cause, then run {_update(planned, quickly)}, which brings every outdated stack up to date"
+    return (
+        f"remove the cause, then run {_update(planned, quickly)}, which brings every outdated stack up to date"
+        f"{_before_that(planned)}"
+    )
+
+
+def _before_that(planned: PlannedSet) -> str:
+    """What stands in the way of the stack of an account that returns."""
+    if not planned.record.retains:
+        return ""
+    return f"; in an account that had left the set, first delete {kept(planned.record.template_name)}"
 
 
 def _update(planned: PlannedSet, change: str) -> str:

@@ -72,9 +72,13 @@ def test_where_all_are_missing_the_units_are_named() -> None:
 def test_what_an_account_kept_has_to_go_before_its_stack_comes_back(retains: bool) -> None:
     """Under RETAIN an account that left still has the CA and the template, and creating the stack alone would fail."""
     planned = _planned(retains=retains)
-    [group] = missing_and_surplus(planned, [], Members(ADMINISTRATOR, active={MEMBERS[0]}))
+    failed = _instances(MEMBERS[1:2], status="OUTDATED", detail="FAILED", reason="already exists")
+    groups = [
+        *missing_and_surplus(planned, [], Members(ADMINISTRATOR, active={MEMBERS[0]})),
+        *instance_groups(planned, failed),
+    ]
     kept = f"first delete the CA, its provisioning template {planned.record.template_name} and"
-    assert (kept in group.fix) is retains
+    assert [kept in group.fix for group in groups] == [retains, retains]
 
 
 def test_no_command_touches_a_stack_that_is_as_planned() -> None:

@@ -67,6 +67,12 @@ class FieldChange:
     risk: str | None = None
 
 
+def every_risk(of_all: str | None, fields: Iterable[FieldChange]) -> tuple[str, ...]:
+    """The risk of the whole and those of the fields, each once."""
+    found = (of_all, *(each.risk for each in fields))
+    return tuple(dict.fromkeys(each for each in found if each is not None))
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What happens to one registration. ``record``: as it becomes, or as it was where it goes.
@@ -82,8 +88,7 @@ class Change:
     @property
     def risks(self) -> tuple[str, ...]:
         """Every risk, once."""
-        found = (self.risk, *(each.risk for each in self.fields))
-        return tuple(dict.fromkeys(each for each in found if each is not None))
+        return every_risk(self.risk, self.fields)
 
 
 @dataclass(frozen=True, slots=True)

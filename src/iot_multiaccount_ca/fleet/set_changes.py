@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import risks
-from .changes import Change, FieldChange, Held, Sign, StackPlace, compare
+from .changes import Change, FieldChange, Held, Sign, StackPlace, compare, every_risk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -53,8 +53,7 @@ class SetChange:
     @property
     def risks(self) -> tuple[str, ...]:
         """Every risk, once."""
-        found = (self.risk, *(each.risk for each in self.fields))
-        return tuple(dict.fromkeys(each for each in found if each is not None))
+        return every_risk(self.risk, self.fields)
 
 
 def compare_sets(

@@ -4,7 +4,7 @@ Such text may hold what steers a terminal (escape sequences), what turns or hide
 zero-width characters), and what a medium takes for its own marks. Every face shows it through this module. What
 cannot be seen is written as a Python escape, such as ``\\x1b``; nothing is left out, and nothing is judged.
 
-Numbers, plurals and times are here too, so that all faces write them alike.
+Numbers, plurals, times and how a program ended are here too, so that all faces write them alike.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import html
 import re
 import shlex
+import signal
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ _HIDDEN = re.compile(f"[{_INVISIBLE}]")
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|~#&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 # What has a meaning in the CDK CLI's patterns.
 _OF_PATTERNS = re.compile(r"[*?\[\]{}()!+@|\\]")
+_KILLED = 128  # and the signal's number: the exit code of a shell
 _NEWLINE = re.compile(r"\r\n?|\n")
 
 
@@ -93,6 +95,14 @@ def counted(count: int, what: str, several: str | None = None) -> str:
 def in_iso(moment: dt.datetime) -> str:
     """A time in UTC as records, documents and messages have it: ISO 8601, to the second."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def how_it_ended(code: int) -> str:
+    """What became of a program that did not succeed, by what Python or a shell says of its end (-9, 137: SIGKILL)."""
+    try:
+        return f"was ended by {signal.Signals(-code if code < 0 else code - _KILLED).name}"
+    except ValueError:
+        return f"failed with exit code {code}"
 
 
 def listed(names: Sequence[str], most: int = 10) -> str:

@@ -105,3 +105,18 @@ def test_counts_have_the_right_plural_and_one_number_format(count: int, shown: s
     """Commas between thousands, everywhere."""
     assert text.counted(count, "stage") == shown
     assert text.counted(2, "CA of its own", "CAs of their own") == "2 CAs of their own"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (1, "failed with exit code 1"),
+        (128, "failed with exit code 128"),
+        (250, "failed with exit code 250"),
+        (-9, "was ended by SIGKILL"),
+        (137, "was ended by SIGKILL"),
+    ],
+)
+def test_a_signal_is_named_whoever_tells_of_it(code: int, said: str) -> None:
+    """Python says so by a negative number, a shell by one above 128."""
+    assert text.how_it_ended(code) == said

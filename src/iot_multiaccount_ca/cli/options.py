@@ -24,7 +24,7 @@ from ..errors import AssemblyError, JsonError
 from ..model import strict_json
 from ..model.assembly_files import newer_schema
 from ..quiet_jsii import QUIET_JSII
-from ..text import counted
+from ..text import counted, how_it_ended
 from .output import say, working
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _synthesize(command: str, folder: Path) -> None:
         if said:
             say(*(line.expandtabs(4) for line in said[-_SHOWN_LINES:]), err=True)
         raise AssemblyError(
-            f"the app's command {_how_it_ended(process.returncode)}"
+            f"the app's command {how_it_ended(process.returncode)}"
             f" ({'its output is above' if said else 'it said nothing'})",
             value=command,
             fix="run `cdk synth`, which shows more, and mend the app",
@@ -171,13 +171,6 @@ def _synthesize(command: str, folder: Path) -> None:
             allowed="the command of a CDK app that ends in `app.synth()`, and leaves it to the CDK where that goes",
             fix="run `cdk synth`, and give the folder that it wrote",
         )
-
-
-def _how_it_ended(code: int) -> str:
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            return f"was ended by {signal.Signals(-code).name}"
-    return f"failed with exit code {code}"
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model.bootstrap import DEFAULT_QUALIFIER
-from ..text import one_stack
+from ..text import how_it_ended, one_stack
 from . import bound_process
 from .cdk_surroundings import OVERRULING, surroundings
 from .emulator import LocalAwsError
@@ -36,7 +36,6 @@ _PARALLEL = 3
 _SHOWN_LINES = 40
 _END_SECONDS = 5.0
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # an app may be told to use them wherever it runs
-_KILLED = 128  # and the signal's number
 _OF_MEMORY = ("SIGKILL", "SIGABRT")  # the system's killer; Node when its heap is full
 _CHECKOUT = Path(__file__).parents[3]
 
@@ -241,14 +240,9 @@ def find_cdk(folder: Path) -> str:
 def _how_it_ended(code: int) -> str:
     if code == bound_process.CANNOT_RUN:
         return "cannot be run; fix: install Node.js and the CDK CLI (npm install aws-cdk@2)"
-    if code <= _KILLED:
-        return f"failed with exit code {code}"
-    with contextlib.suppress(ValueError):
-        name = signal.Signals(code - _KILLED).name
-        return f"was ended by {name}" + (
-            "; fix: give it more memory, if that is what it wanted" if name in _OF_MEMORY else ""
-        )
-    return f"failed with exit code {code}"
+    ended = how_it_ended(code)
+    wanted_memory = ended.endswith(_OF_MEMORY)
+    return ended + ("; fix: give it more memory, if that is what it wanted" if wanted_memory else "")
 
 
 def _selected(assembly: Path, stacks: Sequence[str] | None) -> list[str]:
